@@ -1,0 +1,58 @@
+# Meterline: every task of the project. `make help` lists them.
+SHELL := /bin/bash
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+PACKAGES := protocol edge hub simulators
+# Optional input: a measured series of AC power; the tests and the replay use it where it exists.
+export METERLINE_PV_CSV ?= $(wildcard $(CURDIR)/../shared/data/pv_ac_power_15min.csv)
+
+.DEFAULT_GOAL := help
+.PHONY: help env demo test check check-static format lock replay clean
+
+help:  ## List the tasks
+	@grep -hE '^[a-z-]+:.*  ## ' $(MAKEFILE_LIST) | sed -E 's/:.*  ## /\t/' | expand -t 14
+
+env: $(STAMP)  ## Make the environment in .venv (pinned and hashed; nothing else on the machine is touched)
+
+$(STAMP): requirements/dev.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "Meterline needs Python 3.11 or newer; $(PYTHON) is $$($(PYTHON) -V 2>&1). Try: make PYTHON=python3.11 $(MAKECMDGOALS)" >&2; exit 1; }
+	@echo "Making the environment in $(VENV) (once; a few minutes on a slow line) ..."
+	@$(PYTHON) -m venv --clear $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+demo: env  ## Run simulated meters, broker, edge and hub here; prints the page's address; Ctrl-C ends it
+	@$(BIN)/meter-sim demo
+
+test: env  ## Run the tests (a test that needs a missing part is skipped and names it)
+	@$(BIN)/python -m pytest
+
+check: check-static test  ## Run what CI runs: format, lint, types, architecture, tests
+
+check-static: env
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/lint-imports --no-cache
+	@$(BIN)/mypy
+
+format: env  ## Format the code and mend what the linter can
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+
+replay: env  ## Replay a measured CSV through the whole line: make replay METERLINE_PV_CSV=file.csv
+	@test -n "$(METERLINE_PV_CSV)" || { echo "Name the measured series: make replay METERLINE_PV_CSV=file.csv" >&2; exit 2; }
+	@$(BIN)/meter-sim replay --pv "$(METERLINE_PV_CSV)" --json
+
+lock: env  ## Pin the dependencies anew in requirements/ (hashed, without index addresses)
+	@for extra in edge hub dev; do \
+	  $(BIN)/uv pip compile pyproject.toml --extra $$extra --universal --python-version 3.11 \
+	    --generate-hashes --no-annotate --no-header --quiet --output-file requirements/$$extra.txt || exit 1; \
+	done
+
+clean:  ## Remove the environment and everything made by tools
+	@rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage build dist
+	@find $(PACKAGES) tests -name __pycache__ -type d -prune -exec rm -rf {} +
