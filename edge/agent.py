@@ -1,0 +1,135 @@
+"""The agent's composition root: builds the parts and runs them under one task group.
+
+Two tasks share one journal. *Polling* reads every meter at each interval edge, journals the cycle in one commit and
+seals what is due; it never waits for the network. *Custody* offers sealed blocks to the hub and lets go on receipt.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+from importlib.metadata import version
+from typing import TYPE_CHECKING
+
+from edge.bus import open_bus
+from edge.custody import Custodian, CustodySettings
+from edge.journal import Author, open_journal
+from edge.keys import load_hub_key, load_signing_key
+from edge.metering.outcome import Failed
+from edge.metering.schedule import edges_due
+from edge.poll import MeterPoller, poll_all
+from edge.profiles import load_profile
+from protocol.custody.sender import RetryPolicy
+from protocol.identity import derive_device_id
+from protocol.messages import ClockEvent
+
+if TYPE_CHECKING:
+    from edge.clock import Clock
+    from edge.config import AgentConfig
+    from protocol.messages import Instant
+
+CLOCK_STEP_MS = 1000
+"""A wall clock that moved this much against boottime has been stepped; less is slewing."""
+CLOCK_SOURCE_UNSTATED = 0
+DRAIN_SECONDS = 10.0
+"""How long a graceful stop waits for the hub's receipt of what it sealed last; the journal keeps the rest."""
+
+_log = logging.getLogger(__name__)
+
+
+class Agent:
+    """One device's agent. `run` ends when `stop` is set: polling stops, what is open is sealed and offered."""
+
+    def __init__(self, config: AgentConfig, clock: Clock, stop: asyncio.Event) -> None:
+        key = load_signing_key(config.key_path)
+        hub_key = load_hub_key(config.hub_key)
+        author = Author(derive_device_id(key.spki), key, version("meterline"))
+        self._config = config
+        self._clock = clock
+        self._stop = stop
+        self._last_seen: Instant | None = None
+        self._journal = open_journal(config.journal_path, author, clock.boot_id, clock.now(), os.urandom)
+        self._buses = {bus.name: open_bus(bus) for bus in config.buses}
+        self._pollers = [
+            MeterPoller(meter, load_profile(meter.profile), self._buses[meter.bus], clock.now)
+            for meter in config.meters
+        ]
+        settings = CustodySettings(
+            broker=config.broker,
+            hub_key=hub_key,
+            retry=RetryPolicy(base_ms=config.resend_seconds * 1000, max_ms=config.resend_seconds_max * 1000),
+            retention_days=config.retention_days,
+        )
+        self._custodian = Custodian(settings, self._journal, author, clock)
+
+    async def run(self) -> None:
+        """Poll, seal and keep custody until `stop` is set."""
+        indexes = [meter.index for meter in self._config.meters]
+        self._journal.state_outage(indexes, self._clock.now(), self._config.interval_seconds * 1000)
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                custody = tasks.create_task(self._custodian.run(), name="custody")
+                polling = tasks.create_task(self._poll_for_ever(), name="polling")
+                await self._stop.wait()
+                polling.cancel()
+                with contextlib.suppress(asyncio.CancelledError):
+                    await polling
+                self._seal()
+                await self._drain()
+                custody.cancel()
+        finally:
+            for bus in self._buses.values():
+                await bus.close()
+            self._journal.close()
+
+    async def _drain(self) -> None:
+        """Give the hub a moment to acknowledge what was sealed last, if it can be reached at all."""
+        if not self._custodian.online:
+            return
+        try:
+            async with asyncio.timeout(DRAIN_SECONDS):
+                await self._custodian.settled.wait()
+        except TimeoutError:
+            _log.info("stopping while the hub has not acknowledged everything; the journal keeps it for the next start")
+
+    async def _poll_for_ever(self) -> None:
+        interval_ms = self._config.interval_seconds * 1000
+        while True:
+            due = edges_due(self._last_edge(), self._clock.now().wall_ms, interval_ms)
+            if due.edge_ms is None:
+                await self._clock.sleep_until(due.wake_at)
+            else:
+                await self._poll_cycle(due.edge_ms)
+
+    def _last_edge(self) -> int | None:
+        edges = self._journal.last_edges()
+        return max((edges[meter.index] for meter in self._config.meters if meter.index in edges), default=None)
+
+    async def _poll_cycle(self, edge_at: int) -> None:
+        """Read all meters, one bus beside the other, and take what came of it into the journal in one commit."""
+        self._watch_clock(self._clock.now())
+        outcomes = await poll_all(self._pollers)
+        self._journal.record(edge_at, outcomes)
+        for outcome in outcomes:
+            if isinstance(outcome.result, Failed):
+                _log.warning("meter %d gave no reading: %s", outcome.meter, outcome.result.note)
+        if edge_at % (self._config.seal_seconds * 1000) == 0:
+            self._seal()
+
+    def _seal(self) -> None:
+        while (seq := self._journal.seal(self._clock.now())) is not None:
+            self._custodian.sealed(seq)
+
+    def _watch_clock(self, now: Instant) -> None:
+        """State a step of the wall clock, or a change of its quality, before the readings that follow it."""
+        last, self._last_seen = self._last_seen, now
+        if last is None:
+            return
+        old_offset_ms = last.wall_ms - last.boottime_ms
+        new_offset_ms = now.wall_ms - now.boottime_ms
+        if abs(new_offset_ms - old_offset_ms) >= CLOCK_STEP_MS or now.quality is not last.quality:
+            self._journal.state(
+                ClockEvent(now.boottime_ms, old_offset_ms, new_offset_ms, CLOCK_SOURCE_UNSTATED, error_ms=0)
+            )

@@ -1,0 +1,165 @@
+"""`meter-edge`: make a device's identity, check a configuration, run the agent, look at its journal."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import signal
+import sys
+from dataclasses import asdict
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from edge.agent import Agent
+from edge.bus_errors import BusError
+from edge.clock import Clock, SystemClock
+from edge.config import AgentConfig, load_config
+from edge.config_section import ConfigError
+from edge.journal import JournalError, read_journal_summary
+from edge.keys import KeyFileError, create_signing_key, load_signing_key, public_pem
+from edge.profiles import load_profile, profile_ids
+from protocol.identity import derive_device_id, format_device_id
+
+EXIT_WRONG_INPUT = 2
+KEY_NAME = "signing-key.pem"
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
+
+ConfigPath = Annotated[Path, typer.Option("--config", "-c", help="The agent's TOML file.", show_default=True)]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
+DEFAULT_CONFIG = Path("/etc/meter-edge/meter-edge.toml")
+
+
+def _show_version(wanted: bool) -> None:  # noqa: FBT001 - Typer passes an option's value by position
+    if wanted:
+        typer.echo(f"meter-edge {version('meterline')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    _version: Annotated[bool, typer.Option("--version", callback=_show_version, is_eager=True)] = False,  # noqa: FBT002
+) -> None:
+    pass
+
+
+@app.command()
+def init(
+    state_dir: Annotated[Path, typer.Option(help="Where the device keeps its key and journal.")],
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """Make this device's signing key, and with it its identity; an existing key is never overwritten."""
+    state_dir.mkdir(parents=True, exist_ok=True)
+    key = create_signing_key(state_dir / KEY_NAME)
+    device = format_device_id(derive_device_id(key.spki))
+    public = state_dir / "device-key.pem"
+    public.write_bytes(public_pem(key))
+    if as_json:
+        typer.echo(json.dumps({"device": device, "public_key": str(public)}))
+        return
+    typer.echo(f"device {device}")
+    typer.echo(f"Register it at the hub: meter-hub device add --key {public} --name 'where it is'")
+
+
+@app.command()
+def check(config: ConfigPath = DEFAULT_CONFIG, *, as_json: AsJson = False) -> None:
+    """Check a configuration without touching a bus, and say what it means."""
+    agent = load_config(config)
+    if as_json:
+        meters = [
+            {"number": m.index, "name": m.name, "bus": m.bus, "unit": m.unit, "profile": m.profile}
+            for m in agent.meters
+        ]
+        typer.echo(
+            json.dumps({"config": str(agent.path), "interval_seconds": agent.interval_seconds, "meters": meters})
+        )
+        return
+    table = Table("no.", "meter", "bus", "unit", "profile", "generated", box=None)
+    for meter in agent.meters:
+        table.add_row(str(meter.index), meter.name, meter.bus, str(meter.unit), meter.profile, meter.generated)
+    Console().print(table)
+    typer.echo(f"{config} is good: every {agent.interval_seconds} s, sealed every {agent.seal_seconds} s.")
+
+
+@app.command()
+def run(config: ConfigPath = DEFAULT_CONFIG) -> None:
+    """Run the agent until SIGTERM or Ctrl-C; what is open is sealed and offered before it ends."""
+    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s", stream=sys.stderr)
+    asyncio.run(run_agent(load_config(config), SystemClock()))
+
+
+async def run_agent(config: AgentConfig, clock: Clock) -> None:
+    """Run the agent under `clock` until SIGTERM or SIGINT."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    await Agent(config, clock, stop).run()
+
+
+@app.command()
+def status(config: ConfigPath = DEFAULT_CONFIG, *, as_json: AsJson = False) -> None:
+    """Show what the journal holds: the newest reading of each meter and what the hub has not acknowledged yet."""
+    agent = load_config(config)
+    summary = read_journal_summary(agent.journal_path)
+    device = format_device_id(derive_device_id(load_signing_key(agent.key_path).spki))
+    names = {meter.index: meter.name for meter in agent.meters}
+    if as_json:
+        meters = [asdict(meter) | {"name": names.get(meter.meter)} for meter in summary.meters]
+        typer.echo(json.dumps(asdict(summary) | {"device": device, "meters": meters}))
+        return
+    typer.echo(f"device {device}")
+    typer.echo(
+        f"blocks sealed through {summary.head}, committed by the hub through {summary.committed},"
+        f" safe through {summary.safe}; {summary.open_polls} polls not sealed yet"
+    )
+    table = Table("no.", "meter", "last reading (UTC)", "raw count", "polls", "failed", "last failure", box=None)
+    for meter in summary.meters:
+        table.add_row(
+            str(meter.meter),
+            names.get(meter.meter, "(not configured)"),
+            _utc(meter.read_at),
+            ", ".join(str(count) for count in meter.counts.values()) or "-",
+            str(meter.polls),
+            str(meter.failures),
+            f"{meter.cause} {_utc(meter.failed_at)}" if meter.cause else "-",
+        )
+    Console().print(table)
+
+
+@app.command()
+def profiles(*, as_json: AsJson = False) -> None:
+    """List the meter models this agent knows, with how sure their maps are."""
+    known = [load_profile(profile_id) for profile_id in profile_ids()]
+    if as_json:
+        typer.echo(
+            json.dumps(
+                [{"id": p.id, "vendor": p.vendor, "models": list(p.models), "confidence": p.confidence} for p in known]
+            )
+        )
+        return
+    table = Table("profile", "vendor", "confidence", "energy registers", box=None)
+    for profile in known:
+        table.add_row(profile.id, profile.vendor, profile.confidence, ", ".join(p.name for p in profile.energy_points))
+    Console().print(table)
+
+
+def _utc(at_ms: int | None) -> str:
+    return "-" if at_ms is None else f"{datetime.fromtimestamp(at_ms // 1000, UTC):%Y-%m-%d %H:%M:%S}"
+
+
+def main() -> None:
+    """Run the command line; wrong input ends with one sentence and exit code 2."""
+    try:
+        app()
+    except (BusError, ConfigError, JournalError, KeyFileError) as error:
+        typer.echo(f"meter-edge: {error}", err=True)
+        sys.exit(EXIT_WRONG_INPUT)

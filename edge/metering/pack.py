@@ -1,0 +1,79 @@
+"""Turns a run of polls into the frames of a block: readings in columns per meter, failures as counted spans."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import groupby
+from typing import TYPE_CHECKING
+
+from protocol.messages import PollErrors, Readings, TimeQuality
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from protocol.identity import DescriptorId
+
+STATUS_GOOD = 0
+STATUS_LATE = 1
+"""Bit 0 of a reading's status: the request took so long that the reading's instant is not good to a second."""
+HALF_WIDTH_MS_MAX = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class OpenPoll:
+    """A journaled poll: `counts` by register id under `descriptor`, or the `cause` of its failure."""
+
+    meter: int
+    read_at: int
+    boottime_ms: int
+    half_width_ms: int
+    quality: TimeQuality
+    descriptor: DescriptorId | None
+    counts: Mapping[int, int] | None
+    cause: str | None
+
+
+def pack_polls(polls: Sequence[OpenPoll]) -> tuple[Readings | PollErrors, ...]:
+    """Return the frames that carry these polls, meter by meter, each meter's in the order taken.
+
+    Consecutive good polls under one descriptor share a frame; consecutive failures become one frame that counts them by
+    cause over the span they cover. Nothing is dropped: the records of the frames are as many as good polls plus runs
+    of failures.
+    """
+    frames: list[Readings | PollErrors] = []
+    for _, of_meter in groupby(sorted(polls, key=lambda poll: poll.meter), key=lambda poll: poll.meter):
+        for _, run in groupby(of_meter, key=_alike):
+            frames.append(_pack_run(tuple(run)))
+    return tuple(frames)
+
+
+def _alike(poll: OpenPoll) -> tuple[DescriptorId | None, tuple[int, ...]]:
+    return poll.descriptor, tuple(poll.counts or ())
+
+
+def _pack_run(run: tuple[OpenPoll, ...]) -> Readings | PollErrors:
+    first = run[0]
+    if first.descriptor is None or first.counts is None:
+        return PollErrors(
+            meter=first.meter,
+            from_at=min(poll.read_at for poll in run),
+            to_at=max(poll.read_at for poll in run),
+            counts=_tally(poll.cause for poll in run if poll.cause is not None),
+        )
+    counts = [poll.counts for poll in run if poll.counts is not None]
+    return Readings(
+        meter=first.meter,
+        descriptor=first.descriptor,
+        read_at=tuple(poll.read_at for poll in run),
+        offset_ms=tuple(poll.read_at - poll.boottime_ms for poll in run),
+        quality=tuple(poll.quality for poll in run),
+        registers={register: tuple(row[register] for row in counts) for register in first.counts},
+        status=tuple(STATUS_LATE if poll.half_width_ms > HALF_WIDTH_MS_MAX else STATUS_GOOD for poll in run),
+    )
+
+
+def _tally(causes: Iterable[str]) -> dict[str, int]:
+    tally: dict[str, int] = {}
+    for cause in causes:
+        tally[cause] = tally.get(cause, 0) + 1
+    return tally

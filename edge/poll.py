@@ -1,0 +1,237 @@
+"""Polling one meter: know it, read it, say what came of it. The world's failures are outcomes, never exceptions."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Literal, Protocol
+
+from edge.bus_errors import BusError, ExceptionReplyError
+from edge.metering.decode import describe_register
+from edge.metering.errors import ReadingError, UnstableError, WrongMeterError
+from edge.metering.identify import MeterIdentity, identity_spans, judge_identity
+from edge.metering.outcome import Failed, PollOutcome, Taken
+from edge.metering.read_plan import ReadPlan, energy_point, plan_reads, read_once
+from edge.metering.sunspec import locate_models
+from edge.metering.words import WordImage
+from protocol.messages import MeterDescriptor
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from edge.metering.profile import MeterProfile
+    from edge.metering.read_plan import Replies, Sighting
+    from edge.metering.words import Location, Span
+    from edge.settings import MeterSettings
+    from protocol.messages import Instant
+
+IDENTIFY_EVERY_POLLS = 96
+"""A meter that answers without a break is identified again after so many polls: daily, at a poll each 15 minutes."""
+ATTEMPTS_MAX = 2
+"""How often a meter is identified and read at most in one poll, if the bus connects anew in between."""
+
+
+class WordSource(Protocol):
+    """What a poller needs of a bus: `edge.bus.Bus`, or a test's own."""
+
+    kind: Literal["rtu", "tcp"]
+    connections: int
+
+    async def read(self, unit: int, span: Span, *, timeout_seconds: float, silence_ms: int = 0) -> tuple[int, ...]:
+        """Return the words of a span, or raise a BusError."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class _Contact:
+    """What is known of a meter since it was identified, and what its last poll showed."""
+
+    connections: int
+    identity: MeterIdentity
+    plan: ReadPlan
+    witness: Replies | None = None
+    scale_words: tuple[int | None, ...] = ()
+    polls: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class _Glance:
+    """One look at the registers and the instants around the request that holds them."""
+
+    sighting: Sighting
+    before: Instant
+    after: Instant
+
+
+class MeterPoller:
+    """One configured meter on its bus.
+
+    The meter is located and identified at first contact, after every failed poll, when the bus had to connect anew, and
+    after `identify_every` polls; each poll in between is one request, or two where the scale word is far away. Raises
+    ProfileError if `generated` or `consumed` of the settings is no energy point of the profile.
+    """
+
+    def __init__(
+        self,
+        settings: MeterSettings,
+        profile: MeterProfile,
+        bus: WordSource,
+        now: Callable[[], Instant],
+        *,
+        identify_every: int = IDENTIFY_EVERY_POLLS,
+    ) -> None:
+        for name in (settings.generated, settings.consumed):
+            if name is not None:
+                energy_point(profile, name)
+        self.settings = settings
+        self.bus = bus
+        self.answered = True
+        self._profile = profile
+        self._now = now
+        self._identify_every = identify_every
+        self._contact: _Contact | None = None
+        self._descriptor: MeterDescriptor | None = None
+        self._heard_over: set[int] = set()
+
+    async def poll(self) -> PollOutcome:
+        """Return what one poll gave; the descriptor is the same object as long as nothing about the meter changed."""
+        index = self.settings.index
+        began = self._now()
+        try:
+            contact, glance = await self._read_surely()
+            descriptor = self._describe(contact, glance.sighting)
+        except (BusError, ReadingError) as error:
+            self._contact = None
+            self.answered = False
+            return PollOutcome(index, began, self._now(), Failed(str(error.cause), str(error)))
+        sighting = glance.sighting
+        self._contact = replace(
+            contact, witness=sighting.witness, scale_words=sighting.scale_words, polls=contact.polls + 1
+        )
+        self.answered = True
+        return PollOutcome(index, glance.before, glance.after, Taken(dict(enumerate(sighting.counts)), descriptor))
+
+    async def _read_surely(self) -> tuple[_Contact, _Glance]:
+        """Read the meter over one and the same connection as it was identified over."""
+        for _ in range(ATTEMPTS_MAX):
+            self._heard_over = set()
+            contact = self._contact
+            if contact is None or contact.polls >= self._identify_every:
+                contact = await self._identify()
+            glance = await self._glance(contact)
+            if self._heard_over == {contact.connections}:
+                return contact, glance
+            self._contact = None
+        message = f"the connection was renewed during each of {ATTEMPTS_MAX} attempts"
+        raise UnstableError(message)
+
+    async def _identify(self) -> _Contact:
+        profile, settings = self._profile, self.settings
+        location = await self._locate()
+        spans = identity_spans(profile, location)
+        image = WordImage(spans, tuple([await self._read(span) for span in spans]))
+        identity = judge_identity(profile, location, image)
+        if settings.serial is not None and identity.serial != settings.serial:
+            message = f"the meter's serial number is {identity.serial!r}, not {settings.serial!r}; was it exchanged?"
+            raise WrongMeterError(message)
+        plan = plan_reads(profile, generated=settings.generated, consumed=settings.consumed, location=location)
+        return _Contact(min(self._heard_over), identity, plan)
+
+    async def _locate(self) -> Location:
+        walk = locate_models(self._profile)
+        words: tuple[int, ...] | None = None
+        try:
+            span = next(walk)
+            while True:
+                try:
+                    words = await self._read(span)
+                except ExceptionReplyError:
+                    words = None
+                span = walk.send(words)
+        except StopIteration as end:
+            location: Location = end.value
+            return location
+
+    async def _glance(self, contact: _Contact) -> _Glance:
+        """Read the registers once, with the instants just before and after the request that counts."""
+        plan = contact.plan
+        steps = read_once(plan, contact.witness)
+        before = after = self._now()
+        try:
+            span = next(steps)
+            while True:
+                if span is plan.energy_spans[0]:
+                    before = self._now()
+                words = await self._read(span)
+                if span is plan.energy_spans[-1]:
+                    after = self._now()
+                span = steps.send(words)
+        except StopIteration as end:
+            sighting: Sighting = end.value
+            return _Glance(sighting, before, after)
+
+    async def _read(self, span: Span) -> tuple[int, ...]:
+        words = await self.bus.read(
+            self.settings.unit,
+            span,
+            timeout_seconds=self._profile.reply_timeout_seconds,
+            silence_ms=self._profile.silence_ms,
+        )
+        self._heard_over.add(self.bus.connections)
+        return words
+
+    def _describe(self, contact: _Contact, sighting: Sighting) -> MeterDescriptor:
+        """Return the descriptor, made anew only when the meter was identified anew or a scale word changed."""
+        known = self._descriptor
+        if known is not None and contact.polls and contact.scale_words == sighting.scale_words:
+            return known
+        made = self._make_descriptor(contact, sighting)
+        if made != known:
+            self._descriptor = known = made
+        return known
+
+    def _make_descriptor(self, contact: _Contact, sighting: Sighting) -> MeterDescriptor:
+        identity, settings = contact.identity, self.settings
+        planned = zip(contact.plan.registers, sighting.scale_words, strict=True)
+        return MeterDescriptor(
+            meter=settings.index,
+            make=identity.make,
+            model=identity.model,
+            serial=identity.serial,
+            firmware=identity.firmware,
+            ratio=settings.ratio,
+            bus=self.bus.kind,
+            unit_id=settings.unit,
+            registers={
+                number: describe_register(
+                    register.point,
+                    obis=register.obis,
+                    function_code=self._profile.function_code,
+                    address=register.extent.address,
+                    scale_word=scale_word,
+                )
+                for number, (register, scale_word) in enumerate(planned)
+            },
+            note=identity.configuration or None,
+        )
+
+
+async def poll_all(pollers: Sequence[MeterPoller]) -> tuple[PollOutcome, ...]:
+    """Poll each meter once and return the outcomes in the order given.
+
+    Buses work side by side; on one bus the meters take turns, those that answered last time first, so that a dead one
+    delays no healthy one.
+    """
+    queues: dict[int, list[MeterPoller]] = {}
+    for poller in sorted(pollers, key=lambda poller: not poller.answered):
+        queues.setdefault(id(poller.bus), []).append(poller)
+    outcomes: dict[MeterPoller, PollOutcome] = {}
+
+    async def poll_queue(queue: Sequence[MeterPoller]) -> None:
+        for poller in queue:
+            outcomes[poller] = await poller.poll()
+
+    async with asyncio.TaskGroup() as group:
+        for queue in queues.values():
+            group.create_task(poll_queue(queue), name=f"poll {queue[0].settings.bus}")
+    return tuple(outcomes[poller] for poller in pollers)

@@ -1,0 +1,81 @@
+"""What an operator configures of buses and meters, as values that every part of the edge may import.
+
+Nothing is read from a file here. A time-out or silence left at None means "what the meter's profile says".
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+SerialFormat = Literal["8N1", "8N2", "8E1", "8E2", "8O1", "8O2", "7E1", "7O1"]
+"""Data bits, parity (None, Even, Odd) and stop bits of a serial line."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RtuLine:
+    """One RS-485 line: a serial port and how its meters speak.
+
+    `port` is a device path; a link under /dev/serial/by-id survives a re-numbered USB adapter. `timeout_seconds` is the
+    longest wait for a reply and, after a failure, for the line to fall silent. `silence_ms` is the pause before each
+    request: None takes the larger of 3.5 characters (Modbus over Serial Line V1.02, clause 2.5.1.1) and what the
+    profile asks; 0 suits a pseudo-terminal, which has no wire. `local_echo` is for adapters that hear themselves.
+    """
+
+    name: str
+    port: str
+    baud: int = 19200
+    format: SerialFormat = "8N1"
+    timeout_seconds: float | None = None
+    silence_ms: int | None = None
+    local_echo: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TcpEndpoint:
+    """One Modbus TCP server: a meter with an Ethernet port, or a gateway with several meters behind it."""
+
+    name: str
+    host: str
+    port: int = 502
+    timeout_seconds: float | None = None
+
+
+BusSettings = RtuLine | TcpEndpoint
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MeterSettings:
+    """One meter: where it is, what it is, and which of its registers are production and consumption.
+
+    `index` is the meter's number in the device's log, `bus` the name of a line or endpoint, `profile` a profile id,
+    `generated` and `consumed` names of energy points of that profile. `serial`, where given, is the only serial number
+    whose readings are accepted. `ratio` is the external CT/VT ratio as numerator and denominator, (1, 1) where the
+    meter already reports primary values.
+    """
+
+    name: str
+    index: int
+    bus: str
+    unit: int
+    profile: str
+    generated: str
+    consumed: str | None = None
+    serial: str | None = None
+    ratio: tuple[int, int] = (1, 1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BrokerSettings:
+    """Where the broker is and how to be recognised there; `tls` paths are PEM files."""
+
+    host: str
+    port: int
+    tls: bool = False
+    tls_ca: Path | None = None
+    tls_certificate: Path | None = None
+    tls_key: Path | None = None
+    keep_alive_seconds: int = 60

@@ -1,0 +1,79 @@
+"""Who the meter is, and that another one is not believed."""
+
+from __future__ import annotations
+
+import pytest
+
+from edge.metering.errors import WrongMeterError
+from edge.metering.identify import MeterIdentity, identity_spans, judge_identity
+from edge.metering.words import Span, WordImage
+from edge.profiles import load_profile
+
+WATTNODE = load_profile("ccs.wattnode-modbus")
+SHARK = load_profile("eig.shark-100")
+SUNSPEC = load_profile("sunspec.meter-203")
+SHARK_NAME = (0x4531, 0x3431, 0x2053, 0x6861, 0x726B, 0x2031, 0x3030, 0x2020)
+SHARK_SERIAL = (0x3030, 0x3532, 0x3638, 0x3438, 0x3333, 0x2020, 0x2020, 0x2020)
+SHARK_REST = (0x0003, 0x3030, 0x3437)
+
+
+def wattnode(model: int = 203, ct_amps: int = 200) -> WordImage:
+    """Return what a WattNode with serial number 0x00012345 answers."""
+    spans = identity_spans(WATTNODE, {})
+    return WordImage(spans, ((ct_amps,), (0x2345, 0x0001), (model, 17)))
+
+
+def test_only_listed_words_are_asked_for() -> None:
+    """The WattNode's identity is three requests, because what lies between is not in its map."""
+    assert identity_spans(WATTNODE, {}) == (Span(3, 1602, 1), Span(3, 1700, 2), Span(3, 1706, 2))
+
+
+def test_a_real_shark_is_known() -> None:
+    """The words of a meter at a solar plant give its name, serial number and firmware."""
+    spans = identity_spans(SHARK, {})
+    assert spans == (Span(3, 0, 19),)
+    identity = judge_identity(SHARK, {}, WordImage(spans, (SHARK_NAME + SHARK_SERIAL + SHARK_REST,)))
+    assert identity == MeterIdentity(
+        make="Electro Industries/GaugeTech",
+        model="E141 Shark 100",
+        serial="0052684833",
+        firmware="0047",
+        configuration="meter_type=3",
+    )
+
+
+def test_numbers_are_shown_as_text() -> None:
+    """A WattNode's number words become texts, its CT rating configuration."""
+    assert judge_identity(WATTNODE, {}, wattnode()) == MeterIdentity(
+        make="Continental Control Systems", model="203", serial="74565", firmware="17", configuration="ct_amps=200"
+    )
+
+
+def test_another_model_is_the_wrong_meter() -> None:
+    """A number that is not allowed is refused, naming what was found and what was expected."""
+    with pytest.raises(WrongMeterError, match=r"ccs\.wattnode-modbus: 208 at 1706 is none of 201, 202"):
+        judge_identity(WATTNODE, {}, wattnode(model=208))
+
+
+def test_another_name_is_the_wrong_meter() -> None:
+    """A text without the expected word is refused, showing the text."""
+    image = WordImage(identity_spans(SHARK, {}), ((0x4163, 0x7576, 0x696D, *(0,) * 16),))
+    with pytest.raises(WrongMeterError, match="'Acuvim' at 0 lacks 'Shark'"):
+        judge_identity(SHARK, {}, image)
+
+
+def test_words_that_are_no_text_are_the_wrong_meter() -> None:
+    """Binary words where a name should be mean that this is no such meter."""
+    image = WordImage(identity_spans(SHARK, {}), ((0x0102,) * 19,))
+    with pytest.raises(WrongMeterError, match="are not a text"):
+        judge_identity(SHARK, {}, image)
+
+
+def test_a_sunspec_meter_says_its_own_maker() -> None:
+    """Make and model come from the common model, found where it is."""
+    location = {1: 40002, 203: 40069}
+    spans = identity_spans(SUNSPEC, location)
+    words = dict.fromkeys(range(spans[0].address, spans[0].address + spans[0].count), 0)
+    words |= {40004: 0x456C, 40005: 0x6B6F, 40006: 0x7200, 40020: 0x5732, 40052: 0x3134, 40069: 203}
+    identity = judge_identity(SUNSPEC, location, WordImage(spans, (tuple(words.values()),)))
+    assert (identity.make, identity.model, identity.serial, identity.configuration) == ("Elkor", "W2", "14", "")

@@ -1,0 +1,565 @@
+"""The bus against meters that answer late, wrongly, twice or not at all, octet by octet over real sockets and ptys."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import errno
+import os
+import re
+import tty
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+import pytest
+import serial
+from pymodbus.exceptions import ModbusException
+
+from edge.bus import (
+    BackOff,
+    BadReplyError,
+    Bus,
+    BusError,
+    ExceptionReplyError,
+    NoReplyError,
+    NotConnectedError,
+    _why_port_shut,
+    open_bus,
+)
+from edge.metering.frames import Request, crc16
+from edge.metering.words import Span
+from edge.settings import RtuLine, TcpEndpoint
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
+
+SHORT = 0.15
+LONG = 30.0
+"""A time-out that a test never waits for: whoever does is ended by `BOUND`."""
+BOUND = 10.0
+AT_ONCE = BackOff(first_seconds=0.0, max_seconds=0.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """Octets of a body (unit, function, content) and when they come; `frame` replaces the whole frame if given."""
+
+    body: bytes
+    after_seconds: float = 0.0
+    frame: bytes | None = None
+
+
+def truth(body: bytes) -> Reply:
+    """Answer with each word holding its own address, so that a word tells which request it answers."""
+    first, count = int.from_bytes(body[2:4], "big"), int.from_bytes(body[4:6], "big")
+    words = b"".join(address.to_bytes(2, "big") for address in range(first, first + count))
+    return Reply(bytes([body[0], body[1], 2 * count]) + words)
+
+
+class FakeMeter:
+    """A meter whose answers a test writes: `script` maps number and body of a request to what comes back."""
+
+    def __init__(self, kind: Literal["rtu", "tcp"]) -> None:
+        self.kind = kind
+        self.script: Callable[[int, bytes], Reply | None] = lambda _, body: truth(body)
+        self.events: list[str] = []
+        self.connections = 0
+        self.port: int | str = 0
+        self.master = -1
+        self._server: asyncio.Server | None = None
+        self._writers: set[asyncio.StreamWriter] = set()
+        self._unconnected = asyncio.Event()
+        self._unconnected.set()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._slave = -1
+        self._requests = 0
+
+    async def start(self) -> None:
+        """Open the line or listen, on the port of the last time if there was one."""
+        if self.kind == "tcp":
+            self._server = await asyncio.start_server(self._serve, "127.0.0.1", int(self.port))
+            self.port = self._server.sockets[0].getsockname()[1]
+            return
+        self.master, self._slave = os.openpty()
+        tty.setraw(self.master)
+        tty.setraw(self._slave)
+        self.port = os.ttyname(self._slave)
+        asyncio.get_running_loop().add_reader(self.master, self._on_octets)
+
+    async def stop(self) -> None:
+        """Close everything; a TCP meter can be started again."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self._server is not None:
+            self._server.close()
+            await self.hang_up()
+        elif self.master >= 0:
+            asyncio.get_running_loop().remove_reader(self.master)
+            os.close(self.master)
+            os.close(self._slave)
+            self.master = -1
+
+    async def hang_up(self) -> None:
+        """Close all connections and wait until they are gone."""
+        for writer in self._writers:
+            writer.close()
+        await self._unconnected.wait()
+
+    def push(self, frame: bytes) -> None:
+        """Send octets that nobody asked for."""
+        if self.kind == "rtu":
+            self.write_to_line(frame)
+        for writer in self._writers:
+            writer.write(frame)
+
+    def bus(self, back_off: BackOff = AT_ONCE, *, local_echo: bool = False) -> Bus:
+        """Return a bus on which this meter is alone."""
+        if self.kind == "tcp":
+            return open_bus(TcpEndpoint(name="bus", host="127.0.0.1", port=int(self.port)), back_off)
+        line = RtuLine(name="bus", port=str(self.port), silence_ms=0, local_echo=local_echo)
+        return open_bus(line, back_off)
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.connections += 1
+        self._writers.add(writer)
+        self._unconnected.clear()
+        try:
+            while True:
+                head = await reader.readexactly(6)
+                body = await reader.readexactly(int.from_bytes(head[4:6], "big"))
+                self._answer(body, head[:2], writer.write)
+        except (asyncio.IncompleteReadError, ConnectionError):
+            pass
+        finally:
+            writer.close()
+            with contextlib.suppress(ConnectionError):
+                await writer.wait_closed()
+            self._writers.discard(writer)
+            if not self._writers:
+                self._unconnected.set()
+
+    def _on_octets(self) -> None:
+        frame = os.read(self.master, 1024)
+        for start in range(0, len(frame), 8):
+            self._answer(frame[start : start + 6], b"", self.write_to_line)
+
+    def write_to_line(self, octets: bytes) -> None:
+        """Put octets on the serial line."""
+        os.write(self.master, octets)
+
+    def _answer(self, body: bytes, transaction: bytes, write: Callable[[bytes], None]) -> None:
+        self._requests += 1
+        self.events.append(f"request {int.from_bytes(body[2:4], 'big')}")
+        reply = self.script(self._requests, body)
+        if reply is not None:
+            task = asyncio.create_task(self._send(reply, transaction, write))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+
+    async def _send(self, reply: Reply, transaction: bytes, write: Callable[[bytes], None]) -> None:
+        if reply.after_seconds:
+            await asyncio.sleep(reply.after_seconds)
+        self.events.append("reply")
+        if reply.frame is not None:
+            write(reply.frame)
+        elif self.kind == "tcp":
+            write(transaction + b"\0\0" + len(reply.body).to_bytes(2, "big") + reply.body)
+        else:
+            write(reply.body + crc16(reply.body).to_bytes(2, "little"))
+
+
+@pytest.fixture(params=["rtu", "tcp"])
+async def meter(request: pytest.FixtureRequest) -> AsyncIterator[FakeMeter]:
+    """Return a meter on a serial line, then one on TCP."""
+    fake = FakeMeter(request.param)
+    await fake.start()
+    yield fake
+    await fake.stop()
+
+
+@pytest.fixture
+async def rtu() -> AsyncIterator[FakeMeter]:
+    """Return a meter on a serial line."""
+    fake = FakeMeter("rtu")
+    await fake.start()
+    yield fake
+    await fake.stop()
+
+
+@pytest.fixture
+async def tcp() -> AsyncIterator[FakeMeter]:
+    """Return a meter on TCP."""
+    fake = FakeMeter("tcp")
+    await fake.start()
+    yield fake
+    await fake.stop()
+
+
+async def read(
+    bus: Bus, address: int, count: int = 2, *, unit: int = 1, timeout_seconds: float = LONG
+) -> tuple[int, ...]:
+    """Read holding words, within the bound that every wait of these tests has."""
+    async with asyncio.timeout(BOUND):
+        return await bus.read(unit, Span(3, address, count), timeout_seconds=timeout_seconds)
+
+
+async def test_words_come_back_in_order(meter: FakeMeter) -> None:
+    """A good answer gives exactly the words asked for, with either function code."""
+    bus = meter.bus()
+    assert await read(bus, 1206, 4) == (1206, 1207, 1208, 1209)
+    assert await bus.read(7, Span(4, 40107, 17), timeout_seconds=LONG) == tuple(range(40107, 40124))
+    assert bus.connections == 1
+    await bus.close()
+
+
+async def test_a_refusal_keeps_the_connection(meter: FakeMeter) -> None:
+    """An exception is an answer: it names its code, and the line is as good as before."""
+    bus = meter.bus()
+    meter.script = lambda _, body: Reply(bytes([body[0], body[1] | 0x80, 2]))
+    with pytest.raises(
+        ExceptionReplyError, match="unit 1: the meter refused words 10 to 11 with exception 2"
+    ) as refusal:
+        await read(bus, 10)
+    assert (refusal.value.code, refusal.value.cause) == (2, "exception-2")
+    meter.script = lambda _, body: truth(body)
+    assert await read(bus, 20) == (20, 21)
+    assert bus.connections == 1
+    await bus.close()
+
+
+async def test_a_late_reply_is_credited_to_nobody(meter: FakeMeter) -> None:
+    """A reply that comes after the time-out is not taken for the answer to the next request of the same shape."""
+    bus = meter.bus()
+    meter.script = lambda number, body: Reply(truth(body).body, after_seconds=1.5 * SHORT if number == 1 else 0)
+    with pytest.raises(NoReplyError, match="no reply within"):
+        await read(bus, 100, timeout_seconds=SHORT)
+    assert await read(bus, 200) == (200, 201)
+    assert await read(bus, 300) == (300, 301)
+    await bus.close()
+
+
+async def test_no_request_is_sent_while_a_late_reply_may_come(rtu: FakeMeter) -> None:
+    """On a line the next request waits until it was silent for a whole time-out after the late reply."""
+    bus = rtu.bus()
+    rtu.script = lambda number, body: Reply(truth(body).body, after_seconds=1.5 * SHORT if number == 1 else 0)
+    with pytest.raises(NoReplyError):
+        await read(bus, 100, timeout_seconds=SHORT)
+    await read(bus, 200)
+    assert rtu.events == ["request 100", "reply", "request 200", "reply"]
+    await bus.close()
+
+
+async def test_a_cancelled_read_leaves_no_reply_behind(meter: FakeMeter) -> None:
+    """Whoever gives up a read does not leave its answer to the next one."""
+    bus = meter.bus()
+    meter.script = lambda number, body: Reply(truth(body).body, after_seconds=SHORT if number == 1 else 0)
+    reading = asyncio.create_task(bus.read(1, Span(3, 100, 2), timeout_seconds=2 * SHORT))
+    await asyncio.sleep(SHORT / 3)
+    reading.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await reading
+    assert await read(bus, 200) == (200, 201)
+    await bus.close()
+
+
+WRONG = {
+    "another unit": lambda body: bytes([body[0] + 1]) + truth(body).body[1:],
+    "another function": lambda body: bytes([body[0], 4]) + truth(body).body[2:],
+    "another number of words": lambda body: bytes([body[0], body[1], 2]) + truth(body).body[3:5],
+    "a byte count that lies": lambda body: bytes([body[0], body[1], 6]) + truth(body).body[3:],
+    "surplus octets": lambda body: truth(body).body + b"\0\0",
+}
+
+
+@pytest.mark.parametrize("wrong", WRONG)
+async def test_what_is_not_the_answer_is_refused_at_once(meter: FakeMeter, wrong: str) -> None:
+    """A wrong answer is an error of its own, without waiting for the time-out."""
+    bus = meter.bus()
+    meter.script = lambda _, body: Reply(WRONG[wrong](body))
+    with pytest.raises(BadReplyError, match="bus, unit 1: ") as fault:
+        await read(bus, 100)
+    assert fault.value.cause == "bad-reply"
+    await bus.close()
+
+
+@pytest.mark.parametrize("wrong", WRONG)
+async def test_after_a_wrong_answer_the_next_one_is_right(meter: FakeMeter, wrong: str) -> None:
+    """Whatever was wrong is gone before the next request."""
+    bus = meter.bus()
+    meter.script = lambda number, body: Reply(WRONG[wrong](body)) if number == 1 else truth(body)
+    with pytest.raises(BadReplyError):
+        await read(bus, 100, timeout_seconds=SHORT)
+    assert await read(bus, 200) == (200, 201)
+    await bus.close()
+
+
+FRAMES = [
+    ("tcp", bytes.fromhex("7777 0000 0007 01 03 04 0064 0065"), "transaction"),
+    ("tcp", bytes.fromhex("0001 0001 0007 01 03 04 0064 0065"), "protocol"),
+    ("rtu", bytes.fromhex("01 03 04 0064 0065 0000"), "check sum"),
+    ("rtu", bytes.fromhex("FF 01 03 04 0064 0065"), "unit 255"),
+]
+
+
+@pytest.mark.parametrize(("kind", "frame", "message"), FRAMES)
+async def test_a_frame_that_is_broken_is_refused_at_once(
+    kind: Literal["rtu", "tcp"], frame: bytes, message: str
+) -> None:
+    """A wrong transaction, protocol or check sum, or noise before a frame, gives no words."""
+    fake = FakeMeter(kind)
+    await fake.start()
+    fake.script = lambda _, body: Reply(body, frame=frame)
+    bus = fake.bus()
+    with pytest.raises(BadReplyError, match=message):
+        await read(bus, 100)
+    await bus.close()
+    await fake.stop()
+
+
+async def test_an_adapter_that_hears_itself_is_read_through(rtu: FakeMeter) -> None:
+    """With local_echo the request's own octets before the answer are passed over."""
+
+    def echo(_: int, body: bytes) -> Reply:
+        request = body + crc16(body).to_bytes(2, "little")
+        answer = truth(body).body
+        return Reply(body, frame=request + answer + crc16(answer).to_bytes(2, "little"))
+
+    rtu.script = echo
+    bus = rtu.bus(local_echo=True)
+    assert await read(bus, 100) == (100, 101)
+    await bus.close()
+
+
+async def test_a_line_that_is_never_silent_has_another_master(rtu: FakeMeter) -> None:
+    """Octets that keep coming after a failure end in an error that says what to look for."""
+    bus = rtu.bus()
+    rtu.script = lambda _, __: None
+    with pytest.raises(NoReplyError):
+        await read(bus, 100, timeout_seconds=SHORT)
+
+    async def chatter() -> None:
+        while True:
+            rtu.write_to_line(b"\x55")
+            await asyncio.sleep(SHORT / 5)
+
+    noise = asyncio.create_task(chatter())
+    with pytest.raises(BadReplyError, match="second master"):
+        await read(bus, 100, timeout_seconds=SHORT)
+    noise.cancel()
+    rtu.script = lambda _, body: truth(body)
+    assert await read(bus, 200) == (200, 201)
+    await bus.close()
+
+
+async def test_octets_that_nobody_asked_for_leave_the_connection_alone(meter: FakeMeter) -> None:
+    """What comes between two requests, however well formed or broken, is not an answer and breaks nothing."""
+    bus = meter.bus()
+    await read(bus, 10)
+    for frame in ("0001 0000 0007 01 03 04 FFFF FFFF", "0000 0000 0003 01 63 00", "01 03 04 FFFF FFFF 7BD7"):
+        meter.push(bytes.fromhex(frame))
+        await asyncio.sleep(0.01)
+        assert await read(bus, 200) == (200, 201)
+    assert bus.connections == 1
+    await bus.close()
+
+
+async def test_surplus_octets_in_the_next_moment_are_a_fault(meter: FakeMeter) -> None:
+    """Octets that follow a good answer before it was handed on spoil it."""
+    bus = meter.bus()
+    judge = bus._wire.fault
+
+    def judge_and_add(octets: bytes, request: Request, sent: bytes) -> str | None:
+        if len(octets) > 1:
+            asyncio.get_running_loop().call_soon(bus._on_packet, False, b"\0")  # noqa: FBT003 - as pymodbus calls it
+        return judge(octets, request, sent) if len(octets) > 1 else "a surplus octet"
+
+    bus._wire.fault = judge_and_add  # type: ignore[method-assign]  # the moment cannot be hit from outside
+    with pytest.raises(BadReplyError, match="surplus"):
+        await read(bus, 10)
+    await bus.close()
+
+
+async def test_requests_take_turns(meter: FakeMeter) -> None:
+    """Reads that are asked for together are sent one after the other, each after the answer before it."""
+    bus = meter.bus()
+    meter.script = lambda _, body: Reply(truth(body).body, after_seconds=0.01)
+    answers = await asyncio.gather(*(read(bus, address) for address in (10, 20, 30)))
+    assert answers == [(10, 11), (20, 21), (30, 31)]
+    assert meter.events == ["request 10", "reply", "request 20", "reply", "request 30", "reply"]
+    await bus.close()
+
+
+async def test_an_endpoint_that_comes_back_is_read_again(tcp: FakeMeter) -> None:
+    """While the server is down reads fail by name; when it is back they succeed, over a connection counted as new."""
+    bus = tcp.bus()
+    await read(bus, 10)
+    await tcp.stop()
+    with pytest.raises(NotConnectedError, match=f"nothing accepts Modbus TCP at 127.0.0.1:{tcp.port}") as failure:
+        await read(bus, 20)
+    assert failure.value.cause == "not-connected"
+    await tcp.start()
+    assert await read(bus, 30) == (30, 31)
+    assert bus.connections == 2
+    await bus.close()
+
+
+async def test_an_endpoint_that_was_not_there_at_first_is_read_later(tcp: FakeMeter) -> None:
+    """A first connection that fails is tried again like any other."""
+    await tcp.stop()
+    bus = tcp.bus()
+    with pytest.raises(NotConnectedError):
+        await read(bus, 10)
+    await tcp.start()
+    assert await read(bus, 10) == (10, 11)
+    await bus.close()
+
+
+async def test_an_idle_connection_that_was_closed_costs_no_reading(tcp: FakeMeter) -> None:
+    """A server that hangs up between two polls is connected to anew within the next read."""
+    bus = tcp.bus()
+    await read(bus, 10)
+    await tcp.hang_up()
+    assert await read(bus, 20) == (20, 21)
+    assert (bus.connections, tcp.connections) == (2, 2)
+    await bus.close()
+
+
+async def test_a_connection_lost_during_each_request_is_said_at_once(tcp: FakeMeter) -> None:
+    """A server that hangs up instead of answering is not waited for until the time-out."""
+    bus = tcp.bus()
+
+    def hang_up(_: int, __: bytes) -> None:
+        for writer in tcp._writers:
+            writer.close()
+
+    tcp.script = hang_up
+    with pytest.raises(NotConnectedError, match="lost during the request"):
+        await read(bus, 10)
+    await bus.close()
+
+
+async def test_a_port_that_is_down_is_left_alone_for_a_while(tcp: FakeMeter) -> None:
+    """Within the back-off a read fails at once with the reason, without trying to connect."""
+    await tcp.stop()
+    bus = tcp.bus(BackOff(first_seconds=60.0, max_seconds=60.0))
+    with pytest.raises(NotConnectedError):
+        await read(bus, 10)
+    await tcp.start()
+    with pytest.raises(NotConnectedError, match=r"nothing accepts Modbus TCP .*; the next attempt is in [56]\d\.\d s"):
+        await read(bus, 10)
+    assert tcp.connections == 0
+    await bus.close()
+
+
+async def test_after_a_time_out_only_tcp_counts_as_a_new_connection(meter: FakeMeter) -> None:
+    """A line reopened to drain it has the same meters on it; behind a new TCP connection could be another."""
+    bus = meter.bus()
+    meter.script = lambda number, body: truth(body) if number != 2 else None
+    await read(bus, 10)
+    with pytest.raises(NoReplyError):
+        await read(bus, 20, timeout_seconds=SHORT)
+    await read(bus, 30)
+    assert bus.connections == (1 if meter.kind == "rtu" else 2)
+    await bus.close()
+
+
+async def test_a_line_that_went_away_counts_as_new(rtu: FakeMeter) -> None:
+    """When the adapter is gone the read says so, and the port that comes back is another connection."""
+    bus = rtu.bus()
+    await read(bus, 10)
+    old_port = str(rtu.port)
+    await rtu.stop()
+    with pytest.raises(BusError) as failure:
+        await read(bus, 20, timeout_seconds=SHORT)
+    assert failure.value.cause == "not-connected"
+    assert old_port in str(failure.value)
+    await bus.close()
+
+
+async def test_a_missing_port_is_named_with_what_to_do() -> None:
+    """Whoever mistypes a port reads which one is missing and which there are."""
+    bus = open_bus(RtuLine(name="roof", port="/dev/ttyUSB77"))
+    with pytest.raises(NotConnectedError, match=r"roof: there is no serial port /dev/ttyUSB77; .*\(ports found: .+\)"):
+        await read(bus, 10)
+    await bus.close()
+
+
+async def test_a_speed_that_the_port_does_not_have_is_said_so(rtu: FakeMeter) -> None:
+    """A baud rate that the driver refuses is a sentence, not a crash."""
+    bus = open_bus(RtuLine(name="roof", port=str(rtu.port), baud=-1, silence_ms=0))
+    with pytest.raises(NotConnectedError, match=r"does not open: .*; correct its baud or format"):
+        await read(bus, 10)
+    await bus.close()
+
+
+@pytest.mark.parametrize(
+    ("error", "message"),
+    [
+        (PermissionError(errno.EACCES, "denied"), "add the user to the group dialout"),
+        (OSError(errno.EBUSY, "busy"), "held by another program"),
+        (OSError(errno.EIO, "broken"), "does not open: .*broken"),
+    ],
+)
+def test_a_shut_port_says_what_to_do(error: OSError, message: str) -> None:
+    """Each way in which a port stays shut has its own remedy."""
+    assert re.search(message, _why_port_shut("/dev/ttyUSB0", error))
+
+
+async def test_what_the_library_refuses_is_a_bad_reply(meter: FakeMeter, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No exception of the library's own leaves the bus."""
+    bus = meter.bus()
+    await read(bus, 10)
+
+    async def refuse(*_: object, **__: object) -> None:
+        message = "the library is at a loss"
+        raise ModbusException(message)
+
+    monkeypatch.setattr(bus._client, "read_holding_registers", refuse)
+    with pytest.raises(BadReplyError, match="at a loss"):
+        await read(bus, 10, timeout_seconds=SHORT)
+    assert await read(bus, 20) == (20, 21)
+    await bus.close()
+
+
+async def test_a_port_held_by_another_program_is_said_so(rtu: FakeMeter) -> None:
+    """Two masters on one line are refused by the port's lock, in words."""
+    holder = serial.Serial(str(rtu.port), exclusive=True)
+    bus = rtu.bus()
+    with pytest.raises(NotConnectedError, match="held by another program"):
+        await read(bus, 10)
+    holder.close()
+    assert await read(bus, 10) == (10, 11)
+    await bus.close()
+
+
+async def test_the_bus_s_own_time_out_goes_before_the_meter_s(tcp: FakeMeter) -> None:
+    """A time-out configured for the bus is the one that is kept."""
+    tcp.script = lambda _, __: None
+    endpoint = TcpEndpoint(name="bus", host="127.0.0.1", port=int(tcp.port), timeout_seconds=SHORT)
+    bus = open_bus(endpoint)
+    with pytest.raises(NoReplyError, match=f"within {SHORT:g} s"):
+        await read(bus, 10, timeout_seconds=LONG)
+    await bus.close()
+
+
+@pytest.mark.parametrize(
+    ("line", "asked_ms", "seconds"),
+    [
+        (RtuLine(name="a", port="p", baud=9600), 0, 3.5 * 10 / 9600),
+        (RtuLine(name="a", port="p", baud=9600, format="8E1"), 0, 3.5 * 11 / 9600),
+        (RtuLine(name="a", port="p", baud=115200), 0, 0.00175),
+        (RtuLine(name="a", port="p", baud=115200), 5, 0.005),
+        (RtuLine(name="a", port="p", baud=9600, silence_ms=20), 5, 0.02),
+        (RtuLine(name="a", port="p", baud=9600, silence_ms=0), 5, 0.0),
+    ],
+)
+def test_the_silence_between_frames(line: RtuLine, asked_ms: int, seconds: float) -> None:
+    """It is 3.5 characters or what the meter asks for, unless the line's settings say otherwise."""
+    assert open_bus(line)._wire.silence_seconds(asked_ms) == pytest.approx(seconds)
+
+
+def test_the_back_off_doubles_to_its_limit() -> None:
+    """Failures in a row are answered with longer pauses, up to the stated one."""
+    back_off = BackOff(first_seconds=0.5, max_seconds=30.0)
+    assert [back_off.delay_seconds(failures) for failures in (1, 2, 3, 6, 7, 10_000)] == [0.5, 1, 2, 16, 30, 30]

@@ -1,0 +1,196 @@
+"""`meter-edge` as a person uses it: each command's word, and each mistake's one sentence."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import signal
+import subprocess
+import sys
+from contextlib import asynccontextmanager, suppress
+from fractions import Fraction
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from edge.clock import SystemClock
+from edge.config import load_config
+from edge.journal import JournalError, read_journal_summary
+from edge.profiles import load_profile
+from protocol.cose import VerifyingKey
+from protocol.identity import derive_device_id, format_device_id
+from simulators.bus import TcpBus
+from simulators.meter import MeterSetup, SimulatedMeter
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+EXAMPLE = Path(__file__).parents[2] / "deploy" / "meter-edge.example.toml"
+PATIENCE_SECONDS = 30
+
+
+def meter_edge(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    """Run a command that ends by itself."""
+    command = [sys.executable, "-m", "edge", *(str(argument) for argument in arguments)]
+    return subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE_SECONDS, check=False)
+
+
+def refusal(*arguments: str | Path) -> str:
+    """Run a command that must fail, and return its one sentence."""
+    done = meter_edge(*arguments)
+    assert done.returncode == 2
+    assert done.stdout == ""
+    (sentence,) = done.stderr.splitlines()
+    return sentence
+
+
+class RealTime:
+    """Real time for simulated meters."""
+
+    def __init__(self) -> None:
+        self._clock = SystemClock()
+
+    @property
+    def now_ms(self) -> int:
+        """This moment."""
+        return self._clock.now().wall_ms
+
+
+class SteadySun:
+    """A kilowatt, day and night."""
+
+    def power_w(self, at_ms: int) -> Fraction:  # noqa: ARG002 - the same at every instant
+        """Return a thousand watts."""
+        return Fraction(1000)
+
+    def energy_at(self, at_ms: int) -> Fraction:
+        """Return a kilowatt's Wh since 1970."""
+        return Fraction(at_ms, 3600)
+
+    def wh_floor(self, at_ms: int, resolution_wh: int) -> int:
+        """Return the same in whole counts."""
+        return self.energy_at(at_ms) // resolution_wh * resolution_wh
+
+
+@asynccontextmanager
+async def site(folder: Path) -> AsyncIterator[Path]:
+    """Write a configuration with one meter that answers and one behind a port that is not there."""
+    profile = load_profile("sunspec.meter-203")
+    meter = SimulatedMeter(profile, SteadySun(), MeterSetup(unit=1, serial="A1"))
+    assert meter_edge("init", "--state-dir", folder / "state").returncode == 0
+    (folder / "hub-key.pem").write_bytes((folder / "state" / "device-key.pem").read_bytes())
+    async with TcpBus({1: meter}, RealTime()) as bus:
+        config = folder / "edge.toml"
+        config.write_text(
+            f"""
+[device]
+state_dir = "state"
+interval_seconds = 1
+seal_seconds = 1
+[hub]
+broker = "mqtt://127.0.0.1:1"
+receipt_key = "hub-key.pem"
+[[bus]]
+name = "lan"
+kind = "tcp"
+host = "127.0.0.1"
+port = {bus.port}
+[[bus]]
+name = "line"
+kind = "rtu"
+port = "/dev/serial/by-id/not-there"
+[[meter]]
+number = 1
+name = "good"
+bus = "lan"
+profile = "sunspec.meter-203"
+generated = "energy_export"
+[[meter]]
+number = 2
+name = "gone"
+bus = "line"
+profile = "ccs.wattnode-modbus"
+generated = "energy_in_nr"
+""",
+            encoding="utf-8",
+        )
+        yield config
+
+
+def test_init_makes_an_identity_once(tmp_path: Path) -> None:
+    """A device's key is made with its public half beside it, private to its owner, and never overwritten."""
+    done = meter_edge("init", "--state-dir", tmp_path / "state", "--json")
+    answer = json.loads(done.stdout)
+    key_path = tmp_path / "state" / "signing-key.pem"
+    public = VerifyingKey.from_pem(Path(answer["public_key"]).read_bytes())
+    assert answer["device"] == format_device_id(derive_device_id(public.spki))
+    assert key_path.stat().st_mode & 0o777 == 0o600
+    before = key_path.read_bytes()
+    assert "never overwritten" in refusal("init", "--state-dir", tmp_path / "state")
+    assert key_path.read_bytes() == before
+
+
+def test_the_example_configuration_is_good() -> None:
+    """The file that the README points to is accepted as it stands, and `check` says what it means."""
+    done = meter_edge("check", "--config", EXAMPLE, "--json")
+    assert [meter["number"] for meter in json.loads(done.stdout)["meters"]] == [1, 2]
+    assert "Barn roof" in meter_edge("check", "--config", EXAMPLE).stdout
+    assert load_config(EXAMPLE).meters[0].serial == "351001"
+
+
+def test_missing_things_are_one_sentence_each(tmp_path: Path) -> None:
+    """No configuration, no key, no hub key, no journal: each is named with the command that makes it."""
+    assert "there is no configuration at" in refusal("run", "--config", tmp_path / "none.toml")
+    config = tmp_path / "edge.toml"
+    config.write_text(EXAMPLE.read_text(encoding="utf-8").replace("/var/lib/meter-edge", "state"), encoding="utf-8")
+    assert "meter-edge init --state-dir" in refusal("run", "--config", config)
+    assert meter_edge("init", "--state-dir", tmp_path / "state").returncode == 0
+    assert "meter-hub key" in refusal("run", "--config", config)
+    (tmp_path / "hub-key.pem").write_text("no key", encoding="utf-8")
+    assert "hub-key.pem is not the public key of a hub" in refusal("run", "--config", config)
+    assert "no journal at" in refusal("status", "--config", config)
+
+
+def test_profiles_are_listed_with_their_confidence() -> None:
+    """An installer can see which meters are known and how surely."""
+    known = json.loads(meter_edge("profiles", "--json").stdout)
+    assert {"ccs.wattnode-modbus", "sunspec.meter-203", "eig.shark-100"} <= {profile["id"] for profile in known}
+    assert all(profile["confidence"] in {"H", "M", "L"} for profile in known)
+
+
+@pytest.mark.parametrize("ending", [signal.SIGTERM, signal.SIGKILL])
+async def test_the_agent_lives_on_the_machines_clock(tmp_path: Path, ending: signal.Signals) -> None:
+    """Without hub or broker, and with one meter gone, polls are journaled each second; an end seals or keeps them."""
+    async with site(tmp_path) as config:
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "edge", "run", "--config", str(config)), stderr=asyncio.subprocess.PIPE
+        )
+        journal = tmp_path / "state" / "journal.db"
+        try:
+            async with asyncio.timeout(PATIENCE_SECONDS):
+                while True:
+                    with suppress(JournalError):
+                        meters = read_journal_summary(journal).meters
+                        if meters and meters[0].polls >= 3:
+                            break
+                    await asyncio.sleep(0.1)
+                process.send_signal(ending)
+                _, errors = await process.communicate()
+        finally:
+            if process.returncode is None:
+                process.kill()
+        assert process.returncode == (0 if ending is signal.SIGTERM else -signal.SIGKILL), errors.decode()
+        assert b"not-there" in errors
+        assert b"Traceback" not in errors
+    good, gone = read_journal_summary(journal).meters
+    assert good.failures == 0
+    assert good.polls >= 3
+    assert gone.failures == gone.polls == good.polls
+    assert gone.cause == "not-connected"
+    if ending is signal.SIGTERM:
+        assert read_journal_summary(journal).open_polls == 0
+    shown = json.loads(meter_edge("status", "--config", config, "--json").stdout)
+    assert shown["committed"] == -1
+    assert [meter["name"] for meter in shown["meters"]] == ["good", "gone"]
+    assert "not-connected" in meter_edge("status", "--config", config).stdout

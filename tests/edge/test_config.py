@@ -1,0 +1,123 @@
+"""The configuration file: what is accepted, and the one sentence that each mistake gets."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from edge.config import load_config
+from edge.config_section import ConfigError
+from edge.settings import RtuLine, TcpEndpoint
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+GOOD = """\
+[device]
+state_dir = "state"
+
+[hub]
+broker = "mqtt://broker.example:1884"
+receipt_key = "hub.pem"
+
+[[bus]]
+name = "line"
+kind = "rtu"
+port = "/dev/serial/by-id/usb-adapter"
+
+[[bus]]
+name = "lan"
+kind = "tcp"
+host = "192.0.2.7"
+
+[[meter]]
+number = 1
+name = "north"
+bus = "line"
+unit = 1
+profile = "ccs.wattnode-modbus"
+generated = "energy_in_nr"
+
+[[meter]]
+number = 2
+name = "south"
+bus = "lan"
+profile = "sunspec.meter-203"
+generated = "energy_export"
+serial = "A1"
+"""
+
+
+def write(folder: Path, text: str) -> Path:
+    """Write a configuration and return its path."""
+    path = folder / "edge.toml"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def test_good_configuration_with_defaults(tmp_path: Path) -> None:
+    """A short file is enough: paths are taken from its folder and everything else has a stated default."""
+    config = load_config(write(tmp_path, GOOD))
+    assert config.state_dir == tmp_path / "state"
+    assert config.hub_key == tmp_path / "hub.pem"
+    assert (config.broker.host, config.broker.port, config.broker.tls) == ("broker.example", 1884, False)
+    assert (config.interval_seconds, config.seal_seconds, config.retention_days) == (900, 3600, 400)
+    assert isinstance(config.buses[0], RtuLine)
+    assert config.buses[0].baud == 19_200
+    assert isinstance(config.buses[1], TcpEndpoint)
+    assert config.buses[1].port == 502
+    assert [(meter.index, meter.unit, meter.serial) for meter in config.meters] == [(1, 1, None), (2, 1, "A1")]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ('state_dir = "state"', 'state_dir = "state"\nstatedir = 1', ("[device], line 1", "'statedir'")),
+        ('kind = "tcp"', 'kind = "tcp"\nbaud = 9600', ("[[bus]], line 13", "'baud'", "known keys here", "host")),
+        ("number = 2", "number = 2\nunti = 3", ("[[meter]], line 26", "'unti'")),
+        ("[hub]", "[hug]", ("[hug], line 4", "unknown key 'hug'")),
+        ('"ccs.wattnode-modbus"', '"ccs.watnode"', ("line 18", "ccs.watnode", "sunspec.meter-203")),
+        ('host = "192.0.2.7"', 'host = "192.0.2.7"\nport = 70000', ("line 13", "port = 70000", "65535")),
+        ('port = "/dev/serial/by-id/usb-adapter"', "port = 4", ("line 8", "port = 4", "text in quotes")),
+        ("mqtt://broker.example:1884", "mqtt://broker.example:99999", ("[hub]", "wrong port")),
+        ("mqtt://broker.example:1884", "http://broker.example", ("broker", "mqtt://host:1883")),
+        (
+            'bus = "lan"\nprofile = "sunspec.meter-203"\ngenerated = "energy_export"',
+            'bus = "line"\nprofile = "ccs.wattnode-modbus"\ngenerated = "energy_in_nr"',
+            ("'north'", "'south'", "both have unit 1", "'line'", "another unit"),
+        ),
+        ("number = 2", "number = 1", ("'north'", "'south'", "both have number 1")),
+        ('bus = "lan"', 'bus = "wan"', ("names no [[bus]]", "line, lan")),
+        ('"energy_in_nr"', '"energy_in"', ("generated", "no energy register", "energy_in_nr")),
+        ('state_dir = "state"', "", ("state_dir is missing",)),
+        ("unit = 1", "unit = 300", ("unit = 300", "1 to 247")),
+        ("unit = 1", "unit = true", ("unit = True", "whole number")),
+        ('state_dir = "state"', 'state_dir = "state"\ninterval_seconds = 7', ("interval_seconds = 7", "divide a day")),
+        ('state_dir = "state"', 'state_dir = "state"\nseal_seconds = 1000', ("seal_seconds = 1000", "multiple")),
+        ('name = "lan"', 'name = "line"', ("two buses are called 'line'",)),
+        ('kind = "tcp"', 'kind = "udp"', ("kind = 'udp'", "rtu, tcp")),
+        ("[[meter]]\nnumber = 1", "[[meter]\nnumber = 1", ("not a readable TOML file", "line 18")),
+    ],
+)
+def test_each_mistake_is_named_with_its_place_and_remedy(
+    tmp_path: Path, old: str, new: str, words: tuple[str, ...]
+) -> None:
+    """A mistake ends in one sentence that names the file, the section's line, the key and what to do."""
+    assert old in GOOD
+    path = write(tmp_path, GOOD.replace(old, new, 1))
+    with pytest.raises(ConfigError) as raised:
+        load_config(path)
+    text = str(raised.value)
+    assert str(path) in text
+    assert "\n" not in text
+    for word in words:
+        assert word in text
+
+
+def test_no_meter_and_no_file_are_named(tmp_path: Path) -> None:
+    """An empty configuration and a missing one say what to add, and where."""
+    with pytest.raises(ConfigError, match=r"no bus in it; add at least one section \[\[bus\]\]"):
+        load_config(write(tmp_path, GOOD.split("[[bus]]", maxsplit=1)[0]))
+    with pytest.raises(ConfigError, match=r"there is no configuration at .*nowhere\.toml"):
+        load_config(tmp_path / "nowhere.toml")

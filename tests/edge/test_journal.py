@@ -1,0 +1,293 @@
+"""The edge's journal: what is taken stays, what is sealed is sealed once, what is not safe is never let go."""
+
+from __future__ import annotations
+
+import sqlite3
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from hypothesis import given
+from hypothesis import strategies as st
+
+from edge.journal import BLOCK_POLLS_MAX, Author, Journal, JournalError, open_journal, read_journal_summary
+from edge.metering.outcome import Failed, PollOutcome, Taken
+from edge.metering.pack import OpenPoll, pack_polls
+from protocol import wire
+from protocol.chain import Verdict, judge
+from protocol.cose import SigningKey, VerifyingKey
+from protocol.custody.sender import RetryPolicy
+from protocol.identity import BootId, DescriptorId, derive_device_id
+from protocol.messages import (
+    FLAG_CRASH_RECOVERY,
+    Block,
+    Gap,
+    GapCause,
+    Genesis,
+    Instant,
+    MeterDescriptor,
+    PollErrors,
+    Readings,
+    Register,
+    TimeQuality,
+)
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+BOOT = BootId(b"boot")
+KEY = SigningKey.from_private(Ed25519PrivateKey.from_private_bytes(bytes(range(32))))
+AUTHOR = Author(derive_device_id(KEY.spki), KEY, "0.0.test")
+MINUTE_MS = 60_000
+START_MS = 1_467_331_200_000
+REGISTER = Register("1-0:2.8.0", "Wh", 2, 32, "s", 10**9, 3, 1206, "little")
+
+
+def instant(minute: int) -> Instant:
+    """Return the instant so many minutes after the start, synchronised."""
+    return Instant(START_MS + minute * MINUTE_MS, minute * MINUTE_MS, TimeQuality.SYNCHRONISED)
+
+
+def descriptor(meter: int, exponent: int = 2) -> MeterDescriptor:
+    """Return a meter's descriptor; another exponent makes it another one."""
+    registers = {0: replace(REGISTER, scale_exponent=exponent)}
+    return MeterDescriptor(meter, "Maker", "Model", f"S{meter}", "1", (1, 1), "rtu", meter, registers)
+
+
+def good(meter: int, minute: int, count: int, exponent: int = 2) -> PollOutcome:
+    """Return a poll that gave a reading."""
+    return PollOutcome(meter, instant(minute), instant(minute), Taken({0: count}, descriptor(meter, exponent)))
+
+
+def failed(meter: int, minute: int, cause: str = "timeout") -> PollOutcome:
+    """Return a poll that gave none."""
+    return PollOutcome(meter, instant(minute), instant(minute), Failed(cause, "no reply"))
+
+
+def draw(size: int) -> bytes:
+    """Return the same bytes for every new epoch: chance is an argument."""
+    return bytes(range(size))
+
+
+def start(folder: Path, minute: int = 0, boot: BootId = BOOT, author: Author = AUTHOR) -> Journal:
+    """Open the journal in `folder`."""
+    return open_journal(folder / "journal.db", author, boot, instant(minute), draw)
+
+
+def blocks(journal: Journal) -> list[Block]:
+    """Return all blocks, each judged good and chained to the one before."""
+    found: list[Block] = []
+    previous = bytes(32)
+    seq = 0
+    while (raw := journal.block(seq)) is not None:
+        judgement = judge(raw, {KEY.key_id: VerifyingKey.from_spki(KEY.spki)})
+        assert judgement.verdict is Verdict.OK, judgement.reason
+        assert judgement.block is not None
+        assert judgement.block.previous == previous
+        found.append(judgement.block)
+        previous = journal.hash_of(seq) or b""
+        seq += 1
+    return found
+
+
+def test_a_new_log_begins_with_a_sealed_genesis(tmp_path: Path) -> None:
+    """Block 0 carries the genesis with the signing key, so that a verifier needs no registry."""
+    journal = start(tmp_path)
+    (genesis,) = blocks(journal)
+    assert isinstance(genesis.frames[0], Genesis)
+    assert genesis.frames[0].signing_key_spki == KEY.spki
+    assert (genesis.seq, genesis.first_record, genesis.flags) == (0, 0, 0)
+
+
+def test_a_block_holds_readings_failures_and_their_descriptor(tmp_path: Path) -> None:
+    """A descriptor precedes its first reading and is stated once; failures are counted by cause over their span."""
+    journal = start(tmp_path)
+    for minute, count in enumerate((5, 6, 6)):
+        journal.record(instant(minute).wall_ms, [good(1, minute, count), failed(2, minute)])
+    assert journal.seal(instant(3)) == 1
+    block = blocks(journal)[1]
+    stated, readings, errors = block.frames
+    assert stated == descriptor(1)
+    assert isinstance(readings, Readings)
+    assert readings.descriptor == wire.describe(descriptor(1))
+    assert readings.registers == {0: (5, 6, 6)}
+    assert readings.read_at == tuple(instant(minute).wall_ms for minute in range(3))
+    assert errors == PollErrors(2, instant(0).wall_ms, instant(2).wall_ms, {"timeout": 3})
+    assert journal.open_polls == 0
+    journal.record(instant(4).wall_ms, [good(1, 4, 7)])
+    journal.seal(instant(5))
+    (again,) = blocks(journal)[2].frames
+    assert isinstance(again, Readings)
+
+
+def test_a_changed_scale_is_a_new_descriptor(tmp_path: Path) -> None:
+    """Readings before and after a change of scale never share a descriptor, nor a frame."""
+    journal = start(tmp_path)
+    journal.record(instant(0).wall_ms, [good(1, 0, 5)])
+    journal.record(instant(1).wall_ms, [good(1, 1, 50, exponent=1)])
+    journal.seal(instant(2))
+    first, second, before, after = blocks(journal)[1].frames
+    assert isinstance(before, Readings)
+    assert isinstance(after, Readings)
+    assert (first, second) == (descriptor(1), descriptor(1, exponent=1))
+    assert (before.descriptor, after.descriptor) == (wire.describe(descriptor(1)), wire.describe(descriptor(1, 1)))
+
+
+def test_what_was_taken_survives_and_is_sealed_as_recovered(tmp_path: Path) -> None:
+    """Polls that a killed process left open are sealed at the next start, in a block of their own boot."""
+    first = start(tmp_path)
+    first.record(instant(0).wall_ms, [good(1, 0, 5)])
+    # No close: the process is killed here; another boot finds the file.
+    second = start(tmp_path, minute=9, boot=BootId(b"next"))
+    recovered = blocks(second)[1]
+    assert recovered.flags == FLAG_CRASH_RECOVERY
+    assert (recovered.boot_id, recovered.boot_count) == (BOOT, 1)
+    second.record(instant(10).wall_ms, [good(1, 10, 6)])
+    second.seal(instant(11))
+    assert blocks(second)[2].boot_id == b"next"
+    assert blocks(second)[2].first_record == recovered.first_record + 2
+    first.close()
+
+
+def test_an_outage_is_stated_as_a_gap(tmp_path: Path) -> None:
+    """Interval edges that passed while the agent was off are an honest hole with a cause; a quick restart is none."""
+    journal = start(tmp_path)
+    journal.record(instant(0).wall_ms, [good(1, 0, 5), good(2, 0, 5)])
+    journal.state_outage([1], instant(1), MINUTE_MS)
+    journal.state_outage([1], instant(5), MINUTE_MS)
+    journal.seal(instant(5))
+    gaps = [frame for frame in blocks(journal)[1].frames if isinstance(frame, Gap)]
+    assert gaps == [Gap(1, instant(1).wall_ms, instant(5).wall_ms, GapCause.EDGE_OFF)]
+
+
+def test_nothing_is_released_above_safe_or_before_retention(tmp_path: Path) -> None:
+    """Only what is safe at the hub and older than the retention goes, and never the newest block (R1)."""
+    journal = start(tmp_path)
+    for minute in range(1, 6):
+        journal.record(instant(minute).wall_ms, [good(1, minute, minute)])
+        journal.seal(instant(minute))
+    everything = replace(journal.sender(RetryPolicy()), committed=5, safe=3)
+    journal.acknowledge(everything, b"receipt")
+    assert journal.release(instant(6), retention_ms=MINUTE_MS * 10) == 0
+    assert journal.release(instant(6), retention_ms=MINUTE_MS * 4) == 2
+    assert journal.floor() == 2
+    assert journal.release(instant(100), retention_ms=0) == 2
+    assert journal.floor() == 4
+    journal.acknowledge(replace(everything, safe=5), b"receipt")
+    assert journal.release(instant(100), retention_ms=0) == 1
+    assert journal.floor() == 5
+    resumed = start(tmp_path, minute=100).sender(RetryPolicy())
+    assert (resumed.head, resumed.committed, resumed.safe) == (5, 5, 5)
+
+
+def test_many_open_polls_become_several_blocks(tmp_path: Path) -> None:
+    """A block is bounded; what does not fit goes into the next, and no record number is skipped."""
+    journal = start(tmp_path)
+    total = BLOCK_POLLS_MAX + 7
+    for minute in range(total):
+        journal.record(instant(minute).wall_ms, [good(1, minute, minute)])
+    while journal.seal(instant(total)) is not None:
+        pass
+    found = blocks(journal)
+    counts = [
+        count
+        for block in found
+        for frame in block.frames
+        if isinstance(frame, Readings)
+        for count in frame.registers[0]
+    ]
+    assert counts == list(range(total))
+    assert len(found) == 3
+    assert found[2].first_record == found[1].first_record + BLOCK_POLLS_MAX + 1
+
+
+def test_one_commit_per_cycle_with_full_durability(tmp_path: Path) -> None:
+    """The journal runs in WAL mode with synchronous=FULL, and a cycle that cannot be written whole is not written."""
+    journal = start(tmp_path)
+    assert journal._db.execute("pragma synchronous").fetchone()[0] == 2
+    assert journal._db.journal_mode == "wal"
+    broken = replace(good(2, 0, 1), result=Taken({0: -1}, replace(descriptor(2), ratio=(0, 0))))
+    with pytest.raises(ValueError, match="ratio"):
+        journal.record(instant(0).wall_ms, [good(1, 0, 1), broken])
+    assert journal.open_polls == 0
+    assert journal.last_edges() == {}
+
+
+def test_a_foreign_or_broken_journal_is_refused(tmp_path: Path) -> None:
+    """Another device's journal and a file that is none end in a sentence, and stay as they are."""
+    start(tmp_path).close()
+    other = SigningKey.from_private(Ed25519PrivateKey.from_private_bytes(bytes(32)))
+    with pytest.raises(JournalError, match="belongs to device"):
+        start(tmp_path, author=Author(derive_device_id(other.spki), other, "0"))
+    junk = tmp_path / "junk"
+    junk.mkdir()
+    (junk / "journal.db").write_bytes(b"not a database" * 1000)
+    with pytest.raises(JournalError, match="cannot be opened"):
+        start(junk)
+    assert (junk / "journal.db").read_bytes() == b"not a database" * 1000
+    with pytest.raises(JournalError, match="no journal at"):
+        read_journal_summary(tmp_path / "nowhere.db")
+
+
+def test_the_summary_can_be_read_beside_a_running_agent(tmp_path: Path) -> None:
+    """Looking at the journal from another process neither waits nor writes."""
+    journal = start(tmp_path)
+    journal.record(instant(1).wall_ms, [good(1, 1, 5), failed(2, 1)])
+    summary = read_journal_summary(tmp_path / "journal.db")
+    assert (summary.head, summary.committed, summary.open_polls) == (0, -1, 2)
+    taken, missed = summary.meters
+    assert (taken.counts, taken.read_at, taken.failures) == ({0: 5}, instant(1).wall_ms, 0)
+    assert (missed.cause, missed.read_at, missed.failures) == ("timeout", None, 1)
+    with sqlite3.connect(tmp_path / "journal.db") as db:
+        assert db.execute("select count(*) from poll").fetchone() == (2,)
+
+
+polls_strategy = st.lists(
+    st.builds(
+        OpenPoll,
+        meter=st.integers(1, 3),
+        read_at=st.integers(0, 10**9),
+        boottime_ms=st.integers(0, 10**6),
+        half_width_ms=st.integers(0, 3000),
+        quality=st.sampled_from(TimeQuality),
+        descriptor=st.sampled_from([DescriptorId(b"one-----"), DescriptorId(b"two-----")]),
+        counts=st.dictionaries(st.just(0), st.integers(0, 2**32), min_size=1),
+        cause=st.none(),
+    )
+    | st.builds(
+        OpenPoll,
+        meter=st.integers(1, 3),
+        read_at=st.integers(0, 10**9),
+        boottime_ms=st.just(0),
+        half_width_ms=st.just(0),
+        quality=st.sampled_from(TimeQuality),
+        descriptor=st.none(),
+        counts=st.none(),
+        cause=st.sampled_from(["timeout", "exception-2"]),
+    ),
+    max_size=40,
+)
+
+
+@given(polls_strategy)
+def test_packing_loses_and_reorders_nothing(polls: list[OpenPoll]) -> None:
+    """Unpacked again, the frames give every meter's polls in the order taken, and as many failures as there were."""
+    frames = pack_polls(polls)
+    for meter in (1, 2, 3):
+        of_meter = [frame for frame in frames if frame.meter == meter]
+        rows = [
+            (frame.descriptor, at, at - offset, quality, count)
+            for frame in of_meter
+            if isinstance(frame, Readings)
+            for at, offset, quality, count in zip(
+                frame.read_at, frame.offset_ms, frame.quality, frame.registers[0], strict=True
+            )
+        ]
+        assert rows == [
+            (poll.descriptor, poll.read_at, poll.boottime_ms, poll.quality, poll.counts[0])
+            for poll in polls
+            if poll.meter == meter and poll.counts is not None
+        ]
+        failures = sum(sum(frame.counts.values()) for frame in of_meter if isinstance(frame, PollErrors))
+        assert failures == sum(1 for poll in polls if poll.meter == meter and poll.cause is not None)
