@@ -1,0 +1,178 @@
+"""`meter-sim`: the whole line on one machine, to look at or to prove."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+import tempfile
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from fractions import Fraction
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from edge.clock import SystemClock
+from simulators.broker import BrokerChoice
+from simulators.demo import DemoPlan, run_demo
+from simulators.errors import SimulatorError
+from simulators.line import Program
+from simulators.measured import STEP_MS, read_measured_csv
+from simulators.replay import Outage, ReplayPlan, ReplayResult, replay
+from simulators.site import SYSTEMS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+EXIT_NOT_EXACT = 1
+EXIT_WRONG_INPUT = 2
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
+stderr = Console(stderr=True)
+
+BrokerOption = Annotated[BrokerChoice, typer.Option("--broker", help="auto: Mosquitto if it is installed.")]
+WorkDirOption = Annotated[
+    Path | None, typer.Option("--work-dir", help="Keep databases and logs here; else in a folder that is removed.")
+]
+
+
+def _show_version(wanted: bool) -> None:  # noqa: FBT001 - Typer passes an option's value by position
+    if wanted:
+        typer.echo(f"meter-sim {version('meterline')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    *, _version: Annotated[bool, typer.Option("--version", callback=_show_version, is_eager=True)] = False
+) -> None:
+    pass
+
+
+@app.command("replay")
+def replay_command(
+    pv: Annotated[Path, typer.Option(help="Measured AC power: columns measured_on, ac_power (W), every 15 minutes.")],
+    kill: Annotated[
+        list[Program] | None,
+        typer.Option(help="Kill this program on the way and start it again; may be given several times."),
+    ] = None,
+    broker: BrokerOption = "auto",
+    work_dir: WorkDirOption = None,
+    *,
+    as_json: Annotated[bool, typer.Option("--json", help="End with one line of JSON; progress on stderr.")] = False,
+) -> None:
+    """Run the real edge, broker and hub over a measured series and compare every number with the truth."""
+    series = read_measured_csv(pv)
+    victims = kill or []
+    outages = tuple(Outage(name, Fraction(n, len(victims) + 1)) for n, name in enumerate(victims, start=1))
+    expected = ((series.end_at - series.first_at) // STEP_MS) * len(SYSTEMS)
+    with _working_in(work_dir) as folder, _progress_bar() as bar:
+        took = bar.add_task("taken by the edge", total=expected)
+        kept = bar.add_task("stored by the hub", total=expected)
+
+        def progress(*, taken: int, stored: int) -> None:
+            bar.update(took, completed=taken)
+            bar.update(kept, completed=stored)
+
+        plan = ReplayPlan(series=series, work_dir=folder, broker=broker, outages=outages)
+        result = asyncio.run(replay(plan, progress))
+    if as_json:
+        typer.echo(json.dumps(result.as_json()))
+    else:
+        _print_result(result)
+    if not result.is_exact:
+        raise typer.Exit(EXIT_NOT_EXACT)
+
+
+@app.command("demo")
+def demo_command(
+    port: Annotated[int, typer.Option(help="Port of the hub's page on this machine; 0 takes a free one.")] = 0,
+    seed: Annotated[int, typer.Option(help="The weather.")] = 1,
+    broker: BrokerOption = "auto",
+    work_dir: WorkDirOption = None,
+) -> None:
+    """Run simulated meters, broker, edge and hub here, and print the address of the hub's page; Ctrl-C ends it."""
+    now = datetime.fromtimestamp(SystemClock().now().wall_ms / 1000, UTC)
+    with _working_in(work_dir) as folder:
+        stderr.print("Starting four simulated meters, a broker, a hub and an edge on this machine ...")
+        audience = _Console()
+        with stderr.status("") as audience.status:
+            plan = DemoPlan(work_dir=folder, port=port, broker=broker, seed=seed, now=now)
+            asyncio.run(run_demo(plan, audience))
+    stderr.print("Everything has ended.")
+
+
+class _Console:
+    """Tells the audience of the demonstration what is going on."""
+
+    def __init__(self) -> None:
+        self.status = stderr.status("")
+
+    def opened(self, url: str, broker: str) -> None:
+        typer.echo(f"\n  The hub's page:  {url}\n")
+        stderr.print(
+            f"  Meters on a serial line and two network ports, read by a real edge, carried by {broker}.\n"
+            "  Two months pass first, at full speed; then every second brings a reading of each meter.\n"
+            "  Ctrl-C ends it.\n",
+            highlight=False,
+        )
+
+    def progressed(self, *, at: datetime, stored: int) -> None:
+        self.status.update(f"{at:%Y-%m-%d %H:%M} UTC at the site, {stored:,} readings in the hub")
+
+
+@contextmanager
+def _working_in(work_dir: Path | None) -> Iterator[Path]:
+    if work_dir is None:
+        with tempfile.TemporaryDirectory(prefix="meterline-") as folder:
+            yield Path(folder)
+        return
+    if work_dir.exists() and any(work_dir.iterdir()):
+        message = f"{work_dir} is not empty: name a new folder for --work-dir"
+        raise SimulatorError(message)
+    work_dir.mkdir(parents=True, exist_ok=True)
+    yield work_dir
+
+
+def _progress_bar() -> Progress:
+    return Progress(
+        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), console=stderr
+    )
+
+
+def _print_result(result: ReplayResult) -> None:
+    console = Console()
+    table = Table("system", "factor", "month", "production Wh", "integral Wh", "resolution", "exact", box=None)
+    for month in result.months:
+        row = month.as_json()
+        table.add_row(
+            month.system,
+            str(month.capacity_factor),
+            str(row["month"]),
+            f"{row['production_wh']:,}",
+            str(row["integral_wh"]),
+            f"{row['resolution_wh']} Wh",
+            "yes" if month.is_exact else "NO",
+        )
+    console.print(table)
+    audit = result.audit
+    console.print(
+        f"{audit.readings_taken:,} readings taken, {audit.readings_stored:,} stored, {audit.lost} lost,"
+        f" {audit.duplicated} duplicated, {audit.mismatched} changed; {result.wall_seconds:.1f} s over {result.broker}"
+        + (f", having killed {', '.join(result.killed)}" if result.killed else "")
+    )
+
+
+def main() -> None:
+    """Run the command line; wrong input ends with one sentence and exit code 2."""
+    try:
+        app()
+    except SimulatorError as error:
+        typer.echo(f"meter-sim: {error}", err=True)
+        sys.exit(EXIT_WRONG_INPUT)

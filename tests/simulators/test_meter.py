@@ -1,0 +1,232 @@
+"""Properties of simulated meters: they show the truth, in the words that each profile promises, at any instant."""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from edge.profiles import load_profile, profile_ids
+from simulators.errors import MeterSetupError
+from simulators.image import ExceptionCode
+from simulators.meter import MeterSetup, SimulatedMeter
+
+if TYPE_CHECKING:
+    from edge.metering.profile import MeterProfile, Point
+
+WATTNODE = load_profile("ccs.wattnode-modbus")
+SUNSPEC = load_profile("sunspec.meter-203")
+SHARK = load_profile("eig.shark-100")
+SERIALS = {WATTNODE.id: "351001", SUNSPEC.id: "W2M1-7003", SHARK.id: "0004100410"}
+FORMATS = {"u16": ">H", "i16": ">h", "u32": ">I", "i32": ">i", "acc32": ">I", "f32": ">f"}
+SUNSPEC_MODEL_AT = 40070
+MODEL_STARTS = {None: 0, 1: 40002, 203: SUNSPEC_MODEL_AT}
+"""Where addresses count from on the wire; a simulated SunSpec map begins at 40000."""
+
+
+@dataclass(frozen=True, slots=True)
+class SteadySun:
+    """A sun of constant power since the epoch."""
+
+    watts: int
+
+    def power_w(self, at_ms: int) -> Fraction:
+        """Return the power."""
+        del at_ms
+        return Fraction(self.watts)
+
+    def energy_at(self, at_ms: int) -> Fraction:
+        """Return the energy since the epoch in Wh."""
+        return Fraction(self.watts * at_ms, 3_600_000)
+
+    def wh_floor(self, at_ms: int, resolution_wh: int) -> int:
+        """Return it rounded down."""
+        return self.watts * at_ms // (3_600_000 * resolution_wh) * resolution_wh
+
+
+HOUR_MS = 3_600_000
+SUN = SteadySun(1_000)
+
+
+def make(profile: MeterProfile, setup: MeterSetup | None = None) -> SimulatedMeter:
+    """Return a meter of this profile under one kilowatt."""
+    return SimulatedMeter(profile, SUN, setup or MeterSetup(unit=1, serial=SERIALS[profile.id]))
+
+
+def words_at(meter: SimulatedMeter, address: int, count: int, at_ms: int = 0) -> tuple[int, ...]:
+    """Return words that must be readable."""
+    result = meter.read(3, address, count, at_ms)
+    assert not isinstance(result, ExceptionCode)
+    return result
+
+
+def address_of(point: Point) -> int:
+    """Return where a point stands on the wire."""
+    return point.address + MODEL_STARTS[point.relative_to]
+
+
+def number_at(meter: SimulatedMeter, point: Point, at_ms: int = 0) -> int | float:
+    """Return the number at a point as a C program would read it."""
+    words = words_at(meter, address_of(point), struct.calcsize(FORMATS[point.type]) // 2, at_ms)
+    ordered = words if point.word_order == "big" else words[::-1]
+    number: int | float = struct.unpack(FORMATS[point.type], struct.pack(f">{len(words)}H", *ordered))[0]
+    return number
+
+
+def text_at(meter: SimulatedMeter, address: int, words: int) -> str:
+    """Return the text there, without its padding."""
+    return struct.pack(f">{words}H", *words_at(meter, address, words)).rstrip(b"\0").decode("ascii")
+
+
+@given(st.sampled_from([WATTNODE, SUNSPEC, SHARK]), st.integers(0, 10**13), st.integers(0, 10**12))
+def test_the_production_register_shows_the_truth(profile: MeterProfile, at_ms: int, initial_wh: int) -> None:
+    """The words decode to sign times the whole counts of the energy so far, rollover included."""
+    meter = make(profile, MeterSetup(unit=1, serial=SERIALS[profile.id], initial_wh=initial_wh))
+    energy_wh = initial_wh + at_ms // 3_600
+    modulus = {WATTNODE.id: 10**9, SUNSPEC.id: 2**32, SHARK.id: 10**8}[profile.id]
+    expected = energy_wh // meter.resolution_wh % modulus
+    assert number_at(meter, meter.generated, at_ms) == meter.generated.sign * expected
+    assert meter.count_at(at_ms) == expected
+    assert meter.register_wh_at(at_ms) == expected * meter.resolution_wh
+    assert meter.lifetime_wh_at(at_ms) == energy_wh
+
+
+@pytest.mark.parametrize("profile_id", profile_ids())
+def test_every_profile_finds_its_meter(profile_id: str) -> None:
+    """A meter passes all identity checks of its own profile and shows its serial number, for every profile there is."""
+    profile = load_profile(profile_id)
+    meter = make(profile)
+    for check in profile.identity:
+        address = check.address + MODEL_STARTS[check.relative_to]
+        if check.type == "text":
+            assert check.contains in text_at(meter, address, check.words)
+        else:
+            assert words_at(meter, address, 1)[0] in check.allowed
+    serial = next(point for point in profile.points if point.role == "serial")
+    shown = text_at(meter, address_of(serial), serial.words) if serial.type == "text" else str(number_at(meter, serial))
+    assert shown == SERIALS[profile_id]
+
+
+@pytest.mark.parametrize("profile_id", profile_ids())
+def test_every_listed_point_can_be_read_with_either_function(profile_id: str) -> None:
+    """Functions 3 and 4 give the same words at every point of a profile; other functions are exception 1."""
+    profile = load_profile(profile_id)
+    meter = make(profile)
+    for point in profile.points:
+        count = point.words
+        assert words_at(meter, address_of(point), count, HOUR_MS) == meter.read(4, address_of(point), count, HOUR_MS)
+        assert meter.read(6, address_of(point), count, HOUR_MS) is ExceptionCode.ILLEGAL_FUNCTION
+
+
+def test_wattnode_twins_agree_and_holes_are_refused() -> None:
+    """All of a WattNode's copies of the energy agree; nothing flows out; unlisted words are exception 2."""
+    meter = make(WATTNODE)
+    at_ms = 100 * HOUR_MS
+    assert words_at(meter, 1200, 8, at_ms) == (1000, 0) * 4
+    net, imported = (words_at(meter, address, 2, at_ms)[::-1] for address in (1000, 1006))
+    assert struct.unpack(">f", struct.pack(">2H", *net)) == (100.0,)
+    assert net == imported
+    assert words_at(meter, 1112, 4, at_ms) == (0, 0, 0, 0)
+    assert number_at(meter, WATTNODE.point("power"), at_ms) == 1000.0
+    assert len(words_at(meter, 1200, 21, at_ms)) == 21
+    assert meter.read(3, 1200, 22, at_ms) is ExceptionCode.ILLEGAL_DATA_ADDRESS
+    assert b"WattNode" in (meter.report() or b"")
+
+
+def test_wattnode_net_register_can_be_the_production_register() -> None:
+    """Read by its net register, the meter shows the same energy as by its import register."""
+    meter = make(WATTNODE, MeterSetup(unit=1, serial="1", generated="energy_net_nr"))
+    assert meter.generated.name == "energy_net_nr"
+    assert words_at(meter, 1204, 4, HOUR_MS) == (10, 0, 10, 0)
+
+
+def test_shark_counts_received_downwards() -> None:
+    """Received, net and power are negative, delivered is zero and the total positive."""
+    meter = make(SHARK)
+    at_ms = 1000 * HOUR_MS
+    energies = [number_at(meter, SHARK.point(f"energy_{name}"), at_ms) for name in ("received", "delivered", "net")]
+    assert energies == [-100_000, 0, -100_000]
+    assert number_at(meter, SHARK.point("energy_total"), at_ms) == 100_000
+    assert number_at(meter, SHARK.point("power"), at_ms) == -1000.0
+    assert words_at(meter, 0x7535, 1) == (0x3332,)
+    assert words_at(meter, 0x0600, 3) == (0, 0, 0)
+    assert meter.report() is None
+
+
+def test_shark_format_word_is_the_scale() -> None:
+    """A meter set to megawatt-hours with two decimals counts 10 kWh, and says so."""
+    meter = make(SHARK, MeterSetup(unit=1, serial="1", scale_word=0x3362))
+    assert meter.resolution_wh == 10_000
+    assert words_at(meter, 0x7535, 1) == (0x3362,)
+    assert number_at(meter, meter.generated, 1000 * HOUR_MS) == -100
+
+
+@pytest.mark.parametrize("base", [0, 40000, 50000])
+def test_a_sunspec_walk_ends_at_the_end_model(base: int) -> None:
+    """From the marker, the lengths lead over the common model and model 203 to the end model, at any base."""
+    meter = make(SUNSPEC, MeterSetup(unit=9, serial="W2M1-7003", firmware="2.1", sunspec_base=base, scale_word=1))
+    assert text_at(meter, base, 2) == "SunS"
+    address, models = base + 2, []
+    while (model := words_at(meter, address, 2))[0] != 0xFFFF:
+        models.append(model)
+        assert len(words_at(meter, address, 2 + model[1])) == 2 + model[1]
+        address += 2 + model[1]
+    assert models == [(1, 66), (203, 105)]
+    assert model == (0xFFFF, 0)
+    assert [text_at(meter, base + 2 + offset, 16) for offset in (2, 18, 50)] == ["Elkor", "W2-M1-mA-DL", "W2M1-7003"]
+    assert text_at(meter, base + 2 + 42, 8) == "2.1"
+    assert words_at(meter, base + 2 + 66, 1) == (9,)
+    assert words_at(meter, base + 70 + 38, 17, 50 * HOUR_MS) == (0, 5000, *(0,) * 14, 1)
+    assert meter.read(3, address + 2, 1, 0) is ExceptionCode.ILLEGAL_DATA_ADDRESS
+
+
+def test_sunspec_power_has_its_own_scale() -> None:
+    """Power counts tens of watts, says so, and stops at the end of its range instead of turning negative."""
+    power = SUNSPEC.point("power")
+    assert power.scale_source is not None
+    meter = make(SUNSPEC)
+    assert words_at(meter, SUNSPEC_MODEL_AT + power.scale_source.address, 1) == (1,)
+    assert number_at(meter, power) == 100
+    strong = SimulatedMeter(SUNSPEC, SteadySun(10**6), MeterSetup(unit=1, serial="1"))
+    assert number_at(strong, power) == 32767
+
+
+@pytest.mark.parametrize(
+    ("profile", "setup", "expected"),
+    [
+        (WATTNODE, MeterSetup(unit=1, serial="A1"), "a number on the wire, not 'A1'"),
+        (WATTNODE, MeterSetup(unit=1, serial="99999999999"), "does not fit u32"),
+        (WATTNODE, MeterSetup(unit=1, serial="1", generated="power"), "choose energy_net_nr, energy_in_nr"),
+        (SHARK, MeterSetup(unit=1, serial="123456789012345678"), "at most 16 ASCII characters"),
+        (SHARK, MeterSetup(unit=1, serial="1", initial_wh=-1), "cannot show -1 Wh"),
+        (SUNSPEC, MeterSetup(unit=1, serial="1", scale_word=-1), "choose a scale of whole watt-hours"),
+    ],
+)
+def test_impossible_meters_are_refused(profile: MeterProfile, setup: MeterSetup, expected: str) -> None:
+    """What a profile cannot express is refused when the meter is made, in one sentence."""
+    with pytest.raises(MeterSetupError, match=expected):
+        SimulatedMeter(profile, SUN, setup)
+
+
+def test_a_meter_shows_whatever_its_profile_checks() -> None:
+    """A check on words that no point lists is satisfied by the image, a text by the family's name where it fits."""
+    number = replace(WATTNODE.identity[0], address=1790, allowed=(77, 78))
+    text = replace(SHARK.identity[0], address=1800, words=4, contains="100")
+    other = replace(text, address=1810, contains="Vendor")
+    meter = make(replace(WATTNODE, identity=(number,)))
+    assert words_at(meter, 1790, 1) == (77,)
+    shark = make(replace(SHARK, identity=(replace(text, words=5), other)))
+    assert text_at(shark, 1800, 5) == "Shark 100"
+    assert text_at(shark, 1810, 4) == "Vendor"
+
+
+def test_a_model_that_no_meter_has_is_refused() -> None:
+    """Points that count from another SunSpec model cannot be placed."""
+    points = (*SUNSPEC.points, replace(SUNSPEC.points[0], relative_to=64_000))
+    with pytest.raises(MeterSetupError, match="SunSpec model 64000, which no simulated meter has"):
+        make(replace(SUNSPEC, points=points))
