@@ -1,0 +1,1 @@
+"""Who holds which block: the two ends of custody as values, without I/O, clock or chance."""

@@ -1,0 +1,197 @@
+"""The frames of a block as frozen values: what a device records.
+
+Times are integers: `*_at` is milliseconds since 1970-01-01 UTC, `boottime_ms` milliseconds since the kernel started
+(suspend included). Register values are raw counts exactly as the meter gave them, as unsigned integers (the bit pattern
+for signed and float registers); only a reader that holds the descriptor gives them a unit.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import IntEnum, StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from protocol.identity import BlockHash, BootId, DescriptorId, Epoch
+
+MODBUS_EXCEPTION_MAX = 255
+
+
+class TimeQuality(IntEnum):
+    """How far the wall clock could be trusted when a time was taken (aligned with OCMF's U, I, S, R)."""
+
+    UNKNOWN = 0
+    INFORMATIVE = 1
+    SYNCHRONISED = 2
+    HOLDOVER = 3
+    SATELLITE = 4
+
+
+class GenesisReason(StrEnum):
+    """Why an edge started a new log."""
+
+    INSTALL = "install"
+    DATABASE_LOST = "db-lost"
+    ROLLBACK = "rollback"
+    FORK = "fork"
+    OPERATOR = "operator"
+
+
+class GapCause(StrEnum):
+    """Why a span has no readings; an honest hole instead of silence."""
+
+    METER_NO_REPLY = "meter-no-reply"
+    EDGE_OFF = "edge-off"
+    DISK_FULL = "disk-full"
+    OPERATOR = "operator"
+    PRUNED = "pruned"
+
+
+class PollCause(StrEnum):
+    """Why a poll gave no reading. Modbus exceptions 1..255 are written as `exception-N`, built by `poll_exception`."""
+
+    TIMEOUT = "timeout"
+    NOT_CONNECTED = "not-connected"
+    BAD_REPLY = "bad-reply"
+    NOT_AVAILABLE = "not-available"
+    IDENTITY = "identity"
+    UNSTABLE = "unstable"
+
+
+def poll_exception(code: int) -> str:
+    """Return the cause of a poll that the meter answered with Modbus exception `code` (1..255)."""
+    assert 1 <= code <= MODBUS_EXCEPTION_MAX, code
+    return f"exception-{code}"
+
+
+@dataclass(frozen=True, slots=True)
+class Register:
+    """How to understand one register of a meter; travels in the chain so that an archive needs nothing else.
+
+    value = sign x count x 10**scale_exponent `unit` x the meter's CT/VT ratio, where count is the raw pattern read as
+    `kind` (`u` unsigned, `s` two's complement, `f` IEEE float) of `width_bits`. `rollover_counts` (1..2^64) is the
+    magnitude at which the accumulator wraps to zero; `word_order` is `big` or `little`, `sign` 1 or -1.
+    `obis` is seen from the generator: `1-0:2.8.0` generated, `1-0:1.8.0` consumed.
+    """
+
+    obis: str
+    unit: str
+    scale_exponent: int
+    width_bits: int
+    kind: str
+    rollover_counts: int
+    function_code: int
+    address: int
+    word_order: str
+    sign: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Genesis:
+    """The first record of an epoch: who writes this log, and what came before it."""
+
+    reason: GenesisReason
+    signing_key_spki: bytes
+    agent_version: str
+    predecessor: tuple[Epoch, int, BlockHash] | None = None
+    predecessor_receipt: bytes | None = None
+    key_history: tuple[bytes, ...] = ()
+    note: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class MeterDescriptor:
+    """What a meter is and how to read its registers; precedes the first reading that refers to it in an epoch.
+
+    `bus` is `rtu` or `tcp`; `registers` maps the register id used in readings to its meaning. `ratio` is the CT/VT
+    ratio as numerator and denominator. `unread` keeps what a newer writer said under keys unknown here, because the
+    descriptor's id is a hash over all of it.
+    """
+
+    meter: int
+    make: str
+    model: str
+    serial: str
+    firmware: str
+    ratio: tuple[int, int]
+    bus: str
+    unit_id: int
+    registers: Mapping[int, Register]
+    has_clock: bool = False
+    note: str | None = None
+    unread: Mapping[int, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Readings:
+    """The readings of one meter under one descriptor, in the order taken: equal-length columns.
+
+    `read_at[i]` (UTC ms), `offset_ms[i]` (wall minus boottime, ms), `quality[i]` and `registers[rid][i]` (raw counts)
+    belong together. `status[i]` is the poll's bit map (bit 0: the read was later than the stated half-width).
+    `boot_id` is set only on re-sealed records whose boot differs from the block's.
+    """
+
+    meter: int
+    descriptor: DescriptorId
+    read_at: tuple[int, ...]
+    offset_ms: tuple[int, ...]
+    quality: tuple[TimeQuality, ...]
+    registers: Mapping[int, tuple[int, ...]]
+    status: tuple[int, ...]
+    boot_id: BootId | None = None
+    note: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ClockEvent:
+    """The wall clock moved against boottime, or its source changed.
+
+    `source`: 0 none, 1 RTC, 2 NTP, 3 hub, 4 GNSS, 5 operator.
+    """
+
+    boottime_ms: int
+    old_offset_ms: int
+    new_offset_ms: int
+    source: int
+    error_ms: int
+    note: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """A statement that `meter` has no readings in [from_at, to_at) and why."""
+
+    meter: int
+    from_at: int
+    to_at: int
+    cause: GapCause
+    note: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PollErrors:
+    """Polls of one meter that gave no reading in [from_at, to_at]: how many by cause (`PollCause` or `exception-N`)."""
+
+    meter: int
+    from_at: int
+    to_at: int
+    counts: Mapping[str, int]
+    note: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class UnknownFrame:
+    """A frame of a kind this version does not know: kept as decoded, stored and skipped, never dropped."""
+
+    kind: int
+    content: Mapping[int, object]
+
+
+Frame = Genesis | MeterDescriptor | Readings | ClockEvent | Gap | PollErrors | UnknownFrame
+
+
+def record_count(frame: Frame) -> int:
+    """Return how many records a frame holds: one per row of readings, one for every other frame."""
+    return len(frame.read_at) if isinstance(frame, Readings) else 1
