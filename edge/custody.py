@@ -121,10 +121,11 @@ class Custodian:
         for seq in self._sender.due(now_ms):
             raw = self._journal.block(seq)
             if raw is None:
-                _log.error("block %d is asked for but was released already", seq)
-                continue
-            if self._uplink.publish(Channel.BLOCK, raw):
-                self._sender = self._sender.offered(seq, now_ms, jitter=secrets.randbelow(1000) / 1000)
+                _log.error("the hub lacks block %d, which it had declared safe; it was released here", seq)
+            else:
+                self._uplink.publish(Channel.BLOCK, raw)
+            # Also an offer that could not be made counts as one: the time-out repeats it, instead of a busy loop.
+            self._sender = self._sender.offered(seq, now_ms, jitter=secrets.randbelow(1000) / 1000)
 
     def _say_hello(self) -> None:
         head = self._sender.head

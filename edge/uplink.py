@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
 from paho.mqtt.client import Client, ConnectFlags, DisconnectFlags, MQTTMessage
-from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode
+from paho.mqtt.enums import CallbackAPIVersion
 
 from protocol.topics import Channel, Topic
 
@@ -86,17 +86,14 @@ class Uplink:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Say good-bye properly: the death message, then DISCONNECT."""
-        if self._client.is_connected():
-            self.publish(Channel.STATE, self._farewell(), retain=True)
+        self.publish(Channel.STATE, self._farewell(), retain=True)
         self._client.disconnect()
         await asyncio.to_thread(self._client.loop_stop)
 
-    def publish(self, channel: Channel, raw: bytes, *, retain: bool = False) -> bool:
-        """Hand `raw` to the session; False if there is none now. Custody does not depend on the answer."""
-        if not self._client.is_connected():
-            return False
-        topic = str(Topic(self._device, channel))
-        return self._client.publish(topic, raw, qos=QOS, retain=retain).rc is MQTTErrorCode.MQTT_ERR_SUCCESS
+    def publish(self, channel: Channel, raw: bytes, *, retain: bool = False) -> None:
+        """Hand `raw` to the session, if there is one now. Whether it arrived, only a receipt can say."""
+        if self._client.is_connected():
+            self._client.publish(str(Topic(self._device, channel)), raw, qos=QOS, retain=retain)
 
     def wake(self) -> None:
         """Put a `Woken` among the events, unless one is on its way anyhow."""

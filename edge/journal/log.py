@@ -31,7 +31,8 @@ if TYPE_CHECKING:
     from protocol.messages import Frame, Instant, MeterDescriptor
 
 BLOCK_POLLS_MAX = 500
-"""Polls sealed into one block at most, so that it stays far below the 64 KiB that a block may have."""
+STATEMENTS_MAX = 100
+"""How many polls and statements are sealed into one block at most, so that it stays well below the 64 KiB it may have."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,8 +140,10 @@ class Journal:
         if boot is None:
             return None
         boot_count, boot_id = boot
-        statements = self._db.execute(_OPEN_STATEMENTS, [boot_count, BLOCK_POLLS_MAX]).fetchall()
-        polls = self._db.execute(_OPEN_POLLS, [boot_count, BLOCK_POLLS_MAX]).fetchall()
+        statements = self._db.execute(_OPEN_STATEMENTS, [boot_count, STATEMENTS_MAX]).fetchall()
+        # A descriptor precedes its readings: while statements are left over, readings wait for the next block.
+        polls_max = 0 if len(statements) == STATEMENTS_MAX else BLOCK_POLLS_MAX
+        polls = self._db.execute(_OPEN_POLLS, [boot_count, polls_max]).fetchall()
         frames = (
             *(wire.decode_frame(frame) for _, frame in statements),
             *pack_polls([_open_poll(row[1:]) for row in polls]),
