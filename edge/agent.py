@@ -35,6 +35,7 @@ CLOCK_STEP_MS = 1000
 CLOCK_SOURCE_UNSTATED = 0
 DRAIN_SECONDS = 10.0
 """How long a graceful stop waits for the hub's receipt of what it sealed last; the journal keeps the rest."""
+CUSTODY_RESTART_SECONDS = 10.0
 
 _log = logging.getLogger(__name__)
 
@@ -56,13 +57,14 @@ class Agent:
             MeterPoller(meter, load_profile(meter.profile), self._buses[meter.bus], clock.now)
             for meter in config.meters
         ]
-        settings = CustodySettings(
+        self._author = author
+        self._custody_settings = CustodySettings(
             broker=config.broker,
             hub_key=hub_key,
             retry=RetryPolicy(base_ms=config.resend_seconds * 1000, max_ms=config.resend_seconds_max * 1000),
             retention_days=config.retention_days,
         )
-        self._custodian = Custodian(settings, self._journal, author, clock)
+        self._custodian = self._make_custodian()
 
     async def run(self) -> None:
         """Poll, seal and keep custody until `stop` is set."""
@@ -70,7 +72,7 @@ class Agent:
         self._journal.state_outage(indexes, self._clock.now(), self._config.interval_seconds * 1000)
         try:
             async with asyncio.TaskGroup() as tasks:
-                custody = tasks.create_task(self._custodian.run(), name="custody")
+                custody = tasks.create_task(self._keep_custody(), name="custody")
                 polling = tasks.create_task(self._poll_for_ever(), name="polling")
                 await self._stop.wait()
                 polling.cancel()
@@ -83,6 +85,22 @@ class Agent:
             for bus in self._buses.values():
                 await bus.close()
             self._journal.close()
+
+    def _make_custodian(self) -> Custodian:
+        return Custodian(self._custody_settings, self._journal, self._author, self._clock)
+
+    async def _keep_custody(self) -> None:
+        """Keep custody going. A fault of ours there is logged in full but never stops polling: it starts anew."""
+        while True:
+            task = asyncio.create_task(self._custodian.run(), name="custodian")
+            try:
+                await asyncio.wait({task})
+            finally:
+                task.cancel()
+                await asyncio.wait({task})
+            _log.critical("custody failed; polling goes on, and custody starts anew", exc_info=task.exception())
+            await asyncio.sleep(CUSTODY_RESTART_SECONDS)
+            self._custodian = self._make_custodian()
 
     async def _drain(self) -> None:
         """Give the hub a moment to acknowledge what was sealed last, if it can be reached at all."""

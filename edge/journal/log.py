@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 BLOCK_POLLS_MAX = 500
 STATEMENTS_MAX = 100
-"""How many polls and statements are sealed into one block at most, so that it stays well below the 64 KiB it may have."""
+"""How many polls and statements go into one block at most, so that it stays well below its 64 KiB."""
 
 
 @dataclass(frozen=True, slots=True)

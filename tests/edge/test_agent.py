@@ -1,0 +1,108 @@
+"""The agent as a whole: what stands still when something breaks, and what must not."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import asynccontextmanager
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+import edge.agent
+from edge.agent import Agent
+from edge.config import load_config
+from edge.journal import read_journal_summary
+from edge.keys import create_signing_key, public_pem
+from protocol import wire
+from protocol.messages import ClockEvent, Instant, Readings, TimeQuality
+from simulators.broker import start_broker
+from simulators.clock import ClockServer, SimulatedClock
+from simulators.measured import STEP_MS, MeasuredSeries
+from simulators.site import SYSTEMS, SimulatedSite
+from simulators.sunshine import MeasuredSun
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+    from pathlib import Path
+
+    import pytest
+
+START_MS = 1_467_356_400_000
+STEPS = 40
+
+
+@asynccontextmanager
+async def running(folder: Path, broker_port: int) -> AsyncIterator[tuple[Agent, ClockServer, asyncio.Task[None]]]:
+    """Run an agent under a simulated clock over a simulated site; yields before the first cycle."""
+    series = MeasuredSeries(
+        starts_at=tuple(START_MS + n * STEP_MS for n in range(STEPS)), power=(1000,) * STEPS, decimals=0
+    )
+    (folder / "edge").mkdir()
+    key = create_signing_key(folder / "edge" / "signing-key.pem")
+    (folder / "hub-key.pem").write_bytes(public_pem(key))
+    clock = ClockServer(START_MS, START_MS + STEPS * STEP_MS)
+    await clock.start()
+    async with SimulatedSite(SYSTEMS, lambda _system: MeasuredSun(series, Decimal(1)), clock, folder) as site:
+        site.write_config(folder / "edge.toml", broker_port=broker_port, seal_seconds=3600, resend_seconds=1)
+        stop = asyncio.Event()
+        agent = Agent(load_config(folder / "edge.toml"), await SimulatedClock.connect("127.0.0.1", clock.port), stop)
+        task = asyncio.create_task(agent.run())
+        try:
+            yield agent, clock, task
+        finally:
+            stop.set()
+            async with asyncio.timeout(20):
+                await task
+    await clock.stop()
+
+
+async def test_a_fault_in_custody_does_not_stop_polling(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """When our own code fails while offering blocks, every cycle is still polled, and the fault is told."""
+    monkeypatch.setattr(edge.agent, "CUSTODY_RESTART_SECONDS", 0.05)
+    with start_broker("auto", 0, tmp_path) as broker:
+        async with running(tmp_path, broker.port) as (agent, clock, _):
+
+            def break_down(seq: int) -> bytes:
+                message = f"no block {seq} today"
+                raise RuntimeError(message)
+
+            monkeypatch.setattr(agent._journal, "block", break_down)
+            clock.pause()
+            async with asyncio.timeout(20):
+                while True:
+                    if caplog.text.count("custody failed") >= 2:
+                        break
+                    await asyncio.sleep(0.02)
+                clock.resume()
+                await clock.finished.wait()
+        assert "no block 0 today" in caplog.text
+    assert [meter.polls for meter in read_journal_summary(tmp_path / "edge" / "journal.db").meters] == [STEPS + 1] * 4
+
+
+async def test_a_stepped_clock_is_stated_before_the_readings_that_follow(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A wall clock that moves against boottime leaves a clock event in the chain; an undisturbed one leaves none."""
+    async with running(tmp_path, 1) as (agent, clock, _):
+        clock.pause()
+        true_now = agent._clock.now
+        stepped_from = START_MS + 10 * STEP_MS
+
+        def now() -> Instant:
+            instant = true_now()
+            if instant.wall_ms < stepped_from:
+                return instant
+            return Instant(instant.wall_ms, instant.boottime_ms - 5000, TimeQuality.SYNCHRONISED)
+
+        monkeypatch.setattr(agent._clock, "now", now)
+        clock.resume()
+        async with asyncio.timeout(20):
+            await clock.finished.wait()
+        raws = [agent._journal.block(seq) for seq in range(12)]
+    frames = [frame for raw in raws if raw is not None for frame in wire.read_block(raw)[0].frames]
+    events = [frame for frame in frames if isinstance(frame, ClockEvent)]
+    assert [event.new_offset_ms - event.old_offset_ms for event in events] == [5000]
+    first_after = frames[frames.index(events[0]) + 1]
+    assert isinstance(first_after, Readings)
+    assert first_after.read_at[-1] >= stepped_from
