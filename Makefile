@@ -9,7 +9,7 @@ PACKAGES := protocol edge hub simulators
 export METERLINE_PV_CSV ?= $(wildcard $(CURDIR)/../shared/data/pv_ac_power_15min.csv)
 
 .DEFAULT_GOAL := help
-.PHONY: help env demo test check check-static format lock replay clean
+.PHONY: help env demo test check check-static format lock bench-replay clean
 
 help:  ## List the tasks
 	@grep -hE '^[a-z-]+:.*  ## ' $(MAKEFILE_LIST) | sed -E 's/:.*  ## /\t/' | expand -t 14
@@ -43,8 +43,8 @@ format: env  ## Format the code and mend what the linter can
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
 
-replay: env  ## Replay a measured CSV through the whole line: make replay METERLINE_PV_CSV=file.csv
-	@test -n "$(METERLINE_PV_CSV)" || { echo "Name the measured series: make replay METERLINE_PV_CSV=file.csv" >&2; exit 2; }
+bench-replay: env  ## Replay a measured CSV through the whole line: make bench-replay METERLINE_PV_CSV=file.csv
+	@test -n "$(METERLINE_PV_CSV)" || { echo "Name the measured series: make bench-replay METERLINE_PV_CSV=file.csv" >&2; exit 2; }
 	@$(BIN)/meter-sim replay --pv "$(METERLINE_PV_CSV)" --json
 
 lock: env  ## Pin the dependencies anew in requirements/ (hashed, without index addresses)

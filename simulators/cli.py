@@ -65,7 +65,9 @@ def replay_command(
     broker: BrokerOption = "auto",
     work_dir: WorkDirOption = None,
     *,
-    as_json: Annotated[bool, typer.Option("--json", help="End with one line of JSON; progress on stderr.")] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="End with one line of JSON; all else goes to stderr.")
+    ] = False,
 ) -> None:
     """Run the real edge, broker and hub over a measured series and compare every number with the truth."""
     series = read_measured_csv(pv)
@@ -82,10 +84,9 @@ def replay_command(
 
         plan = ReplayPlan(series=series, work_dir=folder, broker=broker, outages=outages)
         result = asyncio.run(replay(plan, progress))
+    _print_result(result, stderr if as_json else Console())
     if as_json:
         typer.echo(json.dumps(result.as_json()))
-    else:
-        _print_result(result)
     if not result.is_exact:
         raise typer.Exit(EXIT_NOT_EXACT)
 
@@ -146,8 +147,7 @@ def _progress_bar() -> Progress:
     )
 
 
-def _print_result(result: ReplayResult) -> None:
-    console = Console()
+def _print_result(result: ReplayResult, console: Console) -> None:
     table = Table("system", "factor", "month", "production Wh", "integral Wh", "resolution", "exact", box=None)
     for month in result.months:
         row = month.as_json()
