@@ -1,0 +1,128 @@
+"""The composition root: builds the hub's parts around one set of settings and runs ingest and feed beside the pages."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import secrets
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse, Response
+from fastapi.staticfiles import StaticFiles
+from starlette.exceptions import HTTPException
+
+from hub.clock import now_ms
+from hub.errors import HubError, InputError, StoreUnavailableError, UnknownSubjectError
+from hub.ingest import Ingest
+from hub.keys import ensure_receipt_key
+from hub.services.accept_blocks import Terms
+from hub.services.open_hub import TIMELINE_LENGTH, open_hub
+from hub.store import registry
+from hub.web import api, events, health, pages
+from hub.web.context import Hub
+from hub.web.feed import Feed
+from hub.web.headers import SecurityHeaders
+from hub.web.models import ProblemJson
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from hub.clock import Now
+    from hub.config import HubSettings
+    from hub.store.database import Database
+
+_STATIC = Path(__file__).parent / "web" / "static"
+_TITLES = {400: "Not understood", 404: "Not here", 405: "Not possible", 422: "Not understood", 503: "Not now"}
+_STATUSES: dict[type[HubError], int] = {InputError: 422, UnknownSubjectError: 404, StoreUnavailableError: 503}
+
+
+def build_app(settings: HubSettings, now: Now = now_ms) -> FastAPI:
+    """Return the hub as an ASGI application, its database open and migrated.
+
+    Ingest (if `settings.broker` is set) and feed run from start-up to shut-down; then the database is
+    closed. Raises SettingsError or StoreUnavailableError if the data folder cannot be used.
+    """
+    key = ensure_receipt_key(settings.data_folder)
+    database = open_hub(settings.data_folder, new_timeline=secrets.token_bytes(TIMELINE_LENGTH), at=now())
+    ingest = None
+    if settings.broker is not None:
+        ingest = Ingest(database, key, settings.broker, _terms(settings, database), now)
+    hub = Hub(settings=settings, database=database, feed=Feed(database), ingest=ingest, now=now)
+    app = FastAPI(
+        title="Meterline hub",
+        version=version("meterline"),
+        description="Production of registered systems from signed meter readings. Energy is whole Wh, times are UTC.",
+        docs_url=None,
+        redoc_url=None,
+        openapi_url="/api/v1/openapi.json",
+        lifespan=_lifespan,
+    )
+    app.state.hub = hub
+    for router in (pages.router, api.router, events.router, health.router):
+        app.include_router(router)
+    app.mount("/static", StaticFiles(directory=_STATIC), name="static")
+    app.add_middleware(SecurityHeaders)
+    app.add_exception_handler(HubError, _answer_hub_error)
+    app.add_exception_handler(HTTPException, _answer_http_error)
+    app.add_exception_handler(RequestValidationError, _answer_invalid)
+    return app
+
+
+@contextlib.asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    hub: Hub = app.state.hub
+    watching = asyncio.create_task(hub.feed.watch())
+    if hub.ingest is not None:
+        hub.ingest.start()
+    try:
+        yield
+    finally:
+        hub.feed.stop()
+        await watching
+        if hub.ingest is not None:
+            await asyncio.to_thread(hub.ingest.stop)
+        hub.database.close()
+
+
+def _terms(settings: HubSettings, database: Database) -> Terms:
+    with database.read() as connection:
+        timeline = registry.find_timeline(connection)
+    assert timeline is not None, "an opened hub has a timeline"
+    return Terms(
+        safe=settings.safe,
+        window=settings.window,
+        window_backfill=settings.window_backfill,
+        pace_ms=settings.pace_ms,
+        timeline=timeline,
+    )
+
+
+def _answer_hub_error(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HubError), "registered for this family only"
+    return _problem(request, _STATUSES.get(type(error), 500), str(error))
+
+
+def _answer_http_error(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException), "registered for this class only"
+    if error.status_code == 404:  # noqa: PLR2004 - the number is the name
+        return _problem(request, 404, f"There is nothing at {request.url.path}: begin at the fleet page.")
+    return _problem(request, error.status_code, str(error.detail))
+
+
+def _answer_invalid(request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError), "registered for this class only"
+    first = error.errors()[0]
+    return _problem(request, 422, f"{first['loc'][-1]}: {first['msg']}.")
+
+
+def _problem(request: Request, status: int, detail: str) -> Response:
+    """Answer a person with a page, a program with RFC 9457 problem details."""
+    title = _TITLES.get(status, "Failed")
+    if request.url.path.startswith("/api/"):
+        problem = ProblemJson(title=title, status=status, detail=detail)
+        return JSONResponse(problem.model_dump(), status_code=status, media_type="application/problem+json")
+    return pages.render_problem(title, detail, status)

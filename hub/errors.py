@@ -1,0 +1,35 @@
+"""What can go wrong in the hub that is not a bug.
+
+    HubError
+    |-- InputError               what was asked for is malformed; say it differently
+    |-- UnknownSubjectError      names a system, device, meter or month that is not here
+    |-- AlreadyRegisteredError   contradicts what is registered
+    |-- SettingsError            the hub cannot start this way
+    `-- StoreUnavailableError    the database cannot be written now: disk full, locked, gone
+
+Each message is one sentence that names the thing and what to do.
+"""
+
+
+class HubError(Exception):
+    """Any failure of the hub that a person or the world caused."""
+
+
+class InputError(HubError):
+    """A value a person or program gave is malformed."""
+
+
+class UnknownSubjectError(HubError):
+    """A system, device or meter that is not registered, or a month without readings."""
+
+
+class AlreadyRegisteredError(HubError):
+    """A registration that contradicts an earlier one."""
+
+
+class SettingsError(HubError):
+    """The hub cannot start with these settings, on this folder or at this address."""
+
+
+class StoreUnavailableError(HubError):
+    """The database refused for a reason outside the program; the same request may succeed later."""

@@ -1,0 +1,45 @@
+"""Where each rule stands: document, edition, clause and the date from which it is followed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from datetime import date
+
+
+@dataclass(frozen=True, slots=True)
+class Citation:
+    """One clause of one edition of a document. `in_force_on` is None where the source states no date."""
+
+    document: str
+    edition: str
+    clause: str
+    in_force_on: date | None
+    url: str
+
+
+MONTHLY_PRODUCTION = Citation(
+    document="MassCEC, Report My Production",
+    edition="undated web page",
+    clause="Manual Reporting, Step 3: calculated from this reading and the previous monthly reading",
+    in_force_on=None,
+    url="https://www.masscec.com/report-my-production",
+)
+
+CALENDAR_MONTH = Citation(
+    document="MassCEC, Report My Production",
+    edition="undated web page",
+    clause="Reporting Requirements: the period around the turn of each month; the zone is the Commonwealth's",
+    in_force_on=None,
+    url="https://www.masscec.com/report-my-production",
+)
+
+SEVERAL_METERS = Citation(
+    document="MassCEC PTS help centre, How do I manually report production?",
+    edition="article 6517925459355",
+    clause="meters are selectable per system: a system may have several",
+    in_force_on=None,
+    url="https://masscec-pts.zendesk.com/hc/en-us/articles/6517925459355-How-do-I-manually-report-production",
+)

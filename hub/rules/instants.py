@@ -1,0 +1,33 @@
+"""Instants as text: RFC 3339 in UTC, and back."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from hub.errors import InputError
+
+
+def format_instant(at_ms: int) -> str:
+    """Return the instant (UTC ms) as RFC 3339 with `Z`; milliseconds appear only where there are any."""
+    seconds, milliseconds = divmod(at_ms, 1000)
+    text = datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S")
+    return f"{text}.{milliseconds:03d}Z" if milliseconds else f"{text}Z"
+
+
+def to_instant(moment: datetime) -> int:
+    """Return an aware datetime as UTC ms, exactly."""
+    since = moment - datetime(1970, 1, 1, tzinfo=UTC)
+    return (since.days * 86_400 + since.seconds) * 1000 + since.microseconds // 1000
+
+
+def parse_instant(text: str) -> int:
+    """Return the RFC 3339 instant as UTC ms; raises InputError for anything else, also for a time without zone."""
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError as error:
+        message = f"{text!r} is not an instant: write it as RFC 3339, for example 2016-07-01T04:00:00Z"
+        raise InputError(message) from error
+    if moment.tzinfo is None:
+        message = f"{text!r} has no time zone: end it with Z, for example 2016-07-01T04:00:00Z"
+        raise InputError(message)
+    return to_instant(moment)

@@ -1,0 +1,52 @@
+"""Check what people type before it is kept: names, identifiers and the nameplate."""
+
+from __future__ import annotations
+
+import re
+from decimal import Decimal, InvalidOperation
+
+from hub.errors import InputError
+
+_LABEL_LENGTH_MAX = 100
+_PTS_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,39}")
+_CAPACITY_KW_MAX = Decimal(10_000_000)
+_CAPACITY_DECIMALS_MAX = 6
+
+
+def check_label(text: str, what: str) -> str:
+    """Return `text` without outer blanks; raises InputError if it is over 100 characters or not printable."""
+    label = text.strip()
+    if len(label) > _LABEL_LENGTH_MAX or not label.isprintable():
+        message = f"{text!r:.60} cannot be {what}: use at most {_LABEL_LENGTH_MAX} printable characters"
+        raise InputError(message)
+    return label
+
+
+def check_pts_id(text: str) -> str:
+    """Return a PTS id unchanged; raises InputError unless 1 to 40 letters, digits, dots, dashes and underscores.
+
+    The published form is three hyphen-separated parts; it is kept verbatim, because other forms exist.
+    """
+    if not _PTS_ID.fullmatch(text):
+        message = (
+            f"{text!r:.60} cannot be a PTS id: use 1 to 40 letters, digits, dots or dashes, such as SLF-AB1234-00001"
+        )
+        raise InputError(message)
+    return text
+
+
+def check_capacity(text: str) -> str:
+    """Return the nameplate in kW DC as plain decimal text; raises InputError unless above 0 with up to 6 decimals."""
+    try:
+        capacity = Decimal(text)
+    except InvalidOperation as error:
+        message = f"{text!r:.60} is not a capacity: write kW DC as a plain number, such as 7.5"
+        raise InputError(message) from error
+    if not capacity.is_finite() or not 0 < capacity < _CAPACITY_KW_MAX:
+        message = f"{text!r:.60} is not a capacity: it must be above 0 and below {_CAPACITY_KW_MAX} kW DC"
+        raise InputError(message)
+    plain = format(capacity.normalize(), "f")
+    if len(plain.partition(".")[2]) > _CAPACITY_DECIMALS_MAX:
+        message = f"{text!r:.60} is not a capacity: give at most {_CAPACITY_DECIMALS_MAX} decimals of a kW"
+        raise InputError(message)
+    return plain

@@ -1,0 +1,190 @@
+"""Meter descriptors out of the chain, and the registers and scales they speak of."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from sqlalchemy import delete, insert, select
+
+from hub.rules.registers import Scale
+from hub.store import schema
+from hub.store.dialect import insert_new
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from sqlalchemy import Connection, Row
+
+    from protocol.identity import DescriptorId, DeviceId
+    from protocol.messages import MeterDescriptor, Register
+
+
+@dataclass(frozen=True, slots=True)
+class RegisterRef:
+    """Where readings of one register id go under one descriptor: the accumulator, and the scale of its counts."""
+
+    register_id: int
+    scale_id: int
+    scale: Scale
+
+
+@dataclass(frozen=True, slots=True)
+class KnownDescriptor:
+    """A stored descriptor: which meter it is of, and its registers by register id."""
+
+    meter_index: int
+    registers: Mapping[int, RegisterRef]
+
+
+@dataclass(frozen=True, slots=True)
+class Described:
+    """A meter descriptor, and the block of the stream in which it was met (`seen_at` UTC ms)."""
+
+    device: DeviceId
+    descriptor: DescriptorId
+    meter: MeterDescriptor
+    stream: int
+    seq: int
+    seen_at: int
+
+
+def scale_of(register: Register, ratio: tuple[int, int]) -> Scale:
+    """Return what a descriptor says of a register's value."""
+    return Scale(
+        unit=register.unit,
+        exponent=register.scale_exponent,
+        width_bits=register.width_bits,
+        kind=register.kind,
+        sign=register.sign,
+        rollover_counts=register.rollover_counts,
+        ratio=ratio,
+    )
+
+
+def find_descriptor(connection: Connection, device: DeviceId, descriptor: DescriptorId) -> KnownDescriptor | None:
+    """Return what a descriptor of this device says of its registers, or None if the device never sent it."""
+    known = select(schema.descriptor.c.meter_index).where(
+        schema.descriptor.c.device == device, schema.descriptor.c.id == descriptor
+    )
+    meter_index = connection.execute(known).scalar_one_or_none()
+    if meter_index is None:
+        return None
+    link = schema.descriptor_register
+    rows = connection.execute(
+        select(link.c.rid, link.c.register_id, schema.register_scale)
+        .join(schema.register_scale, schema.register_scale.c.id == link.c.scale_id)
+        .where(link.c.device == device, link.c.descriptor == descriptor)
+    )
+    return KnownDescriptor(
+        meter_index, {row.rid: RegisterRef(row.register_id, row.id, scale_from(row)) for row in rows}
+    )
+
+
+def scale_from(row: Row[tuple[object, ...]]) -> Scale:
+    """Return the scale in a row that holds the columns of `register_scale`."""
+    return Scale(
+        unit=row.unit,
+        exponent=row.exponent,
+        width_bits=row.width_bits,
+        kind=row.kind,
+        sign=row.sign,
+        rollover_counts=int(row.rollover_counts),
+        ratio=(row.ratio_numerator, row.ratio_denominator),
+    )
+
+
+def add_descriptor(connection: Connection, described: Described) -> None:
+    """Keep a descriptor met in the chain, with its registers; the same one again changes nothing."""
+    device, descriptor, meter = described.device, described.descriptor, described.meter
+    added = connection.execute(
+        insert_new(connection, schema.descriptor)
+        .values(
+            device=device,
+            id=descriptor,
+            meter_index=meter.meter,
+            make=meter.make,
+            model=meter.model,
+            serial=meter.serial,
+            firmware=meter.firmware,
+            bus=meter.bus,
+            unit_id=meter.unit_id,
+            stream_id=described.stream,
+            seq=described.seq,
+        )
+        .returning(schema.descriptor.c.id)
+    ).one_or_none()
+    if added is None:
+        return
+    for rid, register in meter.registers.items():
+        register_id = _register(connection, device, meter, register.obis, described.seen_at)
+        scale_id = _scale(connection, register_id, scale_of(register, meter.ratio))
+        connection.execute(
+            insert(schema.descriptor_register).values(
+                device=device, descriptor=descriptor, rid=rid, register_id=register_id, scale_id=scale_id
+            )
+        )
+
+
+def note_underived(connection: Connection, stream: int, seq: int, descriptor: DescriptorId) -> None:
+    """Remember that a block's readings wait for a descriptor."""
+    connection.execute(
+        insert_new(connection, schema.underived).values(stream_id=stream, seq=seq, descriptor=descriptor)
+    )
+
+
+def take_underived(connection: Connection, device: DeviceId, descriptor: DescriptorId) -> tuple[tuple[int, int], ...]:
+    """Return and forget the (stream, seq) of this device's blocks that waited for the descriptor."""
+    table = schema.underived
+    streams = select(schema.stream.c.id).where(schema.stream.c.device == device)
+    waiting = (table.c.descriptor == descriptor) & table.c.stream_id.in_(streams)
+    rows = connection.execute(
+        select(table.c.stream_id, table.c.seq).where(waiting).order_by(table.c.stream_id, table.c.seq)
+    )
+    found = tuple((row.stream_id, row.seq) for row in rows)
+    connection.execute(delete(table).where(waiting))
+    return found
+
+
+def lowest_underived(connection: Connection, stream: int) -> int | None:
+    """Return the lowest seq of a stream whose readings wait for a descriptor."""
+    table = schema.underived
+    query = select(table.c.seq).where(table.c.stream_id == stream).order_by(table.c.seq).limit(1)
+    return connection.execute(query).scalar_one_or_none()
+
+
+def _register(connection: Connection, device: DeviceId, meter: MeterDescriptor, obis: str, at: int) -> int:
+    table = schema.register
+    values = {
+        "device": device,
+        "serial": meter.serial,
+        "make": meter.make,
+        "model": meter.model,
+        "obis": obis,
+        "slot": -1 if meter.serial else meter.meter,
+    }
+    connection.execute(insert_new(connection, table).values(**values, seen_at=at))
+    query = select(table.c.id)
+    for name, value in values.items():
+        query = query.where(table.c[name] == value)
+    return int(connection.execute(query).scalar_one())
+
+
+def _scale(connection: Connection, register_id: int, scale: Scale) -> int:
+    table = schema.register_scale
+    values = {
+        "register_id": register_id,
+        "unit": scale.unit,
+        "exponent": scale.exponent,
+        "width_bits": scale.width_bits,
+        "kind": scale.kind,
+        "sign": scale.sign,
+        "rollover_counts": str(scale.rollover_counts),
+        "ratio_numerator": scale.ratio[0],
+        "ratio_denominator": scale.ratio[1],
+    }
+    connection.execute(insert_new(connection, table).values(**values))
+    query = select(table.c.id)
+    for name, value in values.items():
+        query = query.where(table.c[name] == value)
+    return int(connection.execute(query).scalar_one())

@@ -1,0 +1,181 @@
+"""What a person has registered: devices with their keys, systems, meters; and the hub's own identity."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from sqlalchemy import delete, insert, select
+
+from hub.store import schema
+from hub.store.dialect import insert_new, insert_or_replace
+from protocol.identity import DeviceId, KeyId
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection, Row
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """A registered device; `registered_at` is UTC ms."""
+
+    id: DeviceId
+    name: str
+    registered_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class System:
+    """A generating system; `capacity_kw_dc` is the nameplate as exact decimal text."""
+
+    pts_id: str
+    name: str
+    capacity_kw_dc: str
+    registered_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Meter:
+    """A revenue-grade instrument of a system, read by a device. Empty `make` or `model` match any."""
+
+    id: int
+    system: str
+    device: DeviceId
+    serial: str
+    make: str
+    model: str
+    registered_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class UnknownDevice:
+    """A device that was heard but is not registered; `messages` counts what came from it."""
+
+    id: DeviceId
+    first_seen_at: int
+    last_seen_at: int
+    messages: int
+
+
+def find_timeline(connection: Connection) -> bytes | None:
+    """Return the id of this life of the hub's database, or None before `start_timeline`."""
+    return connection.execute(select(schema.hub.c.timeline)).scalar_one_or_none()
+
+
+def start_timeline(connection: Connection, timeline: bytes, at: int) -> None:
+    """Keep the id under which this database begins."""
+    connection.execute(insert(schema.hub).values(id=1, timeline=timeline, created_at=at))
+
+
+def add_device(connection: Connection, device: Device, key_id: KeyId, spki: bytes) -> None:
+    """Register a device with its first signing key; it is no longer unknown."""
+    connection.execute(insert(schema.device).values(id=device.id, name=device.name, registered_at=device.registered_at))
+    connection.execute(
+        insert(schema.signing_key).values(device=device.id, id=key_id, spki=spki, registered_at=device.registered_at)
+    )
+    connection.execute(delete(schema.unknown_device).where(schema.unknown_device.c.id == device.id))
+
+
+def find_device(connection: Connection, device: DeviceId) -> Device | None:
+    """Return the registered device with this id."""
+    row = connection.execute(select(schema.device).where(schema.device.c.id == device)).one_or_none()
+    return None if row is None else _device(row)
+
+
+def list_devices(connection: Connection) -> tuple[Device, ...]:
+    """Return every registered device, by name."""
+    rows = connection.execute(select(schema.device).order_by(schema.device.c.name, schema.device.c.id))
+    return tuple(_device(row) for row in rows)
+
+
+def keys_of(connection: Connection, device: DeviceId) -> dict[KeyId, bytes]:
+    """Return the signing keys (DER SubjectPublicKeyInfo) of a device by key id; empty for an unregistered one."""
+    query = select(schema.signing_key.c.id, schema.signing_key.c.spki).where(schema.signing_key.c.device == device)
+    return {KeyId(row.id): row.spki for row in connection.execute(query)}
+
+
+def note_unknown_device(connection: Connection, device: DeviceId, at: int, messages: int) -> bool:
+    """Remember that an unregistered device was heard; return whether it is a new face."""
+    table = schema.unknown_device
+    seen = connection.execute(select(table).where(table.c.id == device)).one_or_none()
+    connection.execute(
+        insert_or_replace(connection, table, ["id"], ["last_seen_at", "messages"]),
+        {
+            "id": device,
+            "first_seen_at": at,
+            "last_seen_at": at,
+            "messages": messages + (seen.messages if seen else 0),
+        },
+    )
+    return seen is None
+
+
+def list_unknown_devices(connection: Connection, limit: int = 100) -> tuple[UnknownDevice, ...]:
+    """Return the devices heard but not registered, the latest heard first."""
+    table = schema.unknown_device
+    rows = connection.execute(select(table).order_by(table.c.last_seen_at.desc(), table.c.id).limit(limit))
+    return tuple(UnknownDevice(DeviceId(row.id), row.first_seen_at, row.last_seen_at, row.messages) for row in rows)
+
+
+def add_system(connection: Connection, system: System) -> None:
+    """Register a system."""
+    connection.execute(
+        insert(schema.system).values(
+            pts_id=system.pts_id,
+            name=system.name,
+            capacity_kw_dc=system.capacity_kw_dc,
+            registered_at=system.registered_at,
+        )
+    )
+
+
+def find_system(connection: Connection, pts_id: str) -> System | None:
+    """Return the system with this PTS id."""
+    row = connection.execute(select(schema.system).where(schema.system.c.pts_id == pts_id)).one_or_none()
+    return None if row is None else _system(row)
+
+
+def list_systems(connection: Connection) -> tuple[System, ...]:
+    """Return every system, by PTS id."""
+    return tuple(_system(row) for row in connection.execute(select(schema.system).order_by(schema.system.c.pts_id)))
+
+
+def add_meter(connection: Connection, meter: Meter) -> Meter:
+    """Register a meter (its `id` is ignored) and return it with the id it got."""
+    values = {
+        "system": meter.system,
+        "device": meter.device,
+        "serial": meter.serial,
+        "make": meter.make,
+        "model": meter.model,
+        "registered_at": meter.registered_at,
+    }
+    row = connection.execute(insert_new(connection, schema.meter).values(values).returning(schema.meter)).one()
+    return _meter(row)
+
+
+def list_meters(connection: Connection, system: str | None = None) -> tuple[Meter, ...]:
+    """Return the meters of one system, or of all, by system and serial."""
+    table = schema.meter
+    query = select(table).order_by(table.c.system, table.c.serial, table.c.id)
+    if system is not None:
+        query = query.where(table.c.system == system)
+    return tuple(_meter(row) for row in connection.execute(query))
+
+
+def meters_with_serial(connection: Connection, serial: str) -> tuple[Meter, ...]:
+    """Return the registered meters that carry this serial number, whatever their make."""
+    rows = connection.execute(select(schema.meter).where(schema.meter.c.serial == serial))
+    return tuple(_meter(row) for row in rows)
+
+
+def _device(row: Row[tuple[bytes, str, int]]) -> Device:
+    return Device(DeviceId(row.id), row.name, row.registered_at)
+
+
+def _system(row: Row[tuple[str, str, str, int]]) -> System:
+    return System(row.pts_id, row.name, row.capacity_kw_dc, row.registered_at)
+
+
+def _meter(row: Row[tuple[int, str, bytes, str, str, str, int]]) -> Meter:
+    return Meter(row.id, row.system, DeviceId(row.device), row.serial, row.make, row.model, row.registered_at)

@@ -1,0 +1,291 @@
+"""The tables. Evidence (`block`, `block_aside`) is never changed; everything under `register` is derived from it.
+
+Instants (`*_at`) are UTC ms, energy (`*_wh`) whole Wh, identities raw bytes. Raw counts are unsigned 64-bit patterns
+kept as signed 64-bit integers (`hub.store.patterns`). Keys begin with what a larger hub would be split by.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Column,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+
+if TYPE_CHECKING:
+    from sqlalchemy.schema import SchemaItem
+
+Whole = BigInteger().with_variant(Integer(), "sqlite")
+"""A 64-bit integer on every engine; SQLite's STRICT tables know it as INTEGER."""
+
+metadata = MetaData()
+
+
+def _table(name: str, *parts: SchemaItem, clustered: bool = False) -> Table:
+    """Return a STRICT table; `clustered` keeps its rows in the primary key itself."""
+    return Table(name, metadata, *parts, sqlite_strict=True, sqlite_with_rowid=not clustered)
+
+
+hub = _table(
+    "hub",
+    Column("id", Integer, CheckConstraint("id = 1"), primary_key=True),
+    Column("timeline", LargeBinary, nullable=False),
+    Column("created_at", Whole, nullable=False),
+)
+
+device = _table(
+    "device",
+    Column("id", LargeBinary, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("registered_at", Whole, nullable=False),
+)
+
+signing_key = _table(
+    "signing_key",
+    Column("device", LargeBinary, ForeignKey("device.id"), primary_key=True),
+    Column("id", LargeBinary, primary_key=True),
+    Column("spki", LargeBinary, nullable=False),
+    Column("registered_at", Whole, nullable=False),
+)
+
+unknown_device = _table(
+    "unknown_device",
+    Column("id", LargeBinary, primary_key=True),
+    Column("first_seen_at", Whole, nullable=False),
+    Column("last_seen_at", Whole, nullable=False),
+    Column("messages", Whole, nullable=False),
+)
+
+system = _table(
+    "system",
+    Column("pts_id", Text, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("capacity_kw_dc", Text, nullable=False),
+    Column("registered_at", Whole, nullable=False),
+)
+
+meter = _table(
+    "meter",
+    Column("id", Whole, primary_key=True, autoincrement=True),
+    Column("system", Text, ForeignKey("system.pts_id"), nullable=False, index=True),
+    Column("device", LargeBinary, ForeignKey("device.id"), nullable=False),
+    Column("serial", Text, nullable=False),
+    Column("make", Text, nullable=False),
+    Column("model", Text, nullable=False),
+    Column("registered_at", Whole, nullable=False),
+    UniqueConstraint("device", "serial", "make", name="meter_once"),
+)
+
+stream = _table(
+    "stream",
+    Column("id", Whole, primary_key=True, autoincrement=True),
+    Column("device", LargeBinary, ForeignKey("device.id"), nullable=False),
+    Column("epoch", LargeBinary, nullable=False),
+    Column("committed", Whole, nullable=False),
+    Column("safe", Whole, nullable=False),
+    Column("committed_hash", LargeBinary, nullable=False),
+    Column("code", Integer, nullable=False),
+    Column("code_seq", Whole, nullable=False),
+    Column("started_at", Whole, nullable=False),
+    Column("block_at", Whole, nullable=False),
+    UniqueConstraint("device", "epoch", name="stream_once"),
+)
+
+block = _table(
+    "block",
+    Column("stream_id", Whole, ForeignKey("stream.id"), primary_key=True),
+    Column("seq", Whole, primary_key=True),
+    Column("sha256", LargeBinary, nullable=False),
+    Column("previous", LargeBinary, nullable=False),
+    Column("bytes", LargeBinary, nullable=False),
+    Column("received_at", Whole, nullable=False),
+    Column("verdict", Text, nullable=False),
+)
+Index("block_not_ok", block.c.stream_id, block.c.seq, sqlite_where=block.c.verdict != "ok")
+
+block_aside = _table(
+    "block_aside",
+    Column("stream_id", Whole, ForeignKey("stream.id"), primary_key=True),
+    Column("seq", Whole, primary_key=True),
+    Column("sha256", LargeBinary, primary_key=True),
+    Column("bytes", LargeBinary, nullable=False),
+    Column("received_at", Whole, nullable=False),
+    Column("verdict", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+)
+
+underived = _table(
+    "underived",
+    Column("stream_id", Whole, primary_key=True),
+    Column("seq", Whole, primary_key=True),
+    Column("descriptor", LargeBinary, nullable=False),
+    ForeignKeyConstraint(["stream_id", "seq"], ["block.stream_id", "block.seq"]),
+)
+
+register = _table(
+    "register",
+    Column("id", Whole, primary_key=True, autoincrement=True),
+    Column("device", LargeBinary, ForeignKey("device.id"), nullable=False),
+    Column("serial", Text, nullable=False),
+    Column("make", Text, nullable=False),
+    Column("model", Text, nullable=False),
+    Column("obis", Text, nullable=False),
+    Column("slot", Integer, nullable=False),
+    Column("seen_at", Whole, nullable=False),
+    UniqueConstraint("device", "serial", "make", "model", "obis", "slot", name="register_once"),
+)
+
+register_scale = _table(
+    "register_scale",
+    Column("id", Whole, primary_key=True, autoincrement=True),
+    Column("register_id", Whole, ForeignKey("register.id"), nullable=False),
+    Column("unit", Text, nullable=False),
+    Column("exponent", Integer, nullable=False),
+    Column("width_bits", Integer, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("sign", Integer, nullable=False),
+    Column("rollover_counts", Text, nullable=False),
+    Column("ratio_numerator", Whole, nullable=False),
+    Column("ratio_denominator", Whole, nullable=False),
+    UniqueConstraint(
+        "register_id",
+        "unit",
+        "exponent",
+        "width_bits",
+        "kind",
+        "sign",
+        "rollover_counts",
+        "ratio_numerator",
+        "ratio_denominator",
+        name="register_scale_once",
+    ),
+)
+
+descriptor = _table(
+    "descriptor",
+    Column("device", LargeBinary, ForeignKey("device.id"), primary_key=True),
+    Column("id", LargeBinary, primary_key=True),
+    Column("meter_index", Integer, nullable=False),
+    Column("make", Text, nullable=False),
+    Column("model", Text, nullable=False),
+    Column("serial", Text, nullable=False),
+    Column("firmware", Text, nullable=False),
+    Column("bus", Text, nullable=False),
+    Column("unit_id", Integer, nullable=False),
+    Column("stream_id", Whole, ForeignKey("stream.id"), nullable=False),
+    Column("seq", Whole, nullable=False),
+)
+
+descriptor_register = _table(
+    "descriptor_register",
+    Column("device", LargeBinary, primary_key=True),
+    Column("descriptor", LargeBinary, primary_key=True),
+    Column("rid", Integer, primary_key=True),
+    Column("register_id", Whole, ForeignKey("register.id"), nullable=False),
+    Column("scale_id", Whole, ForeignKey("register_scale.id"), nullable=False),
+    ForeignKeyConstraint(["device", "descriptor"], ["descriptor.device", "descriptor.id"]),
+)
+
+reading = _table(
+    "reading",
+    Column("register_id", Whole, ForeignKey("register.id"), primary_key=True),
+    Column("read_at", Whole, primary_key=True),
+    Column("boot_id", LargeBinary, primary_key=True),
+    Column("boottime_ms", Whole, primary_key=True),
+    Column("raw", Whole, nullable=False),
+    Column("register_wh", Whole),
+    Column("scale_id", Whole, ForeignKey("register_scale.id"), nullable=False),
+    Column("time_quality", Integer, nullable=False),
+    Column("poll_status", Whole, nullable=False),
+    Column("stream_id", Whole, nullable=False),
+    Column("seq", Whole, nullable=False),
+    clustered=True,
+)
+
+reading_conflict = _table(
+    "reading_conflict",
+    Column("register_id", Whole, ForeignKey("register.id"), primary_key=True),
+    Column("read_at", Whole, primary_key=True),
+    Column("boot_id", LargeBinary, primary_key=True),
+    Column("boottime_ms", Whole, primary_key=True),
+    Column("stream_id", Whole, primary_key=True),
+    Column("seq", Whole, primary_key=True),
+    Column("raw", Whole, nullable=False),
+    Column("register_wh", Whole),
+    Column("scale_id", Whole, ForeignKey("register_scale.id"), nullable=False),
+)
+
+register_drop = _table(
+    "register_drop",
+    Column("register_id", Whole, ForeignKey("register.id"), primary_key=True),
+    Column("read_at", Whole, primary_key=True),
+    Column("before_at", Whole, nullable=False),
+)
+
+gap = _table(
+    "gap",
+    Column("stream_id", Whole, ForeignKey("stream.id"), primary_key=True),
+    Column("record", Whole, primary_key=True),
+    Column("meter_index", Integer, nullable=False),
+    Column("from_at", Whole, nullable=False),
+    Column("to_at", Whole, nullable=False),
+    Column("cause", Text, nullable=False),
+)
+
+poll_error = _table(
+    "poll_error",
+    Column("stream_id", Whole, ForeignKey("stream.id"), primary_key=True),
+    Column("record", Whole, primary_key=True),
+    Column("cause", Text, primary_key=True),
+    Column("meter_index", Integer, nullable=False),
+    Column("from_at", Whole, nullable=False),
+    Column("to_at", Whole, nullable=False),
+    Column("polls", Whole, nullable=False),
+)
+
+clock_event = _table(
+    "clock_event",
+    Column("stream_id", Whole, ForeignKey("stream.id"), primary_key=True),
+    Column("record", Whole, primary_key=True),
+    Column("boottime_ms", Whole, nullable=False),
+    Column("old_offset_ms", Whole, nullable=False),
+    Column("new_offset_ms", Whole, nullable=False),
+    Column("source", Integer, nullable=False),
+    Column("error_ms", Whole, nullable=False),
+)
+
+device_state = _table(
+    "device_state",
+    Column("device", LargeBinary, ForeignKey("device.id"), primary_key=True),
+    Column("online", Integer, nullable=False),
+    Column("nonce", LargeBinary, nullable=False),
+    Column("heard_at", Whole, nullable=False),
+    Column("changed_at", Whole, nullable=False),
+    Column("epoch", LargeBinary),
+    Column("head", Whole, nullable=False),
+    Column("committed", Whole, nullable=False),
+    Column("safe", Whole, nullable=False),
+    Column("floor", Whole, nullable=False),
+    Column("device_at", Whole),
+    Column("time_quality", Integer),
+    Column("agent_version", Text, nullable=False),
+)
+
+change = _table(
+    "change",
+    Column("number", Whole, primary_key=True, autoincrement=True),
+    Column("subject_kind", Text, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("changed_at", Whole, nullable=False),
+)

@@ -1,0 +1,122 @@
+"""SQLite as the hub's engine: the only file with SQL that another engine would not understand.
+
+Every commit is WAL with `synchronous=FULL`. SQLite 3.7.0 to 3.51.2 can lose a commit when a checkpoint on one
+connection races with a commit on another (fixed in 3.51.3, https://www.sqlite.org/changes.html), so the serving
+process has one writing connection, which alone checkpoints; readers are `query_only`; and every writer, in whatever
+process, holds a lock on one file from before its transaction until after its commit and checkpoint.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from sqlalchemy import Engine, QueuePool, StaticPool, create_engine, event
+
+from hub.clock import monotonic_seconds, pause_seconds
+from hub.errors import StoreUnavailableError
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from sqlalchemy import Connection
+    from sqlalchemy.pool import ConnectionPoolEntry
+
+_BUSY_TIMEOUT_MS = 5000
+_LOCK_WAIT_SECONDS = 10.0
+_LOCK_POLL_SECONDS = 0.005
+_READERS_MAX = 8
+_CACHE_KIB = 16_384
+
+
+def writing_engine(path: Path) -> Engine:
+    """Return the engine of the one connection that may write `path`; its transactions begin IMMEDIATE."""
+    engine = create_engine(_url(path), poolclass=StaticPool, connect_args={"check_same_thread": False})
+
+    @event.listens_for(engine, "connect")
+    def prepare(connection: sqlite3.Connection, _entry: ConnectionPoolEntry) -> None:
+        _run(connection, "PRAGMA journal_mode=WAL", "PRAGMA synchronous=FULL", "PRAGMA foreign_keys=ON")
+        _run(connection, f"PRAGMA cache_size=-{_CACHE_KIB}")
+
+    _begin_with(engine, "BEGIN IMMEDIATE")
+    return engine
+
+
+def reading_engine(path: Path) -> Engine:
+    """Return an engine whose connections can neither change nor checkpoint `path`; a transaction is one snapshot."""
+    engine = create_engine(
+        _url(path),
+        poolclass=QueuePool,
+        pool_size=_READERS_MAX,
+        max_overflow=0,
+        connect_args={"check_same_thread": False},
+    )
+
+    @event.listens_for(engine, "connect")
+    def prepare(connection: sqlite3.Connection, _entry: ConnectionPoolEntry) -> None:
+        _run(connection, "PRAGMA query_only=ON", "PRAGMA wal_autocheckpoint=0")
+
+    _begin_with(engine, "BEGIN")
+    return engine
+
+
+@contextmanager
+def exclusive(path: Path) -> Iterator[None]:
+    """Hold the lock file `path` against every other process; raises StoreUnavailableError after ten seconds."""
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        _lock(descriptor, path)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def hold_alone(path: Path) -> int | None:
+    """Lock the file `path` for the life of this process; return its descriptor, or None if another process has it."""
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(descriptor)
+        return None
+    return descriptor
+
+
+def library_version(connection: Connection) -> str:
+    """Return the version of the SQLite library in use."""
+    return str(connection.exec_driver_sql("SELECT sqlite_version()").scalar_one())
+
+
+def _lock(descriptor: int, path: Path) -> None:
+    deadline = monotonic_seconds() + _LOCK_WAIT_SECONDS
+    while True:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            if monotonic_seconds() > deadline:
+                message = f"another process has held {path} for ten seconds; try again when it is done"
+                raise StoreUnavailableError(message) from error
+            pause_seconds(_LOCK_POLL_SECONDS)
+        else:
+            return
+
+
+def _url(path: Path) -> str:
+    return f"sqlite:///{path}"
+
+
+def _run(connection: sqlite3.Connection, *statements: str) -> None:
+    connection.isolation_level = None
+    connection.execute(f"PRAGMA busy_timeout={_BUSY_TIMEOUT_MS}")
+    for statement in statements:
+        connection.execute(statement)
+
+
+def _begin_with(engine: Engine, statement: str) -> None:
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        connection.exec_driver_sql(statement)

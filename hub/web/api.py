@@ -1,0 +1,125 @@
+"""The JSON API, version 1. Reads only; energy is whole Wh, times are RFC 3339 in UTC."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+
+from hub.errors import InputError
+from hub.rules.instants import format_instant
+from hub.rules.periods import parse_month
+from hub.services.compute_production import compute_month, compute_months, find_system
+from hub.services.name_commands import device_command, meter_command
+from hub.services.read_fleet import read_devices, read_meters
+from hub.store import registry, series
+from hub.store.series import ReadingKey
+from hub.web import models
+from hub.web.context import HubOf
+from protocol.identity import BootId, format_device_id
+
+READINGS_PER_PAGE_MAX = 10_000
+
+router = APIRouter(prefix="/api/v1", tags=["v1"])
+
+
+@router.get("/systems")
+def list_systems(hub: HubOf) -> models.SystemsJson:
+    """Return every registered system."""
+    with hub.database.read() as connection:
+        return models.SystemsJson(
+            systems=[
+                models.system_json(system, registry.list_meters(connection, system.pts_id))
+                for system in registry.list_systems(connection)
+            ]
+        )
+
+
+@router.get("/systems/{pts_id}")
+def get_system(hub: HubOf, pts_id: str) -> models.SystemJson:
+    """Return one system; 404 if it is not registered."""
+    with hub.database.read() as connection:
+        return models.system_json(find_system(connection, pts_id), registry.list_meters(connection, pts_id))
+
+
+@router.get("/systems/{pts_id}/months")
+def list_months(hub: HubOf, pts_id: str) -> models.MonthsJson:
+    """Return what the system generated in each month since its first reading, the earliest first."""
+    with hub.database.read() as connection:
+        months = compute_months(connection, pts_id)
+    return models.MonthsJson(system=pts_id, months=[models.month_json(month) for month in reversed(months)])
+
+
+@router.get("/systems/{pts_id}/months/{month}")
+def get_month(hub: HubOf, pts_id: str, month: str) -> models.MonthJson:
+    """Return what the system generated in one month, `YYYY-MM`; 404 if it was not read in it."""
+    with hub.database.read() as connection:
+        return models.month_json(compute_month(connection, pts_id, parse_month(month)))
+
+
+@router.get("/devices")
+def list_devices(hub: HubOf) -> models.DevicesJson:
+    """Return every registered device, and those heard but not registered."""
+    with hub.database.read() as connection:
+        devices = read_devices(connection, hub.now())
+        unknown = registry.list_unknown_devices(connection)
+    return models.DevicesJson(
+        devices=[models.device_json(view) for view in devices],
+        unknown=[
+            models.UnknownDeviceJson(
+                device=format_device_id(device.id),
+                first_seen_at=format_instant(device.first_seen_at),
+                last_seen_at=format_instant(device.last_seen_at),
+                messages=device.messages,
+                registration=device_command(hub.settings.data_folder, device.id),
+            )
+            for device in unknown
+        ],
+    )
+
+
+@router.get("/meters")
+def list_meters(hub: HubOf) -> models.MetersJson:
+    """Return every registered meter, and those that are read but not registered."""
+    with hub.database.read() as connection:
+        views = read_meters(connection)
+    folder = hub.settings.data_folder
+    return models.MetersJson(
+        meters=[models.meter_json(view, None if view.meter else meter_command(folder, view)) for view in views]
+    )
+
+
+@router.get("/readings")
+def list_readings(
+    hub: HubOf,
+    system: str,
+    after: str | None = None,
+    limit: Annotated[int, Query(ge=1, le=READINGS_PER_PAGE_MAX)] = 1000,
+) -> models.ReadingsJson:
+    """Return the readings of a system's meters in order of time, a page at a time."""
+    key = None if after is None else _parse_key(after)
+    with hub.database.read() as connection:
+        find_system(connection, system)
+        owners = {
+            register: meter
+            for meter in registry.list_meters(connection, system)
+            for register in series.registers_of(connection, meter)
+        }
+        rows = series.list_readings(connection, tuple(owners), key, limit)
+    return models.ReadingsJson(
+        system=system,
+        readings=[models.reading_json(reading, owners[reading.register_id]) for _, reading in rows],
+        next=_format_key(rows[-1][0]) if len(rows) == limit else None,
+    )
+
+
+def _format_key(key: ReadingKey) -> str:
+    return f"{key.read_at}.{key.register_id}.{key.boot_id.hex()}.{key.boottime_ms}"
+
+
+def _parse_key(text: str) -> ReadingKey:
+    parts = text.split(".")
+    try:
+        read_at, register_id, boot_id, boottime_ms = parts
+        return ReadingKey(int(read_at), int(register_id), BootId(bytes.fromhex(boot_id)), int(boottime_ms))
+    except ValueError as error:
+        message = f"{text!r:.60} is not a place in the readings: give the `next` of the page before"
+        raise InputError(message) from error

@@ -1,0 +1,51 @@
+"""What a request may use of the hub."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Protocol
+
+from fastapi import Depends, Request
+
+if TYPE_CHECKING:
+    from hub.clock import Now
+    from hub.config import HubSettings
+    from hub.store.database import Database
+    from hub.web.feed import Feed
+
+
+class Ingesting(Protocol):
+    """What the web asks of, and the application does with, whatever brings blocks in."""
+
+    @property
+    def connected(self) -> bool:
+        """Whether blocks can arrive now."""
+        ...
+
+    def start(self) -> None:
+        """Begin."""
+        ...
+
+    def stop(self) -> None:
+        """End."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Hub:
+    """The parts of a running hub. `ingest` is None where it serves pages only."""
+
+    settings: HubSettings
+    database: Database
+    feed: Feed
+    ingest: Ingesting | None
+    now: Now
+
+
+def get_hub(request: Request) -> Hub:
+    """Return the hub that this application was built around."""
+    hub: Hub = request.app.state.hub
+    return hub
+
+
+HubOf = Annotated[Hub, Depends(get_hub)]

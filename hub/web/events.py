@@ -1,0 +1,32 @@
+"""`/events`: the stream of changes for one page."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Header, Query
+from fastapi.responses import PlainTextResponse, Response, StreamingResponse
+
+from hub.web.context import HubOf
+
+WATCHED_MAX = 50
+
+router = APIRouter(include_in_schema=False)
+
+
+@router.get("/events")
+async def stream_events(
+    hub: HubOf,
+    watch: Annotated[str, Query(max_length=4000)] = "fleet",
+    after: Annotated[int, Query(ge=0)] = 0,
+    last_event_id: Annotated[str | None, Header()] = None,
+) -> Response:
+    """Stream an event whenever one of the subjects in `watch` (by commas) has changed after the number `after`.
+
+    A browser that reconnects sends the number it knows in `Last-Event-ID`, which then counts.
+    """
+    if hub.feed.is_full:
+        return PlainTextResponse("Too many pages are open; this one does not update by itself.", status_code=503)
+    number = int(last_event_id) if last_event_id and last_event_id.isdecimal() else after
+    watched = frozenset(watch.split(",")[:WATCHED_MAX])
+    return StreamingResponse(
+        hub.feed.listen(number, watched), media_type="text/event-stream", headers={"cache-control": "no-store"}
+    )

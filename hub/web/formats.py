@@ -1,0 +1,70 @@
+"""Numbers and times as people read them. The only place where energy leaves whole Wh."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from hub.rules.instants import format_instant
+from hub.rules.periods import REGULATOR_ZONE, ProductionMonth
+
+_NO_BREAK = "\u00a0"
+_MINUTE_MS = 60_000
+_HOUR_MS = 60 * _MINUTE_MS
+_DAY_MS = 24 * _HOUR_MS
+
+
+def kilowatt_hours(energy_wh: int) -> str:
+    """Return energy in kWh, exact, with thousands apart and as many decimals as it has: `13,015.5 kWh`."""
+    sign = "-" if energy_wh < 0 else ""
+    whole, thousandths = divmod(abs(energy_wh), 1000)
+    decimals = f".{thousandths:03d}".rstrip("0") if thousandths else ""
+    return f"{sign}{whole:,}{decimals}{_NO_BREAK}kWh"
+
+
+def local_time(at_ms: int) -> str:
+    """Return the instant in the regulator's zone: `1 Jul 2016, 00:00 EDT`."""
+    local = _local(at_ms)
+    return f"{local.day} {local:%b %Y}, {local:%H:%M} {local.tzname()}".replace(" ", _NO_BREAK)
+
+
+def local_day(at_ms: int) -> str:
+    """Return the day in the regulator's zone: `1 Jul 2016`."""
+    local = _local(at_ms)
+    return f"{local.day} {local:%b %Y}".replace(" ", _NO_BREAK)
+
+
+def utc_time(at_ms: int) -> str:
+    """Return the instant as RFC 3339 in UTC."""
+    return format_instant(at_ms)
+
+
+def age(at_ms: int, now: int) -> str:
+    """Return how long ago something was, in the coarsest unit that still says it: `12 min ago`."""
+    elapsed = max(0, now - at_ms)
+    if elapsed < _MINUTE_MS:
+        return "just now"
+    for unit, size, until in (("min", _MINUTE_MS, 2 * _HOUR_MS), ("h", _HOUR_MS, 2 * _DAY_MS)):
+        if elapsed < until:
+            return f"{elapsed // size}{_NO_BREAK}{unit} ago"
+    return f"{elapsed // _DAY_MS}{_NO_BREAK}days ago"
+
+
+def month_name(month: ProductionMonth) -> str:
+    """Return the month in words: `July 2016`."""
+    return datetime(month.year, month.month, 1, tzinfo=REGULATOR_ZONE).strftime("%B %Y")
+
+
+def month_abbreviation(month: ProductionMonth) -> str:
+    """Return the month in three letters: `Jul`."""
+    return datetime(month.year, month.month, 1, tzinfo=REGULATOR_ZONE).strftime("%b")
+
+
+def count(number: int, noun: str) -> str:
+    """Return a number with its noun: `1 device`, `2 devices`, `no devices`."""
+    if number == 0:
+        return f"no{_NO_BREAK}{noun}s"
+    return f"{number:,}{_NO_BREAK}{noun}" if number == 1 else f"{number:,}{_NO_BREAK}{noun}s"
+
+
+def _local(at_ms: int) -> datetime:
+    return datetime.fromtimestamp(at_ms // 1000, UTC).astimezone(REGULATOR_ZONE)

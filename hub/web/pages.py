@@ -1,0 +1,142 @@
+"""The pages: each a whole document at its own address, or with the header `X-Fragment` the one element it names.
+
+One template draws both. Pages work without a script; `live.js` only fetches a fragment again when the feed says so.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+from fastapi import APIRouter, Header, Query
+from fastapi.responses import HTMLResponse
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+
+from hub.errors import UnknownSubjectError
+from hub.rules.periods import ProductionMonth, parse_month
+from hub.services import name_commands
+from hub.services.compute_production import SystemMonth, compute_months, find_system
+from hub.services.read_fleet import Fleet, MeterView, read_fleet, read_meters
+from hub.store import changes, series
+from hub.store.changes import FLEET, Subject, SubjectKind
+from hub.store.registry import System
+from hub.web import charts, formats
+from hub.web.charts import BarChart, StepChart
+from hub.web.context import Hub, HubOf
+
+_TEMPLATES = Environment(
+    loader=FileSystemLoader(Path(__file__).parent / "templates"),
+    autoescape=select_autoescape(["html"]),
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
+_TEMPLATES.globals.update(
+    age=formats.age,
+    count=formats.count,
+    kilowatt_hours=formats.kilowatt_hours,
+    local_day=formats.local_day,
+    local_time=formats.local_time,
+    month_abbreviation=formats.month_abbreviation,
+    month_name=formats.month_name,
+    utc_time=formats.utc_time,
+    chart_width=charts.WIDTH,
+    chart_height=charts.HEIGHT,
+)
+
+router = APIRouter(default_response_class=HTMLResponse, include_in_schema=False)
+
+FragmentName = Annotated[str | None, Header(alias="X-Fragment")]
+
+
+@dataclass(frozen=True, slots=True)
+class FleetPage:
+    """What the operator page shows; `change` is the number of the newest change it includes."""
+
+    fleet: Fleet
+    hub: Hub
+    now: int
+    change: int
+    watch: str
+    commands: object = name_commands
+
+
+@dataclass(frozen=True, slots=True)
+class SystemPage:
+    """What a system's page shows; `zoom` is the month its register line is limited to, if any."""
+
+    system: System
+    meters: tuple[MeterView, ...]
+    months: tuple[SystemMonth, ...]
+    register: StepChart | None
+    bars: BarChart | None
+    zoom: ProductionMonth | None
+    hub: Hub
+    now: int
+    change: int
+    watch: str
+
+
+@router.get("/")
+def show_fleet(hub: HubOf, fragment: FragmentName = None) -> HTMLResponse:
+    """Show devices, meters, systems, and what wants a decision."""
+    now = hub.now()
+    with hub.database.read() as connection:
+        page = FleetPage(read_fleet(connection, now), hub, now, changes.latest_change(connection), str(FLEET))
+    return _render("fleet", page, fragment)
+
+
+@router.get("/systems/{pts_id}")
+def show_system(
+    hub: HubOf, pts_id: str, month: Annotated[str | None, Query()] = None, fragment: FragmentName = None
+) -> HTMLResponse:
+    """Show a system's register, its monthly production and where each number comes from."""
+    now = hub.now()
+    zoom = None if month is None else parse_month(month)
+    subject = Subject(SubjectKind.SYSTEM, pts_id)
+    with hub.database.read() as connection:
+        system = find_system(connection, pts_id)
+        change = changes.latest_change(connection)
+        months = compute_months(connection, pts_id)
+        meters = tuple(view for view in read_meters(connection) if view.meter and view.meter.system == pts_id)
+        lines = []
+        for view in meters:
+            assert view.meter is not None, "only registered meters were kept"
+            registers = series.registers_of(connection, view.meter)
+            first, last = series.first_reading(connection, registers), series.last_reading(connection, registers)
+            if first is not None and last is not None:
+                from_at = first.read_at if zoom is None else zoom.starts_at
+                to_at = last.read_at if zoom is None else zoom.ends_at
+                thinned = series.buckets(connection, registers, from_at, to_at, charts.BUCKETS_MAX)
+                lines.append((view.serial, thinned))
+    page = SystemPage(
+        system=system,
+        meters=meters,
+        months=months,
+        register=charts.step_chart(lines),
+        bars=charts.bar_chart(months),
+        zoom=zoom,
+        hub=hub,
+        now=now,
+        change=change,
+        watch=str(subject),
+    )
+    return _render("system", page, fragment)
+
+
+def render_problem(title: str, detail: str, status: int) -> HTMLResponse:
+    """Return a page that says in one sentence what is wrong and what to do."""
+    text = _TEMPLATES.get_template("problem.html").render(title=title, detail=detail, status=status)
+    return HTMLResponse(text, status_code=status)
+
+
+def _render(name: str, page: FleetPage | SystemPage, fragment: str | None) -> HTMLResponse:
+    """Return the page, or of it the element with the id `fragment`."""
+    if fragment is None:
+        text = _TEMPLATES.get_template(f"{name}.html").render(page=page)
+    elif fragment == name:
+        text = _TEMPLATES.get_template(f"_{name}.html").render(page=page)
+    else:
+        message = f"this page has no fragment {fragment!r:.40}: ask for {name!r}"
+        raise UnknownSubjectError(message)
+    headers = {"cache-control": "no-store", "vary": "X-Fragment"}
+    return HTMLResponse(text, headers=headers)

@@ -1,0 +1,126 @@
+"""Real programs for tests of the hub: a broker, and a client that plays a device on the wire."""
+
+from __future__ import annotations
+
+import os
+import queue
+import shutil
+import socket
+import subprocess
+import time
+from typing import TYPE_CHECKING, Self
+
+import pytest
+from paho.mqtt.client import Client, MQTTMessage
+from paho.mqtt.enums import CallbackAPIVersion
+
+from protocol import wire
+from protocol.topics import Channel, Topic, device_subscriptions
+from tests.hub.making import make_key
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from protocol.messages import Receipt
+    from tests.hub.making import MadeDevice
+
+HOST = "127.0.0.1"
+WAIT_SECONDS = 20.0
+HUB_KEY = make_key(1000)
+
+
+def free_port() -> int:
+    """Return a TCP port that nobody listens on at this moment."""
+    with socket.socket() as probe:
+        probe.bind((HOST, 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def wait_until(condition: Callable[[], bool], what: str) -> None:
+    """Return when `condition` holds; fails naming `what` after a bounded time."""
+    deadline = time.monotonic() + WAIT_SECONDS
+    while not condition():
+        if time.monotonic() > deadline:
+            pytest.fail(f"waited {WAIT_SECONDS:.0f} s in vain for {what}")
+        time.sleep(0.02)
+
+
+class Broker:
+    """Mosquitto on a free port, started and ended at will; the test is skipped where it is not installed."""
+
+    def __init__(self, folder: Path) -> None:
+        path = os.pathsep.join((os.environ.get("PATH", ""), "/usr/sbin", "/usr/local/sbin"))
+        program = shutil.which("mosquitto", path=path)
+        if program is None:
+            pytest.skip("Mosquitto is not installed: the hub's ingest is not tested against a real broker")
+        self.port = free_port()
+        settings = folder / "mosquitto.conf"
+        settings.write_text(f"listener {self.port} {HOST}\nallow_anonymous true\npersistence false\n", encoding="utf-8")
+        self._command = [program, "-c", str(settings)]
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> Self:
+        """Start it and wait until it accepts connections."""
+        self._process = subprocess.Popen(self._command, stderr=subprocess.DEVNULL)
+        wait_until(self._answers, "Mosquitto")
+        return self
+
+    def stop(self) -> None:
+        """Kill it."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait(WAIT_SECONDS)
+            self._process = None
+
+    def _answers(self) -> bool:
+        with socket.socket() as probe:
+            probe.settimeout(1)
+            return probe.connect_ex((HOST, self.port)) == 0
+
+
+class WireDevice:
+    """A device's MQTT session: publishes what it is given and collects the receipts."""
+
+    def __init__(self, device: MadeDevice, port: int) -> None:
+        self._device = device
+        self._receipts: queue.Queue[Receipt] = queue.Queue()
+        self._subscribed = False
+        self._client = Client(CallbackAPIVersion.VERSION2, client_id=device.text)
+        self._client.on_message = self._on_message
+        self._client.on_subscribe = self._on_subscribe
+        self._client.connect(HOST, port)
+        self._client.loop_start()
+        for topic in device_subscriptions(device.id):
+            self._client.subscribe(topic, qos=1)
+        wait_until(lambda: self._subscribed, "the subscription of the device")
+
+    def publish(self, channel: Channel, raw: bytes, *, retain: bool = False) -> None:
+        """Publish and wait for the broker's acknowledgement."""
+        topic = Topic(self._device.id, channel)
+        self._client.publish(str(topic), raw, qos=1, retain=retain).wait_for_publish(WAIT_SECONDS)
+
+    def receipt(self, where: Callable[[Receipt], bool] = lambda _receipt: True) -> Receipt:
+        """Return the next receipt that is as wanted, passing over others; fails after a bounded time."""
+        deadline = time.monotonic() + WAIT_SECONDS
+        while (remaining := deadline - time.monotonic()) > 0:
+            try:
+                receipt = self._receipts.get(timeout=remaining)
+            except queue.Empty:
+                break
+            if where(receipt):
+                return receipt
+        pytest.fail("no such receipt came")
+
+    def close(self) -> None:
+        """End the session."""
+        self._client.disconnect()
+        self._client.loop_stop()
+
+    def _on_subscribe(self, *_arguments: object) -> None:
+        self._subscribed = True
+
+    def _on_message(self, _client: Client, _userdata: object, message: MQTTMessage) -> None:
+        if message.topic == str(Topic(self._device.id, Channel.RECEIPT)):
+            self._receipts.put(wire.read_receipt(bytes(message.payload), HUB_KEY.public))

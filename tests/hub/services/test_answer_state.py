@@ -1,0 +1,118 @@
+"""States: liveness for the page, and a receipt that answers the hello."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from hub.services.accept_blocks import accept_blocks
+from hub.services.answer_state import Answer, answer_state, welcome_devices
+from hub.services.read_fleet import Link, read_fleet
+from hub.services.register_device import register_device
+from protocol import wire
+from protocol.messages import ReceiptCode, State
+from tests.hub.making import NOW, TERMS, MadeDevice, fetch, made_log, make_key
+
+if TYPE_CHECKING:
+    from hub.store.database import Database
+
+COUNTS = list(range(100, 140))
+
+
+def _answer(database: Database, device: MadeDevice, raw: bytes, *, at: int = NOW, retained: bool = False) -> Answer:
+    return answer_state(database, device.id, raw, terms=TERMS, now=at, retained=retained)
+
+
+def _link(database: Database, at: int = NOW) -> Link:
+    with database.read() as connection:
+        return read_fleet(connection, at).devices[0].link
+
+
+def test_a_hello_is_answered_with_its_nonce_and_what_is_held(registered: Database) -> None:
+    """The receipt echoes the nonce, so that the device may believe it even where it says less than before."""
+    device = made_log(COUNTS)
+    accept_blocks(registered, device.arrivals(0, 1, 4), TERMS, NOW)
+    receipt = _answer(registered, device, device.state(b"abcd")).receipt
+    assert receipt is not None
+    assert (receipt.nonce, receipt.committed, receipt.selective) == (b"abcd", 1, ((4, 4),))
+
+
+def test_a_new_log_is_answered_with_nothing_held(registered: Database) -> None:
+    """An epoch the hub never heard of is one of which it holds nothing."""
+    device = made_log(COUNTS)
+    receipt = _answer(registered, device, device.state()).receipt
+    assert receipt is not None
+    assert (receipt.committed, receipt.code, receipt.committed_hash) == (-1, ReceiptCode.OK, b"")
+
+
+def test_a_long_backlog_opens_the_window(registered: Database) -> None:
+    """A device that holds many blocks may offer more of them at a time."""
+    device = made_log(COUNTS)
+    short = _answer(registered, device, device.state(head=10)).receipt
+    long = _answer(registered, device, device.state(head=500)).receipt
+    assert short is not None
+    assert long is not None
+    assert (short.window, long.window) == (TERMS.window, TERMS.window_backfill)
+
+
+def test_a_device_comes_and_goes(registered: Database) -> None:
+    """Birth, death of the same session, and silence are told apart."""
+    device = MadeDevice()
+    assert _link(registered) is Link.NEVER_SEEN
+    _answer(registered, device, device.state(b"born"))
+    assert _link(registered) is Link.ONLINE
+    assert _link(registered, NOW + 25 * 3_600_000) is Link.SILENT
+    assert _answer(registered, device, device.state(b"born", online=False)) == Answer()
+    assert _link(registered) is Link.OFFLINE
+
+
+def test_a_late_death_of_an_old_session_is_ignored(registered: Database) -> None:
+    """A broker may deliver the last will of the session before after the birth of the next."""
+    device = MadeDevice()
+    _answer(registered, device, device.state(b"old1"))
+    _answer(registered, device, device.state(b"new1"))
+    _answer(registered, device, device.state(b"old1", online=False))
+    assert _link(registered) is Link.ONLINE
+
+
+def test_a_retained_copy_proves_no_life(registered: Database) -> None:
+    """What the broker kept from an earlier hello is answered, but the device was not heard just now."""
+    device = MadeDevice()
+    _answer(registered, device, device.state(b"once"))
+    answer = _answer(registered, device, device.state(b"once"), at=NOW + 60_000, retained=True)
+    assert answer.receipt is not None
+    assert fetch(registered, "SELECT heard_at FROM device_state") == [(NOW,)]
+
+
+def test_the_backlog_is_what_the_hub_lacks(registered: Database) -> None:
+    """Backlog is the newest sealed block less the last one committed here."""
+    device = made_log(COUNTS)
+    _answer(registered, device, device.state())
+    accept_blocks(registered, device.arrivals(0, 1, 2), TERMS, NOW)
+    with registered.read() as connection:
+        (view,) = read_fleet(connection, NOW).devices
+    assert (view.backlog, view.committed) == (len(device.blocks) - 3, 2)
+
+
+def test_an_unknown_device_is_refused_until_somebody_registers_it(database: Database) -> None:
+    """The refusal echoes the nonce; once registered, the device is welcomed without asking again."""
+    device = made_log(COUNTS)
+    answer = _answer(database, device, device.state(b"whom"))
+    assert answer.receipt is not None
+    assert (answer.receipt.code, answer.receipt.nonce) == (ReceiptCode.UNKNOWN_KEY, b"whom")
+    assert answer.refused is not None
+    places = frozenset({answer.refused})
+    assert welcome_devices(database, places, TERMS, NOW) == {}
+    register_device(database, device.pem, "", NOW)
+    welcome = welcome_devices(database, places, TERMS, NOW)[answer.refused]
+    assert (welcome.code, welcome.window) == (ReceiptCode.OK, TERMS.window)
+
+
+def test_a_state_that_its_device_did_not_sign_is_dropped(registered: Database) -> None:
+    """Nobody else can say that a device is online."""
+    device = MadeDevice()
+    forged = wire.seal_state(State(device=device.id, nonce=b"evil", online=True), make_key(7))
+    for raw in (forged, b"", b"noise", MadeDevice(seed=2).state()):
+        answer = _answer(registered, device, raw)
+        assert answer.receipt is None
+        assert answer.rejected
+    assert _link(registered) is Link.NEVER_SEEN

@@ -1,0 +1,143 @@
+"""The hub's end of MQTT against a real broker: receipts after commits, for ever, whatever the broker does."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from hub.clock import now_ms
+from hub.config import Address
+from hub.errors import StoreUnavailableError
+from hub.ingest import Ingest
+from hub.services.register_device import register_device
+from hub.store import custody
+from protocol.messages import ReceiptCode
+from protocol.topics import Channel
+from tests.hub.making import TERMS, MadeDevice, fetch, made_log
+from tests.hub.programs import HOST, HUB_KEY, Broker, WireDevice, wait_until
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from hub.store.custody import HeldStream
+    from hub.store.database import Database
+
+COUNTS = list(range(100, 180))
+
+
+@pytest.fixture
+def broker(tmp_path: Path) -> Iterator[Broker]:
+    """Return a running Mosquitto."""
+    started = Broker(tmp_path).start()
+    yield started
+    started.stop()
+
+
+@pytest.fixture
+def ingest(registered: Database, broker: Broker) -> Iterator[Ingest]:
+    """Return an ingest that is connected."""
+    made = Ingest(registered, HUB_KEY, Address(HOST, broker.port), TERMS, now_ms)
+    made.start()
+    wait_until(lambda: made.connected, "the ingest's session")
+    yield made
+    made.stop()
+
+
+@pytest.fixture
+def wired(broker: Broker, ingest: Ingest) -> Iterator[WireDevice]:
+    """Return the registered device's session."""
+    assert ingest.connected
+    session = WireDevice(MadeDevice(), broker.port)
+    yield session
+    session.close()
+
+
+def test_blocks_are_receipted_once_they_are_in_the_file(wired: WireDevice, registered: Database) -> None:
+    """What a receipt names can be found in the database by anybody at that moment."""
+    device = made_log(COUNTS)
+    for raw in device.blocks:
+        wired.publish(Channel.BLOCK, raw)
+    committed = -1
+    while committed < len(device.blocks) - 1:
+        committed = wired.receipt().committed
+        ((held,),) = fetch(registered, "SELECT max(seq) FROM block")
+        assert isinstance(held, int)
+        assert held >= committed
+    ((readings,),) = fetch(registered, "SELECT count(*) FROM reading")
+    assert readings == len(COUNTS)
+
+
+def test_a_hello_is_answered(wired: WireDevice) -> None:
+    """The receipt to a state echoes its nonce."""
+    wired.publish(Channel.STATE, MadeDevice().state(b"hi!!"), retain=True)
+    assert wired.receipt().nonce == b"hi!!"
+
+
+def test_noise_stops_nothing(wired: WireDevice, ingest: Ingest) -> None:
+    """Bytes that mean nothing are counted and dropped; the next block is taken."""
+    device = made_log(COUNTS)
+    for channel in (Channel.BLOCK, Channel.STATE):
+        wired.publish(channel, b"\xd2\x84 not a message")
+    wired.publish(Channel.BLOCK, device.blocks[0])
+    assert wired.receipt().committed == 0
+    assert ingest.counters.rejected == 2
+
+
+def test_a_stranger_is_refused_and_welcomed_once_registered(
+    broker: Broker, ingest: Ingest, registered: Database
+) -> None:
+    """An operator registers a device that knocks, and it may send within a second or two."""
+    assert ingest.connected
+    stranger = MadeDevice(seed=2)
+    session = WireDevice(stranger, broker.port)
+    session.publish(Channel.STATE, stranger.state(b"knok", head=3))
+    refusal = session.receipt()
+    assert (refusal.code, refusal.window) == (ReceiptCode.UNKNOWN_KEY, 0)
+    register_device(registered, stranger.pem, "", now_ms())
+    welcome = session.receipt()
+    assert (welcome.code, welcome.window > 0) == (ReceiptCode.OK, True)
+    session.close()
+
+
+def test_a_broker_that_comes_late_and_dies_is_heard_again(registered: Database, tmp_path: Path) -> None:
+    """The hub starts without its broker, finds it, loses it, and finds it again."""
+    broker = Broker(tmp_path)
+    ingest = Ingest(registered, HUB_KEY, Address(HOST, broker.port), TERMS, now_ms)
+    ingest.start()
+    try:
+        device = made_log(COUNTS)
+        for seq in (0, 1):
+            broker.start()
+            wait_until(lambda: ingest.connected, "the broker to be found")
+            session = WireDevice(device, broker.port)
+            session.publish(Channel.BLOCK, device.blocks[seq])
+            assert session.receipt().committed == seq
+            session.close()
+            broker.stop()
+            wait_until(lambda: not ingest.connected, "the end of the session")
+    finally:
+        ingest.stop()
+        broker.stop()
+
+
+def test_a_database_that_refuses_is_asked_again(
+    wired: WireDevice, registered: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While nothing can be stored nothing is receipted; afterwards the same block is, without being sent again."""
+    refusals: list[int] = []
+    save = custody.save_stream
+
+    def save_later(connection: object, held: HeldStream, block_at: int) -> None:
+        if len(refusals) < 2:
+            refusals.append(held.id)
+            message = "the disk is full; free it"
+            raise StoreUnavailableError(message)
+        save(connection, held, block_at)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(custody, "save_stream", save_later)
+    wired.publish(Channel.BLOCK, made_log(COUNTS).blocks[0])
+    assert wired.receipt().committed == 0
+    assert len(refusals) == 2
+    assert fetch(registered, "SELECT count(*) FROM block") == [(1,)]

@@ -1,0 +1,156 @@
+"""The pages in a real browser: they keep themselves current, say nothing on the console, and fit a phone."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+from hub.clock import now_ms
+from hub.services.accept_blocks import accept_blocks
+from hub.services.open_hub import open_hub
+from hub.services.register_device import register_device
+from hub.services.register_meter import MeterRequest, register_meter
+from hub.services.register_system import register_system
+from tests.hub.conftest import SYSTEM
+from tests.hub.making import JULY_AT, NOW, TERMS, MadeDevice, make_meter, make_readings
+from tests.hub.programs import WAIT_SECONDS
+from tests.hub.test_serve import Served
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from hub.store.database import Database
+
+CHROMIUM = Path("/usr/bin/chromium")
+ARGUMENTS = (
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+DAY_MS = 86_400_000
+PHONE_WIDTH = 360
+
+
+class Site:
+    """A served hub with one system, and the device that feeds it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.device = MadeDevice()
+        self.days = 0
+        database = self._open(folder)
+        register_device(database, self.device.pem, "Barn", NOW)
+        register_system(database, SYSTEM, "Barn roof", "7.5", NOW)
+        register_meter(database, MeterRequest(SYSTEM, self.device.text, "WN-1001"), NOW)
+        self.device.seal(make_meter())
+        database.close()
+        self.folder = folder
+        self.served = Served(folder)
+        self.pass_days(40)
+
+    def pass_days(self, days: int) -> None:
+        """Let the meter be read daily for some more days."""
+        counts = [5000 + 1000 * day for day in range(self.days, self.days + days)]
+        readings = make_readings(make_meter(), counts, JULY_AT + self.days * DAY_MS, DAY_MS)
+        self.days += days
+        self.device.seal(readings)
+        with closing(self._open(self.folder)) as database:
+            accept_blocks(database, self.device.arrivals(), TERMS, now_ms())
+
+    def close(self) -> None:
+        """End the hub."""
+        self.served.close()
+
+    @staticmethod
+    def _open(folder: Path) -> Database:
+        return open_hub(folder, new_timeline=bytes(8), at=NOW)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """Return headless Chromium; the test is skipped where it is not installed."""
+    if not CHROMIUM.exists():
+        pytest.skip(f"{CHROMIUM} is not installed: the pages are not tested in a browser")
+    with sync_playwright() as playwright:
+        launched = playwright.chromium.launch(executable_path=str(CHROMIUM), args=ARGUMENTS)
+        yield launched
+        launched.close()
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Iterator[Site]:
+    """Return a served hub."""
+    with closing(Site(tmp_path / "hub")) as opened:
+        yield opened
+
+
+def _open_page(browser: Browser, said: list[str], width: int = 1200) -> Page:
+    page = browser.new_page(viewport={"width": width, "height": 800})
+    page.set_default_timeout(WAIT_SECONDS * 1000)
+    page.on("console", lambda message: said.append(message.text))
+    page.on("pageerror", lambda error: said.append(str(error)))
+    return page
+
+
+def test_a_system_s_page_follows_the_readings(browser: Browser, site: Site) -> None:
+    """New readings appear without a reload; what was open stays open; the console stays empty."""
+    said: list[str] = []
+    page = _open_page(browser, said)
+    page.goto(f"{site.served.url}systems/{SYSTEM}")
+    page.evaluate("window.loadedOnce = true")
+    expect(page.get_by_text("Live", exact=True)).to_be_visible()
+    expect(page.locator("dl.figures")).to_contain_text("44\u00a0kWh")
+    page.locator("summary").click()
+    for register in ("54\u00a0kWh", "64\u00a0kWh"):
+        site.pass_days(10)
+        expect(page.locator("dl.figures")).to_contain_text(register, timeout=WAIT_SECONDS * 1000)
+    expect(page.locator("details[open]")).to_have_count(1)
+    assert page.evaluate("window.loadedOnce") is True
+    assert said == []
+    page.close()
+
+
+def test_the_fleet_page_follows_too(browser: Browser, site: Site) -> None:
+    """The operator page shows the newest register without a reload."""
+    said: list[str] = []
+    page = _open_page(browser, said)
+    page.goto(site.served.url)
+    expect(page.locator("#fleet")).to_contain_text("44\u00a0kWh")
+    site.pass_days(10)
+    expect(page.locator("#fleet")).to_contain_text("54\u00a0kWh", timeout=WAIT_SECONDS * 1000)
+    assert said == []
+    page.close()
+
+
+def test_pages_fit_a_phone(browser: Browser, site: Site) -> None:
+    """At phone width nothing has to be scrolled sideways."""
+    page = _open_page(browser, [], width=PHONE_WIDTH)
+    for path in ("", f"systems/{SYSTEM}", f"systems/{SYSTEM}?month=2016-07", "systems/NOPE"):
+        page.goto(site.served.url + path)
+        assert page.evaluate("document.documentElement.scrollWidth") <= PHONE_WIDTH, path
+        if page.locator("summary").count():
+            page.locator("summary").first.click()
+            assert page.evaluate("document.documentElement.scrollWidth") <= PHONE_WIDTH, f"{path} opened"
+    page.close()
+
+
+def test_a_keyboard_reaches_everything(browser: Browser, site: Site) -> None:
+    """The first stop is the way past the header, and the month links are stops as well."""
+    page = _open_page(browser, [])
+    page.goto(f"{site.served.url}systems/{SYSTEM}")
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.textContent") == "Skip to content"
+    seen = set()
+    for _ in range(12):
+        page.keyboard.press("Tab")
+        seen.add(page.evaluate("document.activeElement.textContent.trim()"))
+    assert {"July 2016", "Values of meter WN-1001"} <= seen
+    page.close()

@@ -1,0 +1,63 @@
+"""A hub without broker behind a test client."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from fastapi.testclient import TestClient
+
+from hub.app import build_app
+from hub.config import Address, HubSettings
+from hub.services.accept_blocks import accept_blocks
+from hub.services.register_device import register_device
+from hub.services.register_meter import MeterRequest, register_meter
+from hub.services.register_system import register_system
+from tests.hub.conftest import SYSTEM
+from tests.hub.making import JULY_AT, NOW, TERMS, MadeDevice, make_meter, make_readings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from fastapi import FastAPI
+
+    from hub.web.context import Hub
+
+DAY_MS = 86_400_000
+DAILY_WH = 321
+
+
+@pytest.fixture
+def app(tmp_path: Path) -> FastAPI:
+    """Return an empty hub without broker."""
+    return build_app(HubSettings(tmp_path / "hub", broker=None, listen=Address("127.0.0.1", 0)), now=lambda: NOW)
+
+
+@pytest.fixture
+def client(app: FastAPI) -> Iterator[TestClient]:
+    """Return a client of the hub, which runs while the test does."""
+    with TestClient(app) as opened:
+        yield opened
+
+
+@pytest.fixture
+def hub(app: FastAPI) -> Hub:
+    """Return the parts of the hub."""
+    found: Hub = app.state.hub
+    return found
+
+
+@pytest.fixture
+def filled(client: TestClient, hub: Hub) -> TestClient:
+    """Return a client of a hub with one system whose meter was read daily from 1 July to 14 August 2016."""
+    device = MadeDevice()
+    device.seal(make_meter())
+    for place in range(0, 45, 5):
+        counts = [5000 + DAILY_WH * day for day in range(place, place + 5)]
+        device.seal(make_readings(make_meter(), counts, JULY_AT + place * DAY_MS, DAY_MS))
+    register_device(hub.database, device.pem, "Barn", NOW)
+    register_system(hub.database, SYSTEM, "Barn roof", "7.5", NOW)
+    register_meter(hub.database, MeterRequest(SYSTEM, device.text, "WN-1001"), NOW)
+    accept_blocks(hub.database, device.arrivals(), TERMS, NOW)
+    return client
