@@ -60,7 +60,7 @@ def init(
     state_dir.mkdir(parents=True, exist_ok=True)
     key = create_signing_key(state_dir / KEY_NAME)
     device = format_device_id(derive_device_id(key.spki))
-    public = state_dir / "device-key.pem"
+    public = state_dir / f"{device}.pem"
     public.write_bytes(public_pem(key))
     if as_json:
         typer.echo(json.dumps({"device": device, "public_key": str(public)}))

@@ -17,6 +17,7 @@ import pytest
 from edge.clock import SystemClock
 from edge.config import load_config
 from edge.journal import JournalError, read_journal_summary
+from edge.keys import load_signing_key, public_pem
 from edge.profiles import load_profile
 from protocol.cose import VerifyingKey
 from protocol.identity import derive_device_id, format_device_id
@@ -79,7 +80,7 @@ async def site(folder: Path) -> AsyncIterator[Path]:
     profile = load_profile("sunspec.meter-203")
     meter = SimulatedMeter(profile, SteadySun(), MeterSetup(unit=1, serial="A1"))
     assert meter_edge("init", "--state-dir", folder / "state").returncode == 0
-    (folder / "hub-key.pem").write_bytes((folder / "state" / "device-key.pem").read_bytes())
+    (folder / "hub-key.pem").write_bytes(public_pem(load_signing_key(folder / "state" / "signing-key.pem")))
     async with TcpBus({1: meter}, RealTime()) as bus:
         config = folder / "edge.toml"
         config.write_text(
@@ -124,6 +125,7 @@ def test_init_makes_an_identity_once(tmp_path: Path) -> None:
     answer = json.loads(done.stdout)
     key_path = tmp_path / "state" / "signing-key.pem"
     public = VerifyingKey.from_pem(Path(answer["public_key"]).read_bytes())
+    assert Path(answer["public_key"]).name == f"{answer['device']}.pem"
     assert answer["device"] == format_device_id(derive_device_id(public.spki))
     assert key_path.stat().st_mode & 0o777 == 0o600
     before = key_path.read_bytes()
