@@ -1,12 +1,17 @@
-"""What every test shares: in CI nothing may be skipped."""
+"""What every test shares: in CI nothing may be skipped, no clock decides a property, and a failure can be replayed."""
 
 from __future__ import annotations
 
 import os
 from typing import TYPE_CHECKING
 
+from hypothesis import HealthCheck, settings
+
 if TYPE_CHECKING:
     import pytest
+
+settings.register_profile("unhurried", deadline=None, print_blob=True, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("unhurried")
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

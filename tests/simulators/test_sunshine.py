@@ -94,7 +94,7 @@ def seeded(seed: int = 7, start_ms: int = START_MS) -> SeededSun:
     return SeededSun(seed=seed, kilowatts=10, start_ms=start_ms)
 
 
-@settings(max_examples=5, deadline=None)
+@settings(max_examples=5)
 @given(st.lists(st.integers(0, 70 * 24 * HOUR_MS), min_size=2, max_size=10), st.integers(-5, 5))
 def test_seeded_energy_does_not_depend_on_the_order_asked(after_ms: list[int], seed: int) -> None:
     """The same seed gives the same energy at an instant, whatever was asked before."""

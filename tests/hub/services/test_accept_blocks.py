@@ -61,7 +61,7 @@ def test_a_log_in_order_is_held_and_read(registered: Database) -> None:
     assert _stored(registered) == TAKEN
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.data())
 def test_any_order_with_any_repetition_ends_the_same(
     tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
@@ -197,7 +197,7 @@ def test_a_block_on_another_device_s_topic_is_dropped(registered: Database) -> N
     assert fetch(registered, "SELECT count(*) FROM block") == [(0,)]
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(raw=st.binary(max_size=300))
 def test_bytes_that_are_no_block_are_rejected_in_one_sentence(registered: Database, raw: bytes) -> None:
     """Noise on a topic takes no slot and harms nobody."""

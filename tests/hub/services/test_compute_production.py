@@ -54,7 +54,7 @@ def test_a_finished_month_is_exact_and_names_its_readings(registered: Database) 
     assert (part.production.opening.read_at, part.production.closing.read_at) == (JULY.starts_at, JULY.ends_at)
 
 
-@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     steps=st.lists(st.integers(-200, 10_000), min_size=1, max_size=70),
     data=st.data(),
