@@ -5,6 +5,7 @@ Reads both databases with plain SQL and shares no code with what it audits but t
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from contextlib import closing
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    from protocol.messages import Frame
     from simulators.meter import SimulatedMeter
 
 GENERATED = 0
@@ -77,19 +79,26 @@ def count_stored(hub_database: Path) -> int:
 
 
 def _read_taken(journal: Path) -> list[AuditedReading]:
+    """Return every reading in the edge's log: in sealed blocks, and still open."""
     taken: list[AuditedReading] = []
     serials: dict[bytes, str] = {}
     with closing(sqlite3.connect(f"file:{journal}?mode=ro", uri=True)) as db:
-        for (raw,) in db.execute("select raw from block order by seq"):
-            block, _ = wire.read_block(raw)
-            for frame in block.frames:
-                if isinstance(frame, MeterDescriptor):
-                    serials[wire.describe(frame)] = frame.serial
-                elif isinstance(frame, Readings):
-                    serial = serials[frame.descriptor]
-                    counts = frame.registers[GENERATED]
-                    taken.extend(map(AuditedReading, [serial] * len(counts), frame.read_at, counts))
+        frames = [frame for (raw,) in db.execute("select raw from block order by seq") for frame in _frames(raw)]
+        frames += [wire.decode_frame(frame) for (frame,) in db.execute("select frame from statement order by n")]
+        still_open = db.execute("select descriptor, read_at, counts from poll where counts is not null").fetchall()
+    for frame in frames:
+        if isinstance(frame, MeterDescriptor):
+            serials[wire.describe(frame)] = frame.serial
+        elif isinstance(frame, Readings):
+            counts = frame.registers[GENERATED]
+            taken.extend(map(AuditedReading, [serials[frame.descriptor]] * len(counts), frame.read_at, counts))
+    for descriptor, read_at, counts in still_open:
+        taken.append(AuditedReading(serials[descriptor], read_at, json.loads(counts)[str(GENERATED)]))
     return taken
+
+
+def _frames(raw: bytes) -> tuple[Frame, ...]:
+    return wire.read_block(raw)[0].frames
 
 
 def _read_stored(hub_database: Path) -> list[tuple[str, int, int, int]]:

@@ -87,6 +87,11 @@ class ClockServer:
         """This moment of simulated time, UTC ms: the last instant the edge woke up at."""
         return self._now_ms
 
+    @property
+    def is_used(self) -> bool:
+        """Whether an edge lives by this clock now."""
+        return self._client is not None
+
     async def start(self) -> None:
         """Begin to listen; `port` then tells where."""
         loop = asyncio.get_running_loop()

@@ -14,12 +14,12 @@ import subprocess
 import sys
 import urllib.error
 import urllib.request
-from contextlib import closing
+from contextlib import AsyncExitStack, closing
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Self
 
-from edge.keys import create_signing_key, public_pem
+from edge.keys import ensure_signing_key, public_pem
 from hub import clock as hub_clock
 from hub.keys import ensure_receipt_key
 from hub.services.open_hub import TIMELINE_LENGTH, open_hub
@@ -53,6 +53,7 @@ class Program(StrEnum):
 START_SECONDS = 60.0
 STOP_SECONDS = 20.0
 FETCH_SECONDS = 30.0
+LOOK_SECONDS = 0.05
 LOOPBACK = "127.0.0.1"
 
 
@@ -81,6 +82,7 @@ class Line:
         self.hub_port = plan.hub_port or free_port()
         self._broker: Broker | None = None
         self._processes: dict[Program, subprocess.Popen[bytes]] = {}
+        self._stack = AsyncExitStack()
 
     @property
     def url(self) -> str:
@@ -104,33 +106,34 @@ class Line:
         return self.plan.work_dir / "hub" / "hub.db"
 
     async def __aenter__(self) -> Self:
-        """Register everything at the hub, then start broker, hub and edge."""
+        """Register everything at the hub, then start broker, hub and edge; a failed start leaves nothing behind."""
         work_dir = self.plan.work_dir
-        (work_dir / "edge").mkdir(parents=True, exist_ok=True)
-        await self.clock.start()
-        await self.site.__aenter__()
-        self._broker = await asyncio.to_thread(start_broker, self.plan.broker, free_port(), work_dir)
-        await asyncio.to_thread(self._register)
-        self.site.write_config(
-            work_dir / "edge.toml",
-            broker_port=self._broker.port,
-            seal_seconds=self.plan.seal_seconds,
-            resend_seconds=self.plan.resend_seconds,
-        )
-        await self.start(Program.HUB)
-        await self.start(Program.EDGE)
+        async with AsyncExitStack() as stack:
+            (work_dir / "edge").mkdir(parents=True, exist_ok=True)
+            await self.clock.start()
+            stack.push_async_callback(self.clock.stop)
+            await stack.enter_async_context(self.site)
+            self._broker = await asyncio.to_thread(start_broker, self.plan.broker, free_port(), work_dir)
+            stack.push_async_callback(asyncio.to_thread, self._broker.stop)
+            await asyncio.to_thread(self._register)
+            self.site.write_config(
+                work_dir / "edge.toml",
+                broker_port=self._broker.port,
+                seal_seconds=self.plan.seal_seconds,
+                resend_seconds=self.plan.resend_seconds,
+            )
+            # Ended in the reverse order, so that the edge's last block still reaches the hub.
+            for program in (Program.HUB, Program.EDGE):
+                stack.push_async_callback(self.stop, program)
+                await self.start(program)
+            self._stack = stack.pop_all()
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """End everything in order, so that the edge's last block still reaches the hub."""
-        await self.stop(Program.EDGE)
-        await self.stop(Program.HUB)
-        if self._broker is not None:
-            await asyncio.to_thread(self._broker.stop)
-        await self.site.__aexit__(kind, error, trace)
-        await self.clock.stop()
+        """End everything in order."""
+        await self._stack.__aexit__(kind, error, trace)
 
     async def start(self, program: Program) -> None:
         """Start `program` (again), on the ports it had before."""
@@ -140,8 +143,7 @@ class Line:
             return
         command = self._hub_command() if program is Program.HUB else self._edge_command()
         self._processes[program] = self._launch(command, self.plan.work_dir / f"{program}.log")
-        if program is Program.HUB:
-            await self._wait_for_hub()
+        await self._wait_for(program, self._is_hub_ready if program is Program.HUB else self._is_edge_ready)
 
     @staticmethod
     def _launch(command: list[str], log_path: Path) -> subprocess.Popen[bytes]:
@@ -183,8 +185,8 @@ class Line:
         found: list[dict[str, object]] = answer[key]
         return found
 
-    def _get(self, path: str) -> bytes:
-        with urllib.request.urlopen(self.url + path, timeout=FETCH_SECONDS) as response:
+    def _get(self, path: str, timeout_seconds: float = FETCH_SECONDS) -> bytes:
+        with urllib.request.urlopen(self.url + path, timeout=timeout_seconds) as response:
             body: bytes = response.read()
             return body
 
@@ -206,7 +208,7 @@ class Line:
     def _register(self) -> None:
         """Give the device its key, and introduce device, systems and meters at the hub, as its commands would."""
         edge_dir, hub_dir = self.plan.work_dir / "edge", self.plan.work_dir / "hub"
-        device_key = create_signing_key(edge_dir / "signing-key.pem")
+        device_key = ensure_signing_key(edge_dir / "signing-key.pem")
         hub_key = ensure_receipt_key(hub_dir)
         (self.plan.work_dir / "hub-key.pem").write_bytes(hub_key.public.to_pem())
         at = hub_clock.now_ms()
@@ -217,18 +219,21 @@ class Line:
                 request = MeterRequest(system.pts_id, format_device_id(device.id), system.serial)
                 register_meter(database, request, at)
 
-    async def _wait_for_hub(self) -> None:
+    async def _wait_for(self, program: Program, is_ready: Callable[[], bool]) -> None:
         try:
             async with asyncio.timeout(START_SECONDS):
-                while not await asyncio.to_thread(self._is_hub_ready):
+                while not await asyncio.to_thread(is_ready):
                     self.check()
-                    await asyncio.sleep(0.1)
+                    await asyncio.sleep(LOOK_SECONDS)
         except TimeoutError as error:
-            raise LineError(self._epitaph(Program.HUB, None)) from error
+            raise LineError(self._epitaph(program, None)) from error
+
+    def _is_edge_ready(self) -> bool:
+        return self.clock.is_used
 
     def _is_hub_ready(self) -> bool:
         try:
-            self._get("/livez")
+            self._get("/livez", timeout_seconds=1.0)
         except (urllib.error.URLError, ConnectionError, TimeoutError):
             return False
         return True
