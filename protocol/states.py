@@ -58,6 +58,7 @@ def write_state(state: State) -> dict[int, object]:
         13: (state.instance, b""),
         14: (_write_latest(state.latest), {}),
         16: (dict(state.health), {}),
+        17: (state.session, b""),
     }
     return content | {key: value for key, (value, default) in optional.items() if value != default}
 
@@ -86,6 +87,7 @@ def read_state(fields: Fields) -> State:
         instance=_read_octets(fields, 13, "the instance", 1, IDENTITY_MAX),
         latest=_read_latest(fields),
         health=_read_health(fields),
+        session=_read_octets(fields, 17, "the session", NONCE_LENGTH, NONCE_LENGTH),
     )
 
 

@@ -115,17 +115,18 @@ def _refuse(database: Database, state: State, terms: Terms, now: int) -> Answer:
 def _remember(connection: Connection, state: State, now: int, *, retained: bool) -> None:
     known = states.find_state(connection, state.device)
     if not state.online:
-        # A death names the hello it belongs to: a late one must not end the session that came after.
-        if known is not None and known.online and known.nonce == state.nonce:
+        # A death names the session it belongs to: a late one must not end the session that came after.
+        if known is not None and known.online and known.session == state.nonce:
             states.save_state(connection, replace(known, online=False, changed_at=now))
             changes.announce(connection, [changes.FLEET], now)
         return
-    repeated = retained and known is not None and known.nonce == state.nonce
+    session = state.session or state.nonce
+    repeated = retained and known is not None and known.session == session
     came = known is None or not known.online
     fresh = DeviceState(
         device=state.device,
         online=True,
-        nonce=state.nonce,
+        session=session,
         heard_at=known.heard_at if repeated and known is not None else now,
         changed_at=now if came or known is None else known.changed_at,
         epoch=state.epoch,

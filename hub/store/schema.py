@@ -269,7 +269,7 @@ device_state = _table(
     "device_state",
     Column("device", LargeBinary, ForeignKey("device.id"), primary_key=True),
     Column("online", Integer, nullable=False),
-    Column("nonce", LargeBinary, nullable=False),
+    Column("session", LargeBinary, nullable=False),
     Column("heard_at", Whole, nullable=False),
     Column("changed_at", Whole, nullable=False),
     Column("epoch", LargeBinary),

@@ -17,11 +17,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class DeviceState:
-    """A device's last state. `heard_at` is when the hub last heard it, `changed_at` when it last came or went."""
+    """A device's last state. `session` is the nonce of its session's first hello, `heard_at` when the hub last heard it, `changed_at` when it last came or went."""
 
     device: DeviceId
     online: bool
-    nonce: bytes
+    session: bytes
     heard_at: int
     changed_at: int
     epoch: Epoch | None
@@ -58,7 +58,7 @@ class Oddities:
 
 _CHANGING = (
     "online",
-    "nonce",
+    "session",
     "heard_at",
     "changed_at",
     "epoch",
@@ -81,7 +81,7 @@ def find_state(connection: Connection, device: DeviceId) -> DeviceState | None:
     return DeviceState(
         device=DeviceId(row.device),
         online=bool(row.online),
-        nonce=row.nonce,
+        session=row.session,
         heard_at=row.heard_at,
         changed_at=row.changed_at,
         epoch=None if row.epoch is None else Epoch(row.epoch),

@@ -204,6 +204,7 @@ def states(draw: st.DrawFn) -> State:
         health=draw(
             st.dictionaries(st.sampled_from(["disk_free_bytes", "rssi"]), st.integers(-(2**53) + 1, 2**53 - 1))
         ),
+        session=draw(st.just(b"") | st.binary(min_size=4, max_size=4)),
     )
 
 

@@ -334,7 +334,7 @@ def _make_journals() -> None:
         "device_state",
         sa.Column("device", sa.LargeBinary(), nullable=False),
         sa.Column("online", sa.Integer(), nullable=False),
-        sa.Column("nonce", sa.LargeBinary(), nullable=False),
+        sa.Column("session", sa.LargeBinary(), nullable=False),
         sa.Column("heard_at", _whole(), nullable=False),
         sa.Column("changed_at", _whole(), nullable=False),
         sa.Column("epoch", sa.LargeBinary(), nullable=True),
