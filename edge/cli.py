@@ -23,7 +23,7 @@ from edge.clock import Clock, SystemClock
 from edge.config import AgentConfig, load_config
 from edge.config_section import ConfigError
 from edge.journal import JournalError, read_journal_summary
-from edge.keys import KeyFileError, create_signing_key, load_signing_key, public_pem
+from edge.keys import KeyFileError, ensure_signing_key, load_signing_key, public_pem
 from edge.profiles import load_profile, profile_ids
 from protocol.identity import derive_device_id, format_device_id
 
@@ -56,9 +56,8 @@ def init(
     *,
     as_json: AsJson = False,
 ) -> None:
-    """Make this device's signing key, and with it its identity; an existing key is never overwritten."""
-    state_dir.mkdir(parents=True, exist_ok=True)
-    key = create_signing_key(state_dir / KEY_NAME)
+    """Make this device's signing key, and with it its identity; a key that is there already is kept."""
+    key = ensure_signing_key(state_dir / KEY_NAME)
     device = format_device_id(derive_device_id(key.spki))
     public = state_dir / f"{device}.pem"
     public.write_bytes(public_pem(key))

@@ -25,12 +25,13 @@ if TYPE_CHECKING:
 SECTION_KEYS = ("device", "hub", "bus", "meter")
 _HEADER = re.compile(r"^\s*(\[\[?)\s*([A-Za-z0-9_-]+)\s*\]\]?\s*(#.*)?$")
 _PORT_MAX = 65_535
+HOUR_SECONDS = 3600
 _UNIT_MAX = 247
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AgentConfig:
-    """Everything the agent is told. Paths are absolute; `interval_seconds` divides a day and `seal_seconds`."""
+    """Everything the agent is told. Paths are absolute; `interval_seconds` divides an hour and `seal_seconds`."""
 
     path: Path
     state_dir: Path
@@ -122,10 +123,10 @@ def _read_agent(
 ) -> AgentConfig:
     folder = path.resolve().parent
     device = _table(path, document, lines, "device")
-    interval = device.whole("interval_seconds", 900, 1, 3600)
-    if DAY_SECONDS % interval:
-        device.refuse("interval_seconds", "must divide a day of 86400 seconds, so that edges fall on midnight")
-    seal = device.whole("seal_seconds", max(3600, interval), interval, DAY_SECONDS)
+    interval = device.whole("interval_seconds", 900, 1, HOUR_SECONDS)
+    if HOUR_SECONDS % interval:
+        device.refuse("interval_seconds", "must divide an hour of 3600 seconds, so that every month begins at an edge")
+    seal = device.whole("seal_seconds", HOUR_SECONDS, interval, DAY_SECONDS)
     if seal % interval:
         device.refuse("seal_seconds", f"must be a multiple of interval_seconds = {interval}")
     hub = _table(path, document, lines, "hub")
@@ -149,23 +150,39 @@ def _read_agent(
 
 
 def _read_broker(hub: Section, folder: Path) -> BrokerSettings:
-    address = urlsplit(hub.text("broker"))
-    try:
-        port = address.port
-    except ValueError as error:
-        hub.refuse("broker", f"has a wrong port; use 1 to {_PORT_MAX}", error)
-    if address.scheme not in {"mqtt", "mqtts"} or not address.hostname or address.path:
-        hub.refuse("broker", 'must look like "mqtt://host:1883" or "mqtts://host:8883"')
-    tls = address.scheme == "mqtts"
+    host, port, tls = _parse_broker(hub)
+    files = {key: folder / hub.text(key) for key in ("tls_ca", "tls_certificate", "tls_key") if hub.has(key)}
+    for key, path in files.items():
+        if not tls:
+            hub.refuse(key, "has no effect with mqtt://; use mqtts:// in broker, or remove it")
+        if not path.is_file():
+            hub.refuse(key, "is not a file; put the PEM file there")
+    if ("tls_certificate" in files) != ("tls_key" in files):
+        hub.refuse("tls_certificate", "and tls_key go together; give both or neither")
     return BrokerSettings(
-        host=address.hostname,
-        port=port or (8883 if tls else 1883),
+        host=host,
+        port=port,
         tls=tls,
-        tls_ca=folder / hub.text("tls_ca") if hub.has("tls_ca") else None,
-        tls_certificate=folder / hub.text("tls_certificate") if hub.has("tls_certificate") else None,
-        tls_key=folder / hub.text("tls_key") if hub.has("tls_key") else None,
-        keep_alive_seconds=hub.whole("keep_alive_seconds", 60, 5, 65_535),
+        tls_ca=files.get("tls_ca"),
+        tls_certificate=files.get("tls_certificate"),
+        tls_key=files.get("tls_key"),
+        keep_alive_seconds=hub.whole("keep_alive_seconds", 60, 5, _PORT_MAX),
     )
+
+
+def _parse_broker(hub: Section) -> tuple[str, int, bool]:
+    text = hub.text("broker")
+    try:
+        address = urlsplit(text)
+        port = address.port
+        host = (address.hostname or "").encode("idna").decode("ascii")
+    except ValueError as error:
+        hub.refuse("broker", f"has a wrong host or port ({error}); ports are 1 to {_PORT_MAX}", error)
+    tls = address.scheme == "mqtts"
+    parts = (address.username, address.password, address.path, address.query, address.fragment)
+    if address.scheme not in {"mqtt", "mqtts"} or not host or port == 0 or any(parts):
+        hub.refuse("broker", 'must be no more than "mqtt://host:1883" or "mqtts://host:8883"')
+    return host, port or (8883 if tls else 1883), tls
 
 
 def _read_bus(section: Section) -> BusSettings:
@@ -227,17 +244,25 @@ def _energy_point(section: Section, profile: MeterProfile, key: str) -> str:
 
 
 def _refuse_double_buses(path: Path, buses: Sequence[BusSettings]) -> None:
-    names: set[str] = set()
+    by_name: dict[str, BusSettings] = {}
+    by_place: dict[tuple[str, int], BusSettings] = {}
     for bus in buses:
-        if bus.name in names:
+        if by_name.setdefault(bus.name, bus) is not bus:
             message = f"{path}: two buses are called {bus.name!r}; give each [[bus]] its own name"
             raise ConfigError(message)
-        names.add(bus.name)
+        place = (bus.host, bus.port) if isinstance(bus, TcpEndpoint) else (bus.port, 0)
+        if by_place.setdefault(place, bus) is not bus:
+            message = (
+                f"{path}: buses {by_place[place].name!r} and {bus.name!r} are the same port;"
+                " make them one [[bus]] with all its meters, because a line has one owner"
+            )
+            raise ConfigError(message)
 
 
 def _refuse_double_meters(path: Path, meters: Sequence[MeterSettings]) -> None:
     by_unit: dict[tuple[str, int], MeterSettings] = {}
     by_index: dict[int, MeterSettings] = {}
+    by_serial: dict[tuple[str, str], MeterSettings] = {}
     for meter in meters:
         if by_unit.setdefault((meter.bus, meter.unit), meter) is not meter:
             twin = by_unit[meter.bus, meter.unit]
@@ -251,5 +276,12 @@ def _refuse_double_meters(path: Path, meters: Sequence[MeterSettings]) -> None:
             message = (
                 f"{path}: meters {twin.name!r} and {meter.name!r} both have number {meter.index};"
                 " numbers name meters in the log, so each needs its own, for ever"
+            )
+            raise ConfigError(message)
+        if meter.serial is not None and by_serial.setdefault((meter.profile, meter.serial), meter) is not meter:
+            twin = by_serial[meter.profile, meter.serial]
+            message = (
+                f"{path}: meters {twin.name!r} and {meter.name!r} both have serial {meter.serial!r};"
+                " one meter must not count twice: correct one of them"
             )
             raise ConfigError(message)

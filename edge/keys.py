@@ -20,19 +20,29 @@ class KeyFileError(Exception):
     """A key file is missing, unreadable or does not hold a key of the kind that is asked for."""
 
 
-def create_signing_key(path: Path) -> SigningKey:
-    """Make an Ed25519 key and write it to `path` (PEM, mode 0600) so that a power cut leaves all of it or nothing.
+def ensure_signing_key(path: Path) -> SigningKey:
+    """Return the signing key in `path`, made on first use; raises KeyFileError.
 
-    Raises KeyFileError if there is a file already: the device's identity hangs on it, so it is never overwritten.
+    The device's identity hangs on this file, so a key that is there is never replaced; and a new one is written (PEM,
+    mode 0600) so that a power cut leaves all of it or nothing.
     """
     if path.exists():
-        message = f"{path} exists already: a signing key is never overwritten; move it away to start a new device"
-        raise KeyFileError(message)
+        return load_signing_key(path)
     key = SigningKey.from_private(Ed25519PrivateKey.generate())
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _write_durably(path, key.to_pem())
+    except OSError as error:
+        message = f"the signing key {path} cannot be written ({error.strerror}): name a folder that you may write to"
+        raise KeyFileError(message) from error
+    return key
+
+
+def _write_durably(path: Path, content: bytes) -> None:
     draft = path.with_name(path.name + ".new")
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "wb") as file:
-        file.write(key.to_pem())
+        file.write(content)
         file.flush()
         os.fsync(file.fileno())
     draft.rename(path)
@@ -41,7 +51,6 @@ def create_signing_key(path: Path) -> SigningKey:
         os.fsync(folder)
     finally:
         os.close(folder)
-    return key
 
 
 def load_signing_key(path: Path) -> SigningKey:

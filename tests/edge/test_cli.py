@@ -120,7 +120,7 @@ generated = "energy_in_nr"
 
 
 def test_init_makes_an_identity_once(tmp_path: Path) -> None:
-    """A device's key is made with its public half beside it, private to its owner, and never overwritten."""
+    """A device's key is made with its public half beside it, private to its owner; a second time changes nothing."""
     done = meter_edge("init", "--state-dir", tmp_path / "state", "--json")
     answer = json.loads(done.stdout)
     key_path = tmp_path / "state" / "signing-key.pem"
@@ -129,8 +129,11 @@ def test_init_makes_an_identity_once(tmp_path: Path) -> None:
     assert answer["device"] == format_device_id(derive_device_id(public.spki))
     assert key_path.stat().st_mode & 0o777 == 0o600
     before = key_path.read_bytes()
-    assert "never overwritten" in refusal("init", "--state-dir", tmp_path / "state")
+    Path(answer["public_key"]).unlink()
+    assert json.loads(meter_edge("init", "--state-dir", tmp_path / "state", "--json").stdout) == answer
+    assert Path(answer["public_key"]).exists()
     assert key_path.read_bytes() == before
+    assert "cannot be written" in refusal("init", "--state-dir", key_path / "below-a-file")
 
 
 def test_the_example_configuration_is_good() -> None:

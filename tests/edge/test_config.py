@@ -48,6 +48,19 @@ generated = "energy_export"
 serial = "A1"
 """
 
+TWIN = """\
+generated = "energy_in_nr"
+serial = "A1"
+[[meter]]
+number = 9
+name = "twin"
+bus = "line"
+unit = 9
+profile = "ccs.wattnode-modbus"
+generated = "energy_in_nr"
+serial = "A1"
+"""
+
 
 def write(folder: Path, text: str) -> Path:
     """Write a configuration and return its path."""
@@ -80,8 +93,20 @@ def test_good_configuration_with_defaults(tmp_path: Path) -> None:
         ('"ccs.wattnode-modbus"', '"ccs.watnode"', ("line 18", "ccs.watnode", "sunspec.meter-203")),
         ('host = "192.0.2.7"', 'host = "192.0.2.7"\nport = 70000', ("line 13", "port = 70000", "65535")),
         ('port = "/dev/serial/by-id/usb-adapter"', "port = 4", ("line 8", "port = 4", "text in quotes")),
-        ("mqtt://broker.example:1884", "mqtt://broker.example:99999", ("[hub]", "wrong port")),
+        ("mqtt://broker.example:1884", "mqtt://broker.example:99999", ("[hub]", "wrong host or port", "1 to 65535")),
         ("mqtt://broker.example:1884", "http://broker.example", ("broker", "mqtt://host:1883")),
+        ("mqtt://broker.example:1884", "mqtt://me:secret@broker.example", ("broker", "no more than")),
+        ("mqtt://broker.example:1884", "mqtt://broker.example:0", ("broker", "no more than")),
+        ("mqtt://broker.example:1884", "mqtt://a..b", ("broker", "wrong host")),
+        ("mqtt://broker.example:1884", "mqtt://[::1", ("broker", "wrong host")),
+        ('"hub.pem"', '"hub.pem"\ntls_ca = "ca.pem"', ("tls_ca = 'ca.pem'", "mqtts://")),
+        ('mqtt://broker.example:1884"', 'mqtts://broker.example"\ntls_ca = "ca.pem"', ("tls_ca", "not a file")),
+        (
+            'kind = "tcp"\nhost = "192.0.2.7"',
+            'kind = "rtu"\nport = "/dev/serial/by-id/usb-adapter"',
+            ("'line' and 'lan' are the same port",),
+        ),
+        ('generated = "energy_in_nr"', TWIN, ("'north'", "'twin'", "serial 'A1'")),
         (
             'bus = "lan"\nprofile = "sunspec.meter-203"\ngenerated = "energy_export"',
             'bus = "line"\nprofile = "ccs.wattnode-modbus"\ngenerated = "energy_in_nr"',
@@ -93,7 +118,11 @@ def test_good_configuration_with_defaults(tmp_path: Path) -> None:
         ('state_dir = "state"', "", ("state_dir is missing",)),
         ("unit = 1", "unit = 300", ("unit = 300", "1 to 247")),
         ("unit = 1", "unit = true", ("unit = True", "whole number")),
-        ('state_dir = "state"', 'state_dir = "state"\ninterval_seconds = 7', ("interval_seconds = 7", "divide a day")),
+        (
+            'state_dir = "state"',
+            'state_dir = "state"\ninterval_seconds = 7',
+            ("interval_seconds = 7", "divide an hour"),
+        ),
         ('state_dir = "state"', 'state_dir = "state"\nseal_seconds = 1000', ("seal_seconds = 1000", "multiple")),
         ('name = "lan"', 'name = "line"', ("two buses are called 'line'",)),
         ('kind = "tcp"', 'kind = "udp"', ("kind = 'udp'", "rtu, tcp")),
