@@ -7,7 +7,6 @@ seals what is due; it never waits for the network. *Custody* offers sealed block
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import os
 from importlib.metadata import version
@@ -50,6 +49,8 @@ class Agent:
         self._config = config
         self._clock = clock
         self._stop = stop
+        self._interval_ms = config.interval_seconds * 1000
+        self._seal_ms = config.seal_seconds * 1000
         self._last_seen: Instant | None = None
         self._journal = open_journal(config.journal_path, author, clock.boot_id, clock.now(), os.urandom)
         self._buses = {bus.name: open_bus(bus) for bus in config.buses}
@@ -64,20 +65,14 @@ class Agent:
             retry=RetryPolicy(base_ms=config.resend_seconds * 1000, max_ms=config.resend_seconds_max * 1000),
             retention_days=config.retention_days,
         )
-        self._custodian = self._make_custodian()
+        self._custodian: Custodian | None = None
 
     async def run(self) -> None:
         """Poll, seal and keep custody until `stop` is set."""
-        indexes = [meter.index for meter in self._config.meters]
-        self._journal.state_outage(indexes, self._clock.now(), self._config.interval_seconds * 1000)
         try:
             async with asyncio.TaskGroup() as tasks:
                 custody = tasks.create_task(self._keep_custody(), name="custody")
-                polling = tasks.create_task(self._poll_for_ever(), name="polling")
-                await self._stop.wait()
-                polling.cancel()
-                with contextlib.suppress(asyncio.CancelledError):
-                    await polling
+                await self._poll_until_stopped()
                 self._seal()
                 await self._drain()
                 custody.cancel()
@@ -86,13 +81,10 @@ class Agent:
                 await bus.close()
             self._journal.close()
 
-    def _make_custodian(self) -> Custodian:
-        return Custodian(self._custody_settings, self._journal, self._author, self._clock)
-
     async def _keep_custody(self) -> None:
         """Keep custody going. A fault of ours there is logged in full but never stops polling: it starts anew."""
         while True:
-            task = asyncio.create_task(self._custodian.run(), name="custodian")
+            task = asyncio.create_task(self._run_custody(), name="custodian")
             try:
                 await asyncio.wait({task})
             finally:
@@ -100,11 +92,14 @@ class Agent:
                 await asyncio.wait({task})
             _log.critical("custody failed; polling goes on, and custody starts anew", exc_info=task.exception())
             await asyncio.sleep(CUSTODY_RESTART_SECONDS)
-            self._custodian = self._make_custodian()
+
+    async def _run_custody(self) -> None:
+        self._custodian = Custodian(self._custody_settings, self._journal, self._author, self._clock)
+        await self._custodian.run()
 
     async def _drain(self) -> None:
         """Give the hub a moment to acknowledge what was sealed last, if it can be reached at all."""
-        if not self._custodian.online:
+        if self._custodian is None or not self._custodian.online:
             return
         try:
             async with asyncio.timeout(DRAIN_SECONDS):
@@ -112,14 +107,26 @@ class Agent:
         except TimeoutError:
             _log.info("stopping while the hub has not acknowledged everything; the journal keeps it for the next start")
 
-    async def _poll_for_ever(self) -> None:
-        interval_ms = self._config.interval_seconds * 1000
-        while True:
-            due = edges_due(self._last_edge(), self._clock.now().wall_ms, interval_ms)
+    async def _poll_until_stopped(self) -> None:
+        """Poll at every interval edge; a cycle that has begun is finished, so that no reading is thrown away."""
+        while not self._stop.is_set():
+            due = edges_due(self._last_edge(), self._clock.now().wall_ms, self._interval_ms)
             if due.edge_ms is None:
-                await self._clock.sleep_until(due.wake_at)
+                await self._sleep_until(due.wake_at)
             else:
                 await self._poll_cycle(due.edge_ms)
+
+    async def _sleep_until(self, wall_ms: int) -> None:
+        """Return at `wall_ms`, or when the agent is told to stop."""
+        sleep = asyncio.create_task(self._clock.sleep_until(wall_ms), name="sleep")
+        stop = asyncio.create_task(self._stop.wait(), name="stop")
+        try:
+            await asyncio.wait({sleep, stop}, return_when=asyncio.FIRST_COMPLETED)
+            if sleep.done():
+                sleep.result()
+        finally:
+            sleep.cancel()
+            stop.cancel()
 
     def _last_edge(self) -> int | None:
         edges = self._journal.last_edges()
@@ -129,16 +136,17 @@ class Agent:
         """Read all meters, one bus beside the other, and take what came of it into the journal in one commit."""
         self._watch_clock(self._clock.now())
         outcomes = await poll_all(self._pollers)
-        self._journal.record(edge_at, outcomes)
+        self._journal.record(edge_at, outcomes, self._interval_ms)
         for outcome in outcomes:
             if isinstance(outcome.result, Failed):
                 _log.warning("meter %d gave no reading: %s", outcome.meter, outcome.result.note)
-        if edge_at % (self._config.seal_seconds * 1000) == 0:
+        if self._journal.has_open_before(edge_at - edge_at % self._seal_ms):
             self._seal()
 
     def _seal(self) -> None:
         while (seq := self._journal.seal(self._clock.now())) is not None:
-            self._custodian.sealed(seq)
+            if self._custodian is not None:
+                self._custodian.sealed(seq)
 
     def _watch_clock(self, now: Instant) -> None:
         """State a step of the wall clock, or a change of its quality, before the readings that follow it."""

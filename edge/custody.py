@@ -11,7 +11,7 @@ import secrets
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from edge.uplink import Arrived, Connected, Disconnected, Uplink, Woken
+from edge.uplink import Arrived, Broken, Connected, Disconnected, Session, Uplink, Woken
 from protocol import wire
 from protocol.custody.sender import OutcomeKind, RetryPolicy
 from protocol.errors import ProtocolError
@@ -53,8 +53,8 @@ class Custodian:
         self._author = author
         self._clock = clock
         self._sender = journal.sender(settings.retry)
-        self._nonce = b""
-        self._uplink = Uplink(settings.broker, author.device, self._farewell)
+        self._session = b""
+        self._uplink = Uplink(settings.broker, author.device, self._begin_session)
         self._note_progress()
 
     @property
@@ -88,13 +88,16 @@ class Custodian:
 
     def _take(self, event: Event) -> None:
         match event:
-            case Connected():
-                self._sender = self._sender.connected(self._nonce, _now_ms())
+            case Connected(nonce=nonce):
+                self._session = nonce
+                self._sender = self._sender.connected(nonce, _now_ms())
                 self._say_hello()
             case Disconnected():
                 self._sender = self._sender.disconnected()
             case Arrived(channel=Channel.RECEIPT, raw=raw):
                 self._take_receipt(raw)
+            case Broken(error=error):
+                raise error
             case Arrived() | Woken():
                 pass
 
@@ -115,8 +118,7 @@ class Custodian:
     def _speak(self) -> None:
         now_ms = _now_ms()
         if self._sender.hello_due(now_ms):
-            self._nonce = secrets.token_bytes(NONCE_BYTES)
-            self._sender = self._sender.greeted(self._nonce, now_ms)
+            self._sender = self._sender.greeted(secrets.token_bytes(NONCE_BYTES), now_ms)
             self._say_hello()
         for seq in self._sender.due(now_ms):
             raw = self._journal.block(seq)
@@ -131,7 +133,8 @@ class Custodian:
         head = self._sender.head
         state = State(
             device=self._author.device,
-            nonce=self._nonce,
+            nonce=self._sender.nonce,
+            session=b"" if self._sender.nonce == self._session else self._session,
             online=True,
             epoch=self._journal.epoch,
             head=head,
@@ -148,11 +151,11 @@ class Custodian:
         )
         self._uplink.publish(Channel.STATE, wire.seal_state(state, self._author.key), retain=True)
 
-    def _farewell(self) -> bytes:
-        """Return the death message of the session that starts now; its nonce is also the session's hello."""
-        self._nonce = secrets.token_bytes(NONCE_BYTES)
-        death = State(device=self._author.device, nonce=self._nonce, online=False)
-        return wire.seal_state(death, self._author.key)
+    def _begin_session(self) -> Session:
+        """Draw the nonce of a session, and the death message that belongs to it. Called in the network's thread."""
+        nonce = secrets.token_bytes(NONCE_BYTES)
+        death = State(device=self._author.device, nonce=nonce, online=False)
+        return Session(nonce, wire.seal_state(death, self._author.key))
 
     def _note_progress(self) -> None:
         if self._sender.committed >= self._sender.head:

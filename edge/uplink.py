@@ -3,6 +3,8 @@
 paho-mqtt runs its network loop in a thread of its own; everything that happens there arrives in one bounded asyncio
 queue as an event. MQTT acknowledges nothing that matters here: only the hub's receipt does. The session is clean, so
 that no stale receipt waits in a broker. The only importer of paho-mqtt in the edge.
+
+    UplinkError         the TLS files cannot be used
 """
 
 from __future__ import annotations
@@ -16,6 +18,8 @@ from typing import TYPE_CHECKING, Self
 from paho.mqtt.client import Client, ConnectFlags, DisconnectFlags, MQTTMessage
 from paho.mqtt.enums import CallbackAPIVersion
 
+from protocol.errors import TopicError
+from protocol.identity import format_device_id
 from protocol.topics import Channel, Topic
 
 if TYPE_CHECKING:
@@ -31,14 +35,21 @@ if TYPE_CHECKING:
 EVENTS_MAX = 1000
 RECONNECT_SECONDS_MIN = 1
 RECONNECT_SECONDS_MAX = 60
+DISCONNECT_SECONDS = 0.5
 QOS = 1
 
 _log = logging.getLogger(__name__)
 
 
+class UplinkError(Exception):
+    """The session cannot be set up with the files it was given, or its network thread came to an unexpected end."""
+
+
 @dataclass(frozen=True, slots=True)
 class Connected:
-    """A new session is up and subscribed."""
+    """A new session is up; its first hello carries `nonce`."""
+
+    nonce: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,36 +70,58 @@ class Woken:
     """The agent itself has something new to send."""
 
 
-Event = Connected | Disconnected | Arrived | Woken
+@dataclass(frozen=True, slots=True)
+class Broken:
+    """The network thread has met a fault of ours and ended; this uplink is of no more use."""
+
+    error: BaseException
+
+
+Event = Connected | Disconnected | Arrived | Woken | Broken
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """What a session needs to begin: the nonce of its first hello, and its death message (the MQTT Will)."""
+
+    nonce: bytes
+    death: bytes
 
 
 class Uplink:
     """A context manager: inside it, the session is kept up for ever and `events` tells what happens.
 
-    `farewell` gives the bytes of the device's death message for the session that is about to start (the MQTT Will).
+    `begin` is asked whenever a session is about to start, in paho's thread. Raises UplinkError if the TLS files cannot
+    be used.
     """
 
-    def __init__(self, settings: BrokerSettings, device: DeviceId, farewell: Callable[[], bytes]) -> None:
+    def __init__(self, settings: BrokerSettings, device: DeviceId, begin: Callable[[], Session]) -> None:
         self.events: asyncio.Queue[Event] = asyncio.Queue(EVENTS_MAX)
         self._settings = settings
         self._device = device
-        self._farewell = farewell
+        self._begin = begin
+        self._session = Session(b"", b"")
+        self._is_outage_told = False
         self._loop = asyncio.get_running_loop()
         self._client = self._build_client()
 
     async def __aenter__(self) -> Self:
         """Start connecting; a broker that is not there yet is tried again and again."""
         self._client.connect_async(self._settings.host, self._settings.port, self._settings.keep_alive_seconds)
-        self._client.loop_start()
+        network = asyncio.to_thread(self._client.loop_forever, retry_first_connection=True)
+        self._network = asyncio.create_task(network, name="mqtt")
+        self._network.add_done_callback(self._on_network_end)
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Say good-bye properly: the death message, then DISCONNECT."""
-        self.publish(Channel.STATE, self._farewell(), retain=True)
-        self._client.disconnect()
-        await asyncio.to_thread(self._client.loop_stop)
+        self.publish(Channel.STATE, self._session.death, retain=True)
+        while not self._network.done():
+            # Said again and again, because a connection attempt under way overrules it.
+            self._client.disconnect()
+            await asyncio.wait({self._network}, timeout=DISCONNECT_SECONDS)
 
     def publish(self, channel: Channel, raw: bytes, *, retain: bool = False) -> None:
         """Hand `raw` to the session, if there is one now. Whether it arrived, only a receipt can say."""
@@ -101,22 +134,27 @@ class Uplink:
             self._enqueue(Woken())
 
     def _build_client(self) -> Client:
-        client = Client(CallbackAPIVersion.VERSION2, client_id=_text(self._device), clean_session=True)
+        device = format_device_id(self._device)
+        client = Client(CallbackAPIVersion.VERSION2, client_id=device, clean_session=True)
         client.reconnect_delay_set(RECONNECT_SECONDS_MIN, RECONNECT_SECONDS_MAX)
         client.max_queued_messages_set(EVENTS_MAX)
         if self._settings.tls:
-            context = ssl.create_default_context(cafile=self._settings.tls_ca)
-            if self._settings.tls_certificate is not None:
-                context.load_cert_chain(self._settings.tls_certificate, self._settings.tls_key)
-            client.tls_set_context(context)
+            client.tls_set_context(_build_tls(self._settings))
         client.on_pre_connect = self._on_pre_connect
         client.on_connect = self._on_connect
+        client.on_connect_fail = self._on_connect_fail
+        client.on_subscribe = self._on_subscribe
         client.on_disconnect = self._on_disconnect
         client.on_message = self._on_message
         return client
 
+    def _on_network_end(self, network: asyncio.Task[object]) -> None:
+        if not network.cancelled() and (error := network.exception()) is not None:
+            self._enqueue(Broken(error))
+
     def _on_pre_connect(self, client: Client, _userdata: object) -> None:
-        client.will_set(str(Topic(self._device, Channel.STATE)), self._farewell(), qos=QOS, retain=True)
+        self._session = self._begin()
+        client.will_set(str(Topic(self._device, Channel.STATE)), self._session.death, qos=QOS, retain=True)
 
     def _on_connect(
         self,
@@ -127,10 +165,25 @@ class Uplink:
         _properties: Properties | None,
     ) -> None:
         if reason.is_failure:
-            _log.warning("the broker %s:%d refuses us: %s", self._settings.host, self._settings.port, reason)
+            self._warn_once("refuses us (%s); check the name and the certificate it knows this device by", reason)
             return
+        self._is_outage_told = False
         client.subscribe([(str(Topic(self._device, Channel.RECEIPT)), QOS)])
-        self._tell(Connected())
+        self._tell(Connected(self._session.nonce))
+
+    def _on_connect_fail(self, _client: Client, _userdata: object) -> None:
+        self._warn_once("does not answer; it is tried again until it does, and readings are kept here meanwhile")
+
+    def _on_subscribe(
+        self,
+        _client: Client,
+        _userdata: object,
+        _mid: int,
+        reasons: list[ReasonCode],
+        _properties: Properties | None,
+    ) -> None:
+        if any(reason.is_failure for reason in reasons):
+            self._warn_once("does not let us hear our receipts (%s); allow this device its topics there", reasons[0])
 
     def _on_disconnect(
         self,
@@ -144,7 +197,18 @@ class Uplink:
         self._tell(Disconnected())
 
     def _on_message(self, _client: Client, _userdata: object, message: MQTTMessage) -> None:
-        self._tell(Arrived(Topic.parse(message.topic).channel, bytes(message.payload)))
+        try:
+            topic = Topic.parse(message.topic)
+        except TopicError as error:
+            _log.warning("the broker sent something that is not for us: %s", error)
+            return
+        self._tell(Arrived(topic.channel, bytes(message.payload)))
+
+    def _warn_once(self, complaint: str, *details: object) -> None:
+        """Say what is wrong with the broker once per outage, not once per attempt."""
+        if not self._is_outage_told:
+            self._is_outage_told = True
+            _log.warning(f"the broker %s:%d {complaint}", self._settings.host, self._settings.port, *details)
 
     def _tell(self, event: Event) -> None:
         try:
@@ -160,5 +224,15 @@ class Uplink:
         self.events.put_nowait(event)
 
 
-def _text(device: DeviceId) -> str:
-    return Topic(device, Channel.BLOCK).device_text
+def _build_tls(settings: BrokerSettings) -> ssl.SSLContext:
+    try:
+        context = ssl.create_default_context(cafile=settings.tls_ca)
+        if settings.tls_certificate is not None:
+            context.load_cert_chain(settings.tls_certificate, settings.tls_key)
+    except OSError as error:
+        message = (
+            f"the TLS files tls_ca = {settings.tls_ca}, tls_certificate = {settings.tls_certificate}, tls_key ="
+            f" {settings.tls_key} cannot be used ({error}): they must be readable PEM files that belong together"
+        )
+        raise UplinkError(message) from error
+    return context

@@ -8,12 +8,12 @@ The only importer of sqlite-utils. Not thread-safe: one owner, the agent.
 """
 
 from edge.journal.errors import JournalError
-from edge.journal.log import BLOCK_POLLS_MAX, Author, Journal
+from edge.journal.log import BLOCK_RECORDS_MAX, Author, Journal
 from edge.journal.opening import open_journal
 from edge.journal.summary import JournalSummary, MeterSummary, read_journal_summary
 
 __all__ = [
-    "BLOCK_POLLS_MAX",
+    "BLOCK_RECORDS_MAX",
     "Author",
     "Journal",
     "JournalError",

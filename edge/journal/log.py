@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 
 from edge.journal.summary import read_counts, read_meters
 from edge.metering.outcome import Taken
 from edge.metering.pack import OpenPoll, pack_polls
 from protocol import wire
 from protocol.custody.sender import RetryPolicy, Sender
+from protocol.errors import TooLargeError
 from protocol.identity import BlockHash, BootId, DescriptorId, DeviceId, Epoch, hash_block
 from protocol.messages import (
     Block,
@@ -30,9 +31,9 @@ if TYPE_CHECKING:
     from protocol.cose import SigningKey
     from protocol.messages import Frame, Instant, MeterDescriptor
 
-BLOCK_POLLS_MAX = 500
-STATEMENTS_MAX = 100
-"""How many polls and statements go into one block at most, so that it stays well below its 64 KiB."""
+BLOCK_RECORDS_MAX = 500
+"""Polls and statements per block at most; a block that would pass 64 KiB all the same takes fewer."""
+LATEST_MAX = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +48,9 @@ class Author:
 class Journal:
     """See the module. Made by `open_journal`."""
 
-    def __init__(self, db: Database, author: Author, epoch: Epoch, boot_count: int) -> None:
+    def __init__(self, db: Database, author: Author, epoch: Epoch, boot_count: int, lock: IO[bytes]) -> None:
         self._db = db
+        self._lock = lock
         self._author = author
         self.epoch = epoch
         self.boot_count = boot_count
@@ -57,14 +59,31 @@ class Journal:
     def close(self) -> None:
         """Close the database; what was committed stays."""
         self._db.close()
+        self._lock.close()
 
     # Polls and statements: open until sealed.
 
-    def record(self, edge_at: int, outcomes: Sequence[PollOutcome]) -> None:
-        """Take the outcomes of one cycle into the log in one durable commit; when this returns, they are taken."""
-        with self._db.atomic():
-            for outcome in outcomes:
-                self._record_poll(edge_at, outcome)
+    def record(self, edge_at: int, outcomes: Sequence[PollOutcome], interval_ms: int) -> None:
+        """Take the outcomes of one cycle into the log in one durable commit; when this returns, they are taken.
+
+        Interval edges that passed without a poll since the last cycle are stated as a gap first.
+        """
+        try:
+            with self._db.atomic():
+                self._state_missed(edge_at, [outcome.meter for outcome in outcomes], interval_ms)
+                for outcome in outcomes:
+                    self._record_poll(edge_at, outcome)
+        except BaseException:
+            # What was rolled back was not declared either.
+            self._declared.clear()
+            raise
+
+    def _state_missed(self, edge_at: int, meters: Sequence[int], interval_ms: int) -> None:
+        last_edges = self.last_edges()
+        for meter in meters:
+            missed_at = last_edges.get(meter, edge_at) + interval_ms
+            if missed_at < edge_at:
+                self.state(Gap(meter, missed_at, edge_at, GapCause.EDGE_OFF))
 
     def _record_poll(self, edge_at: int, outcome: PollOutcome) -> None:
         result = outcome.result
@@ -109,20 +128,19 @@ class Journal:
             "insert into statement (boot_count, frame) values (?, ?)", [self.boot_count, wire.encode_frame(frame)]
         )
 
-    def state_outage(self, meters: Sequence[int], now: Instant, interval_ms: int) -> None:
-        """State a gap for each meter of which an interval edge passed while the agent was off."""
-        for meter, edge_at in self.last_edges().items():
-            missed_at = edge_at + interval_ms
-            if meter in meters and missed_at + interval_ms <= now.wall_ms:
-                self.state(Gap(meter, missed_at, now.wall_ms, GapCause.EDGE_OFF))
+    def has_open_before(self, edge_at: int) -> bool:
+        """Return whether a poll of this interval edge (UTC ms) or an earlier one is not sealed yet."""
+        return bool(self._db.execute("select exists (select 1 from poll where edge_at <= ?)", [edge_at]).fetchone()[0])
 
     def last_edges(self) -> dict[int, int]:
         """Return for each meter the newest interval edge (UTC ms) that has a journaled poll, good or failed."""
         return dict(self._db.execute("select meter, edge_at from meter").fetchall())
 
     def latest(self) -> dict[int, Latest]:
-        """Return the newest good reading of each meter."""
-        return {row.meter: Latest(row.read_at, row.counts) for row in read_meters(self._db) if row.read_at is not None}
+        """Return the newest good reading of each meter, of at most `LATEST_MAX` meters: the freshest."""
+        good = [row for row in read_meters(self._db) if row.read_at is not None]
+        good.sort(key=lambda row: -(row.read_at or 0))
+        return {row.meter: Latest(row.read_at or 0, row.counts) for row in good[:LATEST_MAX]}
 
     @property
     def open_polls(self) -> int:
@@ -139,15 +157,20 @@ class Journal:
         boot = self._db.execute(_OLDEST_OPEN_BOOT).fetchone()
         if boot is None:
             return None
-        boot_count, boot_id = boot
-        statements = self._db.execute(_OPEN_STATEMENTS, [boot_count, STATEMENTS_MAX]).fetchall()
+        limit = BLOCK_RECORDS_MAX
+        while True:
+            try:
+                return self._seal_some(boot[0], BootId(boot[1]), now, flags, limit)
+            except TooLargeError:
+                if limit == 1:
+                    raise
+                limit //= 2
+
+    def _seal_some(self, boot_count: int, boot_id: BootId, now: Instant, flags: int, limit: int) -> int:
+        """Seal at most `limit` polls and statements of a boot."""
+        statements = self._db.execute(_OPEN_STATEMENTS, [boot_count, limit]).fetchall()
         # A descriptor precedes its readings: while statements are left over, readings wait for the next block.
-        polls_max = 0 if len(statements) == STATEMENTS_MAX else BLOCK_POLLS_MAX
-        polls = self._db.execute(_OPEN_POLLS, [boot_count, polls_max]).fetchall()
-        frames = (
-            *(wire.decode_frame(frame) for _, frame in statements),
-            *pack_polls([_open_poll(row[1:]) for row in polls]),
-        )
+        polls = self._db.execute(_OPEN_POLLS, [boot_count, limit - len(statements)]).fetchall()
         head, head_hash, next_record = self._db.execute(
             "select head, head_hash, next_record from epoch where epoch = ?", [self.epoch]
         ).fetchone()
@@ -158,8 +181,11 @@ class Journal:
             first_record=next_record,
             previous=BlockHash(head_hash),
             boot_count=boot_count,
-            boot_id=BootId(boot_id),
-            frames=frames,
+            boot_id=boot_id,
+            frames=(
+                *(wire.decode_frame(frame) for _, frame in statements),
+                *pack_polls([_open_poll(row[1:]) for row in polls]),
+            ),
             sealed=now,
             flags=flags,
         )

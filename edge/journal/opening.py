@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import fcntl
 import sqlite3
+from contextlib import ExitStack
 from importlib import resources
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 
 from sqlite_utils import Database
 
@@ -30,26 +32,59 @@ def open_journal(path: Path, author: Author, boot_id: BootId, now: Instant, draw
     A new log begins with a sealed genesis block. What a crash left open is sealed first, flagged as recovered, so that
     no block spans two boots. Raises JournalError.
     """
-    try:
-        db = _connect(path)
-        boot_count = _enter_boot(db, boot_id)
-        epoch = _current_epoch(db, author, path)
-    except sqlite3.DatabaseError as error:
-        message = f"the journal {path} cannot be opened ({error}): move it away, with its -wal file, for salvage"
-        raise JournalError(message) from error
-    if epoch is None:
-        epoch = _start_epoch(db, author, boot_count, now, draw)
-        flags = 0
-    else:
-        flags = FLAG_CRASH_RECOVERY
-    journal = Journal(db, author, epoch, boot_count)
-    while journal.seal(now, flags) is not None:
-        pass
+    with ExitStack() as stack:
+        lock = stack.enter_context(_lock(path))
+        try:
+            db = stack.enter_context(_connect(path))
+            boot_count = _enter_boot(db, boot_id)
+            epoch = _current_epoch(db, author, path)
+            flags = FLAG_CRASH_RECOVERY if epoch else 0
+            journal = Journal(db, author, epoch or _start_epoch(db, author, boot_count, now, draw), boot_count, lock)
+            while journal.seal(now, flags) is not None:
+                pass
+        except sqlite3.DatabaseError as error:
+            raise JournalError(_explain(path, error)) from error
+        stack.pop_all()
     return journal
+
+
+def _explain(path: Path, error: sqlite3.DatabaseError) -> str:
+    if error.sqlite_errorcode in {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}:
+        remedy = "move it away, with its -wal file, for salvage"
+    else:
+        remedy = f"check the free space and the owner of {path.parent}; the journal itself is not damaged"
+    return f"the journal {path} cannot be opened ({error}): {remedy}"
+
+
+def _lock(path: Path) -> IO[bytes]:
+    """Make this process the journal's only owner, until the file is closed or the process ends."""
+    try:
+        lock = path.with_suffix(".lock").open("wb")
+    except OSError as error:
+        message = (
+            f"the folder of the journal {path} cannot be written to ({error.strerror}): make it with `meter-edge init`"
+        )
+        raise JournalError(message) from error
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        lock.close()
+        message = f"another agent is running on the journal {path}: stop it first, one device has one agent"
+        raise JournalError(message) from error
+    return lock
 
 
 def _connect(path: Path) -> Database:
     db = Database(path, execute_plugins=False)
+    try:
+        _prepare(db, path)
+    except BaseException:
+        db.close()
+        raise
+    return db
+
+
+def _prepare(db: Database, path: Path) -> None:
     db.execute("pragma synchronous = full")
     db.execute("pragma foreign_keys = on")
     db.enable_wal()
@@ -62,7 +97,6 @@ def _connect(path: Path) -> Database:
     elif version != SCHEMA_VERSION:
         message = f"the journal {path} has schema version {version}; this agent knows {SCHEMA_VERSION}: upgrade it"
         raise JournalError(message)
-    return db
 
 
 def _enter_boot(db: Database, boot_id: BootId) -> int:

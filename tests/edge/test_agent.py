@@ -11,7 +11,7 @@ import edge.agent
 from edge.agent import Agent
 from edge.config import load_config
 from edge.journal import read_journal_summary
-from edge.keys import create_signing_key, public_pem
+from edge.keys import ensure_signing_key, public_pem
 from protocol import wire
 from protocol.messages import ClockEvent, Instant, Readings, TimeQuality
 from simulators.broker import start_broker
@@ -37,7 +37,7 @@ async def running(folder: Path, broker_port: int) -> AsyncIterator[tuple[Agent, 
         starts_at=tuple(START_MS + n * STEP_MS for n in range(STEPS)), power=(1000,) * STEPS, decimals=0
     )
     (folder / "edge").mkdir()
-    key = create_signing_key(folder / "edge" / "signing-key.pem")
+    key = ensure_signing_key(folder / "edge" / "signing-key.pem")
     (folder / "hub-key.pem").write_bytes(public_pem(key))
     clock = ClockServer(START_MS, START_MS + STEPS * STEP_MS)
     await clock.start()

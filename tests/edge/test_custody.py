@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -108,6 +108,12 @@ class Scene:
     journal: Journal
     hub: FakeHub
     clock: SystemClock
+    task: asyncio.Task[None]
+
+    async def end(self) -> None:
+        """End the custodian as the agent does."""
+        self.task.cancel()
+        await asyncio.wait({self.task}, timeout=WAIT_SECONDS)
 
     def seal_one(self) -> None:
         """Seal one more block."""
@@ -122,7 +128,9 @@ class Scene:
 
 
 @asynccontextmanager
-async def playing(folder: Path, broker: Broker, *, resend_ms: int = 60_000) -> AsyncIterator[Scene]:
+async def playing(
+    folder: Path, broker: Broker, *, resend_ms: int = 60_000, hello_ms: int = 600_000
+) -> AsyncIterator[Scene]:
     """Run a custodian against a fake hub."""
     clock = SystemClock()
     author = Author(DEVICE, DEVICE_KEY, "0.0.test")
@@ -130,19 +138,18 @@ async def playing(folder: Path, broker: Broker, *, resend_ms: int = 60_000) -> A
     settings = CustodySettings(
         broker=BrokerSettings(host="127.0.0.1", port=broker.port),
         hub_key=VerifyingKey.from_spki(HUB_KEY.spki),
-        retry=RetryPolicy(base_ms=resend_ms, max_ms=resend_ms, refused_ms=resend_ms),
+        retry=RetryPolicy(base_ms=resend_ms, max_ms=resend_ms, refused_ms=resend_ms, hello_ms=hello_ms),
         retention_days=400,
     )
     hub = FakeHub(broker.port)
     custodian = Custodian(settings, journal, author, clock)
     task = asyncio.create_task(custodian.run())
+    scene = Scene(custodian, journal, hub, clock, task)
     try:
-        yield Scene(custodian, journal, hub, clock)
+        yield scene
     finally:
-        task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
-        hub.close()
+        await scene.end()
+        scene.hub.close()
         journal.close()
 
 
@@ -206,6 +213,19 @@ async def test_a_device_that_the_hub_does_not_know_keeps_everything(
         await until(lambda: 1 in scene.hub.seqs())
         scene.hub.answer(1)
         await until(scene.custodian.settled.is_set)
+
+
+async def test_a_proper_end_is_said_in_the_words_of_the_session(tmp_path: Path, broker: Broker) -> None:
+    """A refreshed hello names its session, and the last word of that session is its death."""
+    async with playing(tmp_path, broker, hello_ms=300) as scene:
+        await until(lambda: len(scene.hub.states) >= 2)
+        states = scene.hub.states
+        await scene.end()
+        await until(lambda: not states[-1].online)
+    first, second, *_, death = states
+    assert second.session == first.nonce
+    assert second.nonce != first.nonce
+    assert death.nonce == first.nonce
 
 
 async def test_a_broker_that_dies_and_comes_back(tmp_path: Path, broker: Broker) -> None:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import sqlite3
+from contextlib import ExitStack
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge.journal import BLOCK_POLLS_MAX, Author, Journal, JournalError, open_journal, read_journal_summary
+from edge.journal import BLOCK_RECORDS_MAX, Author, Journal, JournalError, open_journal, read_journal_summary
 from edge.metering.outcome import Failed, PollOutcome, Taken
 from edge.metering.pack import OpenPoll, pack_polls
 from protocol import wire
@@ -34,6 +35,7 @@ from protocol.messages import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 BOOT = BootId(b"boot")
@@ -70,9 +72,30 @@ def draw(size: int) -> bytes:
     return bytes(range(size))
 
 
-def start(folder: Path, minute: int = 0, boot: BootId = BOOT, author: Author = AUTHOR) -> Journal:
-    """Open the journal in `folder`."""
-    return open_journal(folder / "journal.db", author, boot, instant(minute), draw)
+class Start(Protocol):
+    """Opens the test's journal; all are closed at the end."""
+
+    def __call__(self, minute: int = 0, boot: BootId = BOOT, author: Author = AUTHOR) -> Journal:
+        """Open it at this minute, in this boot, as this device."""
+        ...
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Iterator[Start]:
+    """Open the journal in the test's folder, again and again if need be."""
+    with ExitStack() as stack:
+
+        def opened(minute: int = 0, boot: BootId = BOOT, author: Author = AUTHOR) -> Journal:
+            journal = open_journal(tmp_path / "journal.db", author, boot, instant(minute), draw)
+            stack.callback(journal.close)
+            return journal
+
+        yield opened
+
+
+def kill(journal: Journal) -> None:
+    """Do what the kernel does for a killed process: nothing but dropping its lock."""
+    journal._lock.close()
 
 
 def blocks(journal: Journal) -> list[Block]:
@@ -91,20 +114,20 @@ def blocks(journal: Journal) -> list[Block]:
     return found
 
 
-def test_a_new_log_begins_with_a_sealed_genesis(tmp_path: Path) -> None:
+def test_a_new_log_begins_with_a_sealed_genesis(start: Start) -> None:
     """Block 0 carries the genesis with the signing key, so that a verifier needs no registry."""
-    journal = start(tmp_path)
+    journal = start()
     (genesis,) = blocks(journal)
     assert isinstance(genesis.frames[0], Genesis)
     assert genesis.frames[0].signing_key_spki == KEY.spki
     assert (genesis.seq, genesis.first_record, genesis.flags) == (0, 0, 0)
 
 
-def test_a_block_holds_readings_failures_and_their_descriptor(tmp_path: Path) -> None:
+def test_a_block_holds_readings_failures_and_their_descriptor(start: Start) -> None:
     """A descriptor precedes its first reading and is stated once; failures are counted by cause over their span."""
-    journal = start(tmp_path)
+    journal = start()
     for minute, count in enumerate((5, 6, 6)):
-        journal.record(instant(minute).wall_ms, [good(1, minute, count), failed(2, minute)])
+        journal.record(instant(minute).wall_ms, [good(1, minute, count), failed(2, minute)], MINUTE_MS)
     assert journal.seal(instant(3)) == 1
     block = blocks(journal)[1]
     stated, readings, errors = block.frames
@@ -115,17 +138,17 @@ def test_a_block_holds_readings_failures_and_their_descriptor(tmp_path: Path) ->
     assert readings.read_at == tuple(instant(minute).wall_ms for minute in range(3))
     assert errors == PollErrors(2, instant(0).wall_ms, instant(2).wall_ms, {"timeout": 3})
     assert journal.open_polls == 0
-    journal.record(instant(4).wall_ms, [good(1, 4, 7)])
+    journal.record(instant(3).wall_ms, [good(1, 3, 7)], MINUTE_MS)
     journal.seal(instant(5))
     (again,) = blocks(journal)[2].frames
     assert isinstance(again, Readings)
 
 
-def test_a_changed_scale_is_a_new_descriptor(tmp_path: Path) -> None:
+def test_a_changed_scale_is_a_new_descriptor(start: Start) -> None:
     """Readings before and after a change of scale never share a descriptor, nor a frame."""
-    journal = start(tmp_path)
-    journal.record(instant(0).wall_ms, [good(1, 0, 5)])
-    journal.record(instant(1).wall_ms, [good(1, 1, 50, exponent=1)])
+    journal = start()
+    journal.record(instant(0).wall_ms, [good(1, 0, 5)], MINUTE_MS)
+    journal.record(instant(1).wall_ms, [good(1, 1, 50, exponent=1)], MINUTE_MS)
     journal.seal(instant(2))
     first, second, before, after = blocks(journal)[1].frames
     assert isinstance(before, Readings)
@@ -134,38 +157,38 @@ def test_a_changed_scale_is_a_new_descriptor(tmp_path: Path) -> None:
     assert (before.descriptor, after.descriptor) == (wire.describe(descriptor(1)), wire.describe(descriptor(1, 1)))
 
 
-def test_what_was_taken_survives_and_is_sealed_as_recovered(tmp_path: Path) -> None:
+def test_what_was_taken_survives_and_is_sealed_as_recovered(start: Start) -> None:
     """Polls that a killed process left open are sealed at the next start, in a block of their own boot."""
-    first = start(tmp_path)
-    first.record(instant(0).wall_ms, [good(1, 0, 5)])
-    # No close: the process is killed here; another boot finds the file.
-    second = start(tmp_path, minute=9, boot=BootId(b"next"))
+    first = start()
+    first.record(instant(0).wall_ms, [good(1, 0, 5)], MINUTE_MS)
+    kill(first)
+    second = start(minute=9, boot=BootId(b"next"))
     recovered = blocks(second)[1]
     assert recovered.flags == FLAG_CRASH_RECOVERY
     assert (recovered.boot_id, recovered.boot_count) == (BOOT, 1)
-    second.record(instant(10).wall_ms, [good(1, 10, 6)])
+    second.record(instant(10).wall_ms, [good(1, 10, 6)], MINUTE_MS)
     second.seal(instant(11))
     assert blocks(second)[2].boot_id == b"next"
     assert blocks(second)[2].first_record == recovered.first_record + 2
-    first.close()
 
 
-def test_an_outage_is_stated_as_a_gap(tmp_path: Path) -> None:
-    """Interval edges that passed while the agent was off are an honest hole with a cause; a quick restart is none."""
-    journal = start(tmp_path)
-    journal.record(instant(0).wall_ms, [good(1, 0, 5), good(2, 0, 5)])
-    journal.state_outage([1], instant(1), MINUTE_MS)
-    journal.state_outage([1], instant(5), MINUTE_MS)
-    journal.seal(instant(5))
+def test_missed_edges_are_stated_as_a_gap_once(start: Start) -> None:
+    """Interval edges without a poll are an honest hole with a cause, stated before the next poll, and never twice."""
+    journal = start()
+    journal.record(instant(0).wall_ms, [good(1, 0, 5), good(2, 0, 5)], MINUTE_MS)
+    journal.record(instant(1).wall_ms, [good(1, 1, 5), good(2, 1, 5)], MINUTE_MS)
+    journal.record(instant(5).wall_ms, [good(1, 5, 5)], MINUTE_MS)
+    journal.record(instant(6).wall_ms, [good(1, 6, 5)], MINUTE_MS)
+    journal.seal(instant(7))
     gaps = [frame for frame in blocks(journal)[1].frames if isinstance(frame, Gap)]
-    assert gaps == [Gap(1, instant(1).wall_ms, instant(5).wall_ms, GapCause.EDGE_OFF)]
+    assert gaps == [Gap(1, instant(2).wall_ms, instant(5).wall_ms, GapCause.EDGE_OFF)]
 
 
-def test_nothing_is_released_above_safe_or_before_retention(tmp_path: Path) -> None:
+def test_nothing_is_released_above_safe_or_before_retention(start: Start) -> None:
     """Only what is safe at the hub and older than the retention goes, and never the newest block (R1)."""
-    journal = start(tmp_path)
+    journal = start()
     for minute in range(1, 6):
-        journal.record(instant(minute).wall_ms, [good(1, minute, minute)])
+        journal.record(instant(minute).wall_ms, [good(1, minute, minute)], MINUTE_MS)
         journal.seal(instant(minute))
     everything = replace(journal.sender(RetryPolicy()), committed=5, safe=3)
     journal.acknowledge(everything, b"receipt")
@@ -177,16 +200,17 @@ def test_nothing_is_released_above_safe_or_before_retention(tmp_path: Path) -> N
     journal.acknowledge(replace(everything, safe=5), b"receipt")
     assert journal.release(instant(100), retention_ms=0) == 1
     assert journal.floor() == 5
-    resumed = start(tmp_path, minute=100).sender(RetryPolicy())
+    kill(journal)
+    resumed = start(minute=100).sender(RetryPolicy())
     assert (resumed.head, resumed.committed, resumed.safe) == (5, 5, 5)
 
 
-def test_many_open_polls_become_several_blocks(tmp_path: Path) -> None:
+def test_many_open_polls_become_several_blocks(start: Start) -> None:
     """A block is bounded; what does not fit goes into the next, and no record number is skipped."""
-    journal = start(tmp_path)
-    total = BLOCK_POLLS_MAX + 7
+    journal = start()
+    total = BLOCK_RECORDS_MAX + 7
     for minute in range(total):
-        journal.record(instant(minute).wall_ms, [good(1, minute, minute)])
+        journal.record(instant(minute).wall_ms, [good(1, minute, minute)], MINUTE_MS)
     while journal.seal(instant(total)) is not None:
         pass
     found = blocks(journal)
@@ -199,41 +223,62 @@ def test_many_open_polls_become_several_blocks(tmp_path: Path) -> None:
     ]
     assert counts == list(range(total))
     assert len(found) == 3
-    assert found[2].first_record == found[1].first_record + BLOCK_POLLS_MAX + 1
+    assert found[2].first_record == found[1].first_record + BLOCK_RECORDS_MAX
 
 
-def test_one_commit_per_cycle_with_full_durability(tmp_path: Path) -> None:
+def test_a_block_that_would_be_too_large_takes_fewer_records(start: Start) -> None:
+    """However much is open, every block stays below its 64 KiB and nothing is left out."""
+    journal = start()
+    for meter in range(1, 250):
+        wordy = replace(descriptor(meter), note="n" * 256)
+        journal.record(instant(1).wall_ms, [replace(good(meter, 1, meter), result=Taken({0: meter}, wordy))], MINUTE_MS)
+    while journal.seal(instant(2)) is not None:
+        pass
+    found = blocks(journal)
+    counts = [frame.registers[0][0] for block in found for frame in block.frames if isinstance(frame, Readings)]
+    assert sorted(counts) == list(range(1, 250))
+    assert len(found) > 2
+
+
+def test_one_commit_per_cycle_with_full_durability(start: Start) -> None:
     """The journal runs in WAL mode with synchronous=FULL, and a cycle that cannot be written whole is not written."""
-    journal = start(tmp_path)
+    journal = start()
     assert journal._db.execute("pragma synchronous").fetchone()[0] == 2
     assert journal._db.journal_mode == "wal"
     broken = replace(good(2, 0, 1), result=Taken({0: -1}, replace(descriptor(2), ratio=(0, 0))))
     with pytest.raises(ValueError, match="ratio"):
-        journal.record(instant(0).wall_ms, [good(1, 0, 1), broken])
+        journal.record(instant(0).wall_ms, [good(1, 0, 1), broken], MINUTE_MS)
     assert journal.open_polls == 0
     assert journal.last_edges() == {}
+    journal.record(instant(1).wall_ms, [good(1, 1, 1)], MINUTE_MS)
+    journal.seal(instant(2))
+    assert descriptor(1) in blocks(journal)[1].frames
 
 
-def test_a_foreign_or_broken_journal_is_refused(tmp_path: Path) -> None:
+def test_a_foreign_or_broken_journal_is_refused(tmp_path: Path, start: Start) -> None:
     """Another device's journal and a file that is none end in a sentence, and stay as they are."""
-    start(tmp_path).close()
+    start().close()
     other = SigningKey.from_private(Ed25519PrivateKey.from_private_bytes(bytes(32)))
     with pytest.raises(JournalError, match="belongs to device"):
-        start(tmp_path, author=Author(derive_device_id(other.spki), other, "0"))
+        start(author=Author(derive_device_id(other.spki), other, "0"))
+    owner = start()
+    with pytest.raises(JournalError, match="another agent is running"):
+        start()
+    owner.close()
     junk = tmp_path / "junk"
     junk.mkdir()
     (junk / "journal.db").write_bytes(b"not a database" * 1000)
-    with pytest.raises(JournalError, match="cannot be opened"):
-        start(junk)
+    with pytest.raises(JournalError, match=r"cannot be opened .*for salvage"):
+        open_journal(junk / "journal.db", AUTHOR, BOOT, instant(0), draw)
     assert (junk / "journal.db").read_bytes() == b"not a database" * 1000
     with pytest.raises(JournalError, match="no journal at"):
         read_journal_summary(tmp_path / "nowhere.db")
 
 
-def test_the_summary_can_be_read_beside_a_running_agent(tmp_path: Path) -> None:
+def test_the_summary_can_be_read_beside_a_running_agent(tmp_path: Path, start: Start) -> None:
     """Looking at the journal from another process neither waits nor writes."""
-    journal = start(tmp_path)
-    journal.record(instant(1).wall_ms, [good(1, 1, 5), failed(2, 1)])
+    journal = start()
+    journal.record(instant(1).wall_ms, [good(1, 1, 5), failed(2, 1)], MINUTE_MS)
     summary = read_journal_summary(tmp_path / "journal.db")
     assert (summary.head, summary.committed, summary.open_polls) == (0, -1, 2)
     taken, missed = summary.meters
