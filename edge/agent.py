@@ -21,7 +21,7 @@ from edge.metering.schedule import edges_due
 from edge.poll import MeterPoller, poll_all
 from edge.profiles import load_profile
 from protocol.custody.sender import RetryPolicy
-from protocol.identity import derive_device_id
+from protocol.identity import derive_device_id, format_device_id
 from protocol.messages import ClockEvent
 
 if TYPE_CHECKING:
@@ -69,6 +69,14 @@ class Agent:
 
     async def run(self) -> None:
         """Poll, seal and keep custody until `stop` is set."""
+        _log.info(
+            "device %s reads %d meters every %d s; its hub is reached through %s:%d",
+            format_device_id(self._author.device),
+            len(self._pollers),
+            self._config.interval_seconds,
+            self._config.broker.host,
+            self._config.broker.port,
+        )
         try:
             async with asyncio.TaskGroup() as tasks:
                 custody = tasks.create_task(self._keep_custody(), name="custody")

@@ -94,6 +94,10 @@ class FakeHub:
         )
         self._client.publish(str(Topic(DEVICE, Channel.RECEIPT)), wire.seal_receipt(receipt, key), qos=1)
 
+    def say(self, topic: str, raw: bytes) -> None:
+        """Send anything to anyone."""
+        self._client.publish(topic, raw, qos=1)
+
     def close(self) -> None:
         """Leave."""
         self._client.disconnect()
@@ -240,3 +244,43 @@ async def test_a_broker_that_dies_and_comes_back(tmp_path: Path, broker: Broker)
         await until(lambda: bool(scene.hub.blocks and scene.hub.states))
         scene.hub.answer(0)
         await until(lambda: 1 in scene.hub.seqs())
+
+
+async def test_a_fault_in_the_network_thread_ends_the_custodian(
+    tmp_path: Path, broker: Broker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A custodian whose session cannot be begun does not go on as if it had one: its owner hears of it."""
+
+    def fail(_self: Custodian) -> None:
+        message = "no session today"
+        raise RuntimeError(message)
+
+    monkeypatch.setattr(Custodian, "_begin_session", fail)
+    async with playing(tmp_path, broker) as scene:
+        await until(scene.task.done)
+        assert isinstance(scene.task.exception(), RuntimeError)
+
+
+async def test_what_is_not_for_us_is_dropped(tmp_path: Path, broker: Broker, caplog: pytest.LogCaptureFixture) -> None:
+    """A broker that sends a foreign topic, or bytes that are no receipt, disturbs nothing."""
+    async with playing(tmp_path, broker) as scene:
+        await until(lambda: bool(scene.hub.blocks and scene.hub.states))
+        scene.hub.say(str(Topic(DEVICE, Channel.RECEIPT)), b"no receipt")
+        scene.custodian._uplink._client.subscribe("elsewhere")
+        await asyncio.sleep(0.1)
+        scene.hub.say("elsewhere", b"hello")
+        await until(lambda: "not for us" in caplog.text and "was ignored" in caplog.text)
+        scene.hub.answer(0)
+        await until(scene.custodian.settled.is_set)
+
+
+async def test_a_broker_that_is_not_there_is_named_once(
+    tmp_path: Path, broker: Broker, caplog: pytest.LogCaptureFixture
+) -> None:
+    """An outage is one sentence with the broker's address, not one per attempt."""
+    async with playing(tmp_path, broker) as scene:
+        await until(lambda: bool(scene.hub.blocks))
+        broker.kill()
+        await until(lambda: "does not answer" in caplog.text)
+        await asyncio.sleep(2.5)
+    assert caplog.text.count(f"the broker 127.0.0.1:{broker.port} does not answer") == 1
