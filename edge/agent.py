@@ -13,6 +13,7 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 from edge.bus import open_bus
+from edge.clock import STEP_MS
 from edge.custody import Custodian, CustodySettings
 from edge.journal import Author, open_journal
 from edge.keys import load_hub_key, load_signing_key
@@ -22,15 +23,13 @@ from edge.poll import MeterPoller, poll_all
 from edge.profiles import load_profile
 from protocol.custody.sender import RetryPolicy
 from protocol.identity import derive_device_id, format_device_id
-from protocol.messages import ClockEvent
+from protocol.messages import ClockEvent, TimeQuality
 
 if TYPE_CHECKING:
     from edge.clock import Clock
     from edge.config import AgentConfig
     from protocol.messages import Instant
 
-CLOCK_STEP_MS = 1000
-"""A wall clock that moved this much against boottime has been stepped; less is slewing."""
 CLOCK_SOURCE_UNSTATED = 0
 DRAIN_SECONDS = 10.0
 """How long a graceful stop waits for the hub's receipt of what it sealed last; the journal keeps the rest."""
@@ -157,13 +156,14 @@ class Agent:
                 self._custodian.sealed(seq)
 
     def _watch_clock(self, now: Instant) -> None:
-        """State a step of the wall clock, or a change of its quality, before the readings that follow it."""
+        """State before the readings that follow that the wall clock was stepped, or became or ceased to be verified."""
         last, self._last_seen = self._last_seen, now
         if last is None:
             return
         old_offset_ms = last.wall_ms - last.boottime_ms
         new_offset_ms = now.wall_ms - now.boottime_ms
-        if abs(new_offset_ms - old_offset_ms) >= CLOCK_STEP_MS or now.quality is not last.quality:
+        is_verified, was_verified = (instant.quality is not TimeQuality.UNKNOWN for instant in (now, last))
+        if abs(new_offset_ms - old_offset_ms) >= STEP_MS or is_verified != was_verified:
             self._journal.state(
                 ClockEvent(now.boottime_ms, old_offset_ms, new_offset_ms, CLOCK_SOURCE_UNSTATED, error_ms=0)
             )

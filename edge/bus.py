@@ -11,6 +11,8 @@ from __future__ import annotations
 import asyncio
 import errno
 import logging
+import termios
+import traceback
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, Protocol
 
@@ -112,11 +114,19 @@ class _RtuWire:
 
     def why_not_open(self) -> str:
         """Return why the port does not open, and what to do: asked of pyserial, which knows."""
-        port = self._line.port
+        port, baud = self._line.port, self._line.baud
+        data_bits, parity, stop_bits = self._line.format
         try:
-            serial.Serial(port, baudrate=self._line.baud, exclusive=True).close()
-        except serial.SerialException as error:
+            with serial.Serial(port, baud, int(data_bits), parity, int(stop_bits), exclusive=True) as probe:
+                # A driver may pass over a setting that it lacks at first, and refuse it once pymodbus sets this.
+                probe.timeout = 0
+        except OSError as error:
             return _why_port_shut(port, error)
+        except termios.error as error:
+            if error.args[0] != errno.EINVAL:
+                return _why_port_shut(port, OSError(*error.args))
+            settings = f"{baud} baud with format {self._line.format}"
+            return f"serial port {port} cannot do {settings}; correct its baud or format"
         except ValueError as error:
             return f"serial port {port} does not open: {error}; correct its baud or format"
         return f"serial port {port} did not open at first and does now; it is tried again"
@@ -130,7 +140,7 @@ def _why_port_shut(port: str, error: OSError) -> str:
         return f"serial port {port} may not be opened by this user; add the user to the group dialout"
     if error.errno in (errno.EAGAIN, errno.EBUSY):
         return f"serial port {port} is held by another program; stop that program"
-    return f"serial port {port} does not open: {error}"
+    return f"serial port {port} does not open: {error}; check the adapter and its cable"
 
 
 class _TcpWire:
@@ -291,9 +301,9 @@ class Bus:
 
     def _drop(self, *, is_new: bool) -> None:
         self._is_new = self._is_new or is_new
-        if self._client is not None:
-            self._client.close()
-            self._client = None
+        client, self._client = self._client, None
+        if client is not None:
+            client.close()
 
     def _why_no_reply(self, unit: int, limit_seconds: float) -> BusError:
         return self._fault or NoReplyError(f"{self._place(unit)}: no reply within {limit_seconds:g} s")
@@ -328,10 +338,18 @@ class Bus:
 
 
 async def _connect(client: Client) -> bool:
+    """Return whether the client is connected now; if not, nothing of the attempt stays open.
+
+    pyserial says ValueError of a speed that the port does not have, and lets the error of tcsetattr(3) through, which
+    is no OSError.
+    """
     try:
         async with asyncio.timeout(CONNECT_SECONDS_MAX):
             return bool(await client.connect())
-    except (TimeoutError, ValueError):  # pyserial says ValueError of a speed that the port does not have
+    except (OSError, ValueError, termios.error) as error:
+        # A port that opened but could not be set up is locked, and known only to the frames that this error holds:
+        # without them it closes itself.
+        traceback.clear_frames(error.__traceback__)
         return False
 
 

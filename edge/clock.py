@@ -9,11 +9,20 @@ from __future__ import annotations
 import asyncio
 import ctypes
 import time
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from protocol.identity import BootId
 from protocol.messages import Instant, TimeQuality
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+HOLDOVER_MS_MAX = 7 * 24 * 3_600_000
+"""How long after the kernel was last synchronised its clock is still taken for good: 7 days."""
+STEP_MS = 1000
+"""A wall clock that moved this much against boottime was set by somebody; less is the kernel's own correction."""
 
 _KERNEL_BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 _SLEEP_SECONDS_MAX = 30.0
@@ -35,7 +44,42 @@ class Clock(Protocol):
         ...
 
     async def sleep_until(self, wall_ms: int) -> None:
-        """Return when the wall clock shows `wall_ms` (UTC ms) or later."""
+        """Return when the wall clock shows `wall_ms` (UTC ms) or later, or was set back: then the plan is another."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Discipline:
+    """What adjtimex(2) says of the wall clock: its return value, the status bits, and the largest error in us."""
+
+    state: int
+    status: int
+    error_us: int
+
+    @property
+    def is_synchronised(self) -> bool:
+        """Whether something steers the clock and its error is below a second."""
+        is_steered = 0 <= self.state != _TIME_ERROR and not self.status & _STA_UNSYNC
+        return is_steered and self.error_us < _ERROR_BOUND_US
+
+
+class Kernel(Protocol):
+    """The system calls of a clock: `LinuxKernel`, or a test's own."""
+
+    def boot_id(self) -> bytes:
+        """Return the 16 bytes that are random for each boot."""
+        ...
+
+    def wall_ms(self) -> int:
+        """Return CLOCK_REALTIME, UTC ms."""
+        ...
+
+    def boottime_ms(self) -> int:
+        """Return CLOCK_BOOTTIME, ms since the kernel started."""
+        ...
+
+    def discipline(self) -> Discipline:
+        """Return what adjtimex(2) says, changing nothing."""
         ...
 
 
@@ -53,33 +97,73 @@ class _Timex(ctypes.Structure):
     )
 
 
+class LinuxKernel:
+    """The kernel that this program runs on."""
+
+    def __init__(self) -> None:
+        self._libc = ctypes.CDLL(None, use_errno=True)
+
+    def boot_id(self) -> bytes:
+        """Return the kernel's random boot id, see random(4)."""
+        return bytes.fromhex(_KERNEL_BOOT_ID.read_text().strip().replace("-", ""))
+
+    def wall_ms(self) -> int:
+        """Return CLOCK_REALTIME, clock_gettime(2)."""
+        return time.clock_gettime_ns(time.CLOCK_REALTIME) // 1_000_000
+
+    def boottime_ms(self) -> int:
+        """Return CLOCK_BOOTTIME, clock_gettime(2): it goes on while the machine is suspended."""
+        return time.clock_gettime_ns(time.CLOCK_BOOTTIME) // 1_000_000
+
+    def discipline(self) -> Discipline:
+        """Return what adjtimex(2) says with no mode set."""
+        timex = _Timex()
+        state = int(self._libc.adjtimex(ctypes.byref(timex)))
+        return Discipline(state, timex.status, timex.maxerror)
+
+
 class SystemClock:
     """The machine's own clocks. Boot id from the kernel's random boot id (Linux)."""
 
-    def __init__(self) -> None:
-        self.kernel_boot_id = bytes.fromhex(_KERNEL_BOOT_ID.read_text().strip().replace("-", ""))
+    def __init__(self, kernel: Kernel | None = None, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep) -> None:
+        self._kernel = kernel or LinuxKernel()
+        self._sleep = sleep
+        self.kernel_boot_id = self._kernel.boot_id()
         self.boot_id = BootId(self.kernel_boot_id[:4])
-        self._libc = ctypes.CDLL(None, use_errno=True)
+        self._synchronised: Instant | None = None
 
     def now(self) -> Instant:
-        """Return this moment; the quality is what the kernel says of its synchronisation, adjtimex(2)."""
-        return Instant(
-            wall_ms=time.clock_gettime_ns(time.CLOCK_REALTIME) // 1_000_000,
-            boottime_ms=time.clock_gettime_ns(time.CLOCK_BOOTTIME) // 1_000_000,
-            quality=self._quality(),
-        )
+        """Return this moment and how good its wall clock is.
+
+        Synchronised is what the kernel says is so. But it adds 500 us to its error bound in each second without a
+        correction (MAXFREQ, kernel/time/ntp.c): the bound passes a second after half an hour without a time server,
+        long before the clock is wrong by as much. Hence holdover: this object saw the clock synchronised less than 7
+        days ago, and nobody has set it since. All else is unknown, also after a restart in holdover.
+        """
+        wall_ms, boottime_ms = self._kernel.wall_ms(), self._kernel.boottime_ms()
+        if self._kernel.discipline().is_synchronised:
+            self._synchronised = Instant(wall_ms, boottime_ms, TimeQuality.SYNCHRONISED)
+            return self._synchronised
+        if self._synchronised is not None and not _is_held(self._synchronised, wall_ms, boottime_ms):
+            self._synchronised = None
+        quality = TimeQuality.UNKNOWN if self._synchronised is None else TimeQuality.HOLDOVER
+        return Instant(wall_ms, boottime_ms, quality)
 
     async def sleep_until(self, wall_ms: int) -> None:
-        """Return when the wall clock shows `wall_ms` or later, also after the clock was stepped."""
-        while True:
-            remaining_ms = wall_ms - time.clock_gettime_ns(time.CLOCK_REALTIME) // 1_000_000
+        """Return when the wall clock shows `wall_ms` or later, or within half a minute of being set back."""
+        offset_ms = self._offset_ms()
+        while offset_ms - self._offset_ms() < STEP_MS:
+            remaining_ms = wall_ms - self._kernel.wall_ms()
             if remaining_ms <= 0:
                 return
-            await asyncio.sleep(min(remaining_ms / 1000, _SLEEP_SECONDS_MAX))
+            await self._sleep(min(remaining_ms / 1000, _SLEEP_SECONDS_MAX))
 
-    def _quality(self) -> TimeQuality:
-        timex = _Timex()
-        state = int(self._libc.adjtimex(ctypes.byref(timex)))
-        if state < 0 or state == _TIME_ERROR or timex.status & _STA_UNSYNC or timex.maxerror >= _ERROR_BOUND_US:
-            return TimeQuality.UNKNOWN
-        return TimeQuality.SYNCHRONISED
+    def _offset_ms(self) -> int:
+        return self._kernel.wall_ms() - self._kernel.boottime_ms()
+
+
+def _is_held(synchronised: Instant, wall_ms: int, boottime_ms: int) -> bool:
+    """Return whether a clock that was synchronised then is still good: not too old, and not set since."""
+    elapsed_ms = boottime_ms - synchronised.boottime_ms
+    step_ms = wall_ms - synchronised.wall_ms - elapsed_ms
+    return elapsed_ms < HOLDOVER_MS_MAX and abs(step_ms) < STEP_MS

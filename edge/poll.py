@@ -1,12 +1,16 @@
-"""Polling one meter: know it, read it, say what came of it. The world's failures are outcomes, never exceptions."""
+"""Polling one meter: know it, read it, say what came of it. The world's failures are outcomes, never exceptions.
+
+A fault of this program in one meter's poll is an outcome too: whatever it is, the other meters are polled.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import logging
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal, Protocol
 
-from edge.bus_errors import BusError, ExceptionReplyError
+from edge.bus_errors import BadReplyError, BusError, ExceptionReplyError, NoReplyError
 from edge.metering.decode import describe_register
 from edge.metering.errors import ReadingError, UnstableError, WrongMeterError
 from edge.metering.identify import MeterIdentity, identity_spans, judge_identity
@@ -14,7 +18,7 @@ from edge.metering.outcome import Failed, PollOutcome, Taken
 from edge.metering.read_plan import ReadPlan, energy_point, plan_reads, read_once
 from edge.metering.sunspec import locate_models
 from edge.metering.words import WordImage
-from protocol.messages import MeterDescriptor
+from protocol.messages import MeterDescriptor, PollCause
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -29,6 +33,10 @@ IDENTIFY_EVERY_POLLS = 96
 """A meter that answers without a break is identified again after so many polls: daily, at a poll each 15 minutes."""
 ATTEMPTS_MAX = 2
 """How often a meter is identified and read at most in one poll, if the bus connects anew in between."""
+READS_MAX = 2
+"""How often a meter that answered at its last poll is read in one poll: once more after a garbled or missing reply."""
+
+_log = logging.getLogger(__name__)
 
 
 class WordSource(Protocol):
@@ -94,22 +102,52 @@ class MeterPoller:
         self._heard_over: set[int] = set()
 
     async def poll(self) -> PollOutcome:
-        """Return what one poll gave; the descriptor is the same object as long as nothing about the meter changed."""
-        index = self.settings.index
+        """Return what one poll gave; the descriptor is the same object as long as nothing about the meter changed.
+
+        This is the one supervised place: an exception that nobody foresaw is logged with its traceback and becomes an
+        outcome with the cause bad-reply.
+        """
         began = self._now()
-        try:
-            contact, glance = await self._read_surely()
-            descriptor = self._describe(contact, glance.sighting)
-        except (BusError, ReadingError) as error:
-            self._contact = None
-            self.answered = False
-            return PollOutcome(index, began, self._now(), Failed(str(error.cause), str(error)))
+        [outcome] = await asyncio.gather(self._poll(), return_exceptions=True)
+        if isinstance(outcome, PollOutcome):
+            return outcome
+        if not isinstance(outcome, Exception):
+            raise outcome
+        _log.error("the poll of meter %d broke off", self.settings.index, exc_info=outcome)
+        note = f"the poll broke off by a fault of this program, {outcome!r}; please report it with the log"
+        return self._give_up(began, Failed(PollCause.BAD_REPLY, note))
+
+    async def _poll(self) -> PollOutcome:
+        """Read the meter; one that answered last time is read once more if the reply is garbled or missing.
+
+        The next poll is an interval away, and noise on a line is over in a moment. A meter that was not there last time
+        has one try, so that the dead do not keep the others waiting.
+        """
+        reads_left = READS_MAX if self._contact is not None else 1
+        while True:
+            began = self._now()
+            reads_left -= 1
+            try:
+                contact, glance = await self._read_surely()
+                return self._take(contact, glance)
+            except (BusError, ReadingError) as error:
+                if not reads_left or not isinstance(error, BadReplyError | NoReplyError):
+                    return self._give_up(began, Failed(str(error.cause), str(error)))
+                _log.info("meter %d is read once more: %s", self.settings.index, error)
+
+    def _take(self, contact: _Contact, glance: _Glance) -> PollOutcome:
         sighting = glance.sighting
+        taken = Taken(dict(enumerate(sighting.counts)), self._describe(contact, sighting))
         self._contact = replace(
             contact, witness=sighting.witness, scale_words=sighting.scale_words, polls=contact.polls + 1
         )
         self.answered = True
-        return PollOutcome(index, glance.before, glance.after, Taken(dict(enumerate(sighting.counts)), descriptor))
+        return PollOutcome(self.settings.index, glance.before, glance.after, taken)
+
+    def _give_up(self, began: Instant, failed: Failed) -> PollOutcome:
+        self._contact = None
+        self.answered = False
+        return PollOutcome(self.settings.index, began, self._now(), failed)
 
     async def _read_surely(self) -> tuple[_Contact, _Glance]:
         """Read the meter over one and the same connection as it was identified over."""

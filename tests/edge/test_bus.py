@@ -7,6 +7,7 @@ import contextlib
 import errno
 import os
 import re
+import termios
 import tty
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
@@ -493,12 +494,46 @@ async def test_a_speed_that_the_port_does_not_have_is_said_so(rtu: FakeMeter) ->
     await bus.close()
 
 
+async def test_a_format_that_the_port_does_not_have_is_said_so(rtu: FakeMeter) -> None:
+    """Seven bits on a port that has eight is the same sentence at each try, and leaves the port free for another."""
+    line = RtuLine(name="roof", port=str(rtu.port), format="7E1", silence_ms=0)
+    bus = open_bus(line, AT_ONCE)
+    for _ in range(2):
+        with pytest.raises(NotConnectedError) as failure:
+            await read(bus, 10)
+        assert str(failure.value) == (
+            f"roof: serial port {rtu.port} cannot do 19200 baud with format 7E1; correct its baud or format"
+        )
+    other = rtu.bus()
+    assert await read(other, 10) == (10, 11)
+    await other.close()
+    await bus.close()
+
+
+async def test_a_port_that_breaks_while_it_is_set_up_is_said_so(
+    rtu: FakeMeter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An adapter that goes away between opening and setting up is a sentence, and is read when it is back."""
+    bus = rtu.bus()
+
+    def break_down(*_: object) -> None:
+        raise termios.error(errno.EIO, "Input/output error")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(termios, "tcsetattr", break_down)
+        with pytest.raises(NotConnectedError, match=r"does not open: .*output error; check the adapter") as failure:
+            await read(bus, 10)
+    assert str(rtu.port) in str(failure.value)
+    assert await read(bus, 10) == (10, 11)
+    await bus.close()
+
+
 @pytest.mark.parametrize(
     ("error", "message"),
     [
         (PermissionError(errno.EACCES, "denied"), "add the user to the group dialout"),
         (OSError(errno.EBUSY, "busy"), "held by another program"),
-        (OSError(errno.EIO, "broken"), "does not open: .*broken"),
+        (OSError(errno.EIO, "broken"), "does not open: .*broken; check the adapter"),
     ],
 )
 def test_a_shut_port_says_what_to_do(error: OSError, message: str) -> None:

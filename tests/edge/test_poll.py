@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal
 
@@ -74,7 +75,7 @@ class FakeBus:
     kind: Literal["rtu", "tcp"] = "rtu"
     connections: int = 1
     asked: list[tuple[int, Span]] = field(default_factory=list)
-    failures: list[BusError] = field(default_factory=list)
+    failures: list[BaseException] = field(default_factory=list)
     before_read: Callable[[Span], None] = lambda _: None
 
     async def read(self, unit: int, span: Span, *, timeout_seconds: float, silence_ms: int = 0) -> tuple[int, ...]:
@@ -92,6 +93,10 @@ class FakeBus:
         return tuple(self.words[address] for address in addresses)
 
 
+class SystemExitLike(BaseException):
+    """Something that is meant to end the program."""
+
+
 class Ticks:
     """A clock that ticks 10 ms each time it is looked at."""
 
@@ -107,6 +112,13 @@ class Ticks:
 def poller_of(settings: MeterSettings, bus: FakeBus, identify_every: int = 1000) -> MeterPoller:
     """Return a poller of a meter on a fake bus."""
     return MeterPoller(settings, load_profile(settings.profile), bus, Ticks(), identify_every=identify_every)
+
+
+def watch(bus: FakeBus, poller: MeterPoller) -> list[int]:
+    """Return when each request from now on is asked, UTC ms; each takes a tick more for being watched."""
+    asked_at: list[int] = []
+    bus.before_read = lambda _: asked_at.append(poller._now().wall_ms)
+    return asked_at
 
 
 def taken(outcome: PollOutcome) -> Taken:
@@ -195,7 +207,7 @@ async def test_a_failing_bus_is_an_outcome_with_its_cause(error: BusError, cause
     bus = FakeBus(wattnode_words())
     poller = poller_of(WATTNODE, bus)
     await poller.poll()
-    bus.failures = [error]
+    bus.failures = [error] * 2
     outcome = await poller.poll()
     assert failed(outcome) == Failed(cause, str(error))
     assert outcome.meter == 3
@@ -203,13 +215,133 @@ async def test_a_failing_bus_is_an_outcome_with_its_cause(error: BusError, cause
     assert not poller.answered
 
 
+GARBLED = [NoReplyError("silence"), BadReplyError("noise")]
+
+
+@pytest.mark.parametrize("error", GARBLED)
+@pytest.mark.parametrize("settings", [WATTNODE, SHARK, SUNSPEC])
+async def test_one_bad_moment_costs_no_reading(settings: MeterSettings, error: BusError) -> None:
+    """A meter that answered last time is read once more within the poll; its instants are those of the good read."""
+    bus = FakeBus(WORDS[settings.profile]())
+    poller = poller_of(settings, bus)
+    first = await poller.poll()
+    asked_at = watch(bus, poller)
+    bus.failures = [error]
+    outcome = await poller.poll()
+    assert taken(outcome).descriptor is taken(first).descriptor
+    assert outcome.after.wall_ms - outcome.before.wall_ms == 20
+    assert asked_at[0] < outcome.before.wall_ms < asked_at[-1]
+    assert poller.answered
+
+
+@pytest.mark.parametrize("error", GARBLED)
+async def test_a_second_bad_moment_is_the_outcome(error: BusError) -> None:
+    """A poll reads a meter twice at most; if both fail it is the second read that is told."""
+    bus = FakeBus(wattnode_words())
+    poller = poller_of(WATTNODE, bus)
+    await poller.poll()
+    asked_at = watch(bus, poller)
+    bus.failures = [BadReplyError("other noise"), error]
+    outcome = await poller.poll()
+    assert failed(outcome) == Failed(str(error.cause), str(error))
+    first_at, second_at = asked_at
+    assert first_at < outcome.before.wall_ms < second_at < outcome.after.wall_ms
+
+
+async def test_a_meter_that_was_not_there_has_one_try() -> None:
+    """At first contact, and as long as it does not answer, a meter is asked once: it does not keep others waiting."""
+    bus = FakeBus(wattnode_words())
+    poller = poller_of(WATTNODE, bus)
+    for _ in range(3):
+        bus.failures = [NoReplyError("silence")]
+        bus.asked.clear()
+        failed(await poller.poll())
+        assert len(bus.asked) == 1
+    taken(await poller.poll())
+
+
+@pytest.mark.parametrize("error", [NotConnectedError("unplugged"), ExceptionReplyError("refused", 4)])
+async def test_what_would_only_happen_again_is_not_tried_again(error: BusError) -> None:
+    """A port that is away and a meter that refuses are asked once."""
+    bus = FakeBus(wattnode_words())
+    poller = poller_of(WATTNODE, bus)
+    await poller.poll()
+    bus.asked.clear()
+    bus.failures = [error]
+    failed(await poller.poll())
+    assert len(bus.asked) == 1
+
+
+async def test_a_fault_of_ours_in_one_poll_stops_no_other(caplog: pytest.LogCaptureFixture) -> None:
+    """Whatever breaks in one meter's poll is its outcome, in the log in full; the others are read, and it is again."""
+    bus = FakeBus(wattnode_words())
+    pollers = [poller_of(replace(WATTNODE, index=index, unit=index), bus) for index in (1, 2, 3)]
+    await poll_all(pollers)
+
+    def break_down(_: Span) -> None:
+        if bus.asked[-1][0] == 2:
+            bus.failures = [ZeroDivisionError("nobody\nforesaw this")]
+
+    bus.before_read = break_down
+    one, two, three = await poll_all(pollers)
+    taken(one)
+    taken(three)
+    failure = failed(two)
+    assert failure.cause == "bad-reply"
+    assert failure.note == (
+        "the poll broke off by a fault of this program, ZeroDivisionError('nobody\\nforesaw this');"
+        " please report it with the log"
+    )
+    assert two.before.wall_ms < two.after.wall_ms
+    assert not pollers[1].answered
+    [entry] = [entry for entry in caplog.records if entry.levelname == "ERROR"]
+    assert entry.getMessage() == "the poll of meter 2 broke off"
+    assert "break_down" not in caplog.text
+    assert "in _glance" in caplog.text
+    bus.before_read = lambda _: None
+    bus.asked.clear()
+    assert [isinstance(outcome.result, Taken) for outcome in await poll_all(pollers)] == [True] * 3
+    assert (2, Span(3, 1700, 2)) in bus.asked
+
+
+async def test_a_poll_that_is_given_up_ends_at_once() -> None:
+    """Cancelling a poll cancels what it waits for, and is no outcome."""
+    bus = FakeBus(wattnode_words())
+    started, ended = asyncio.Event(), asyncio.Event()
+
+    async def hang(*_: object, **__: object) -> tuple[int, ...]:
+        started.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            ended.set()
+        return ()
+
+    poller = MeterPoller(WATTNODE, load_profile(WATTNODE.profile), bus, Ticks())
+    bus.read = hang  # type: ignore[method-assign]  # a meter that never comes to an end
+    polling = asyncio.create_task(poller.poll())
+    await started.wait()
+    polling.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await polling
+    assert ended.is_set()
+
+
+@pytest.mark.parametrize("error", [asyncio.CancelledError(), SystemExitLike()])
+async def test_what_must_end_the_program_is_no_outcome(error: BaseException) -> None:
+    """Only an Exception becomes an outcome; what is meant to get through gets through."""
+    bus = FakeBus(wattnode_words(), failures=[error])
+    with pytest.raises(type(error)):
+        await poller_of(WATTNODE, bus).poll()
+
+
 async def test_after_a_failure_the_meter_is_identified_before_it_is_believed() -> None:
     """Who was away may come back as another: identity is read again before the energy."""
     bus = FakeBus(wattnode_words())
     poller = poller_of(WATTNODE, bus)
     first = taken(await poller.poll())
-    bus.failures = [NoReplyError("silence")]
-    await poller.poll()
+    bus.failures = [NoReplyError("silence")] * 2
+    failed(await poller.poll())
     bus.words |= {1700: 0x9999}
     second = taken(await poller.poll())
     assert second.descriptor == replace(first.descriptor, serial=str(0x19999))
@@ -221,8 +353,8 @@ async def test_an_unchanged_meter_keeps_its_descriptor_through_a_failure() -> No
     bus = FakeBus(shark_words())
     poller = poller_of(SHARK, bus)
     first = taken(await poller.poll())
-    bus.failures = [NoReplyError("silence")]
-    await poller.poll()
+    bus.failures = [NoReplyError("silence")] * 2
+    failed(await poller.poll())
     assert taken(await poller.poll()).descriptor is first.descriptor
 
 
