@@ -132,9 +132,9 @@ class State:
     """What a device says of itself at birth, refresh and death; a hint for liveness, never evidence.
 
     `head` is the newest sealed seq (-1 none), `floor` the lowest still held; `committed` and `safe` are what the device
-    last knew. `nonce` is new for every hello; a death repeats that of its session's first, which later hellos of the
-    session name as `session`, so that a late death of an old session is recognised. `health` has integer values by name (`disk_free_bytes`,
-    `backlog_blocks`, ...).
+    last knew. `nonce` is new for every hello; a death repeats that of its session's first hello, which the later ones
+    name as `session`, so that a late death of an old session is recognised. `health` has integer values by name
+    (`disk_free_bytes`, `backlog_blocks`, ...).
     """
 
     device: DeviceId

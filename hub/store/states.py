@@ -17,7 +17,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class DeviceState:
-    """A device's last state. `session` is the nonce of its session's first hello, `heard_at` when the hub last heard it, `changed_at` when it last came or went."""
+    """A device's last state.
+
+    `session` is the nonce of its session's first hello, `heard_at` when the hub last heard it, `changed_at` when it
+    last came or went (UTC ms).
+    """
 
     device: DeviceId
     online: bool
