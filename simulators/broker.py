@@ -16,13 +16,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Self
 
 from simulators.errors import BrokerError
+from simulators.ports import LOOPBACK, free_port, require_free
 
 if TYPE_CHECKING:
     from types import TracebackType
 
 BrokerChoice = Literal["auto", "mosquitto", "embedded"]
 
-_HOST = "127.0.0.1"
 # Debian installs the program where only the administrator's PATH leads.
 _SYSTEM_FOLDERS = ("/usr/sbin", "/usr/local/sbin", "/opt/homebrew/sbin")
 _START_SECONDS_MAX = 20.0
@@ -34,14 +34,6 @@ _ROOT = Path(__file__).resolve().parent.parent
 def find_mosquitto() -> str | None:
     """Return the path of the Mosquitto program, or None if it is not installed."""
     return shutil.which("mosquitto", path=os.pathsep.join((os.environ.get("PATH", ""), *_SYSTEM_FOLDERS)))
-
-
-def free_port() -> int:
-    """Return a TCP port of 127.0.0.1 that nobody listens on at this moment."""
-    with socket.socket() as probe:
-        probe.bind((_HOST, 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def start_broker(choice: BrokerChoice, port: int, work_dir: Path) -> Broker:
@@ -73,7 +65,7 @@ def start_broker(choice: BrokerChoice, port: int, work_dir: Path) -> Broker:
 
 def _mosquitto_settings(port: int) -> str:
     """Return the settings file; what it does not say has Mosquitto's default, see mosquitto.conf(5)."""
-    return f"listener {port} {_HOST}\nallow_anonymous true\npersistence false\nlog_dest stderr\nlog_type error\n"
+    return f"listener {port} {LOOPBACK}\nallow_anonymous true\npersistence false\nlog_dest stderr\nlog_type error\n"
 
 
 class Broker:
@@ -95,7 +87,7 @@ class Broker:
         """Start the program and return when it accepts connections; nothing if it runs. Raises BrokerError."""
         if self.is_running:
             return
-        self._check_port_free()
+        require_free(self.port, "the broker", BrokerError)
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(  # noqa: S603 - our own command, no shell
                 self._command,
@@ -136,15 +128,6 @@ class Broker:
         self.stop()
         self.start()
 
-    def _check_port_free(self) -> None:
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind((_HOST, self.port))
-            except OSError as error:
-                message = f"port {self.port} of {_HOST} is taken ({error.strerror}); choose another for the broker"
-                raise BrokerError(message) from error
-
     def _wait_until_accepting(self, process: subprocess.Popen[bytes]) -> None:
         deadline = time.monotonic() + _START_SECONDS_MAX
         while time.monotonic() < deadline:
@@ -152,7 +135,7 @@ class Broker:
                 message = f"the {self.kind} broker ended with code {process.returncode} at its start; see {self._log}"
                 raise BrokerError(message)
             try:
-                socket.create_connection((_HOST, self.port), timeout=_LOOK_SECONDS).close()
+                socket.create_connection((LOOPBACK, self.port), timeout=_LOOK_SECONDS).close()
             except OSError:
                 time.sleep(_LOOK_SECONDS)
             else:

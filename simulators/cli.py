@@ -25,6 +25,7 @@ from simulators.errors import SimulatorError
 from simulators.line import Program
 from simulators.measured import STEP_MS, read_measured_csv
 from simulators.replay import Outage, ReplayPlan, ReplayResult, replay
+from simulators.series import write_series
 from simulators.site import SYSTEMS
 
 if TYPE_CHECKING:
@@ -91,20 +92,44 @@ def replay_command(
         raise typer.Exit(EXIT_NOT_EXACT)
 
 
+@app.command("series")
+def series_command(
+    out: Annotated[Path, typer.Argument(help="The CSV file to write.")],
+    days: Annotated[int, typer.Option(min=1, max=3660)] = 100,
+    start: Annotated[datetime, typer.Option(formats=["%Y-%m-%d"], help="The first day, UTC.")] = datetime(
+        2026, 6, 1, tzinfo=UTC
+    ),
+    seed: Annotated[int, typer.Option(help="The weather.")] = 1,
+    *,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON for machines.")] = False,
+) -> None:
+    """Write a made-up series of AC power, for `meter-sim replay` where no measured one is at hand."""
+    if out.exists():
+        message = f"{out} exists already: name a new file, nothing is overwritten"
+        raise SimulatorError(message)
+    try:
+        rows = write_series(out, start=start.replace(tzinfo=UTC), days=days, seed=seed)
+    except OSError as error:
+        message = f"{out} cannot be written ({error.strerror}): name a file in a folder that you may write to"
+        raise SimulatorError(message) from error
+    typer.echo(json.dumps({"file": str(out), "rows": rows}) if as_json else f"{rows:,} rows of made-up power in {out}")
+
+
 @app.command("demo")
 def demo_command(
     port: Annotated[int, typer.Option(help="Port of the hub's page on this machine; 0 takes a free one.")] = 0,
     seed: Annotated[int, typer.Option(help="The weather.")] = 1,
     broker: BrokerOption = "auto",
     work_dir: WorkDirOption = None,
+    *,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the address as JSON; all else to stderr.")] = False,
 ) -> None:
     """Run simulated meters, broker, edge and hub here, and print the address of the hub's page; Ctrl-C ends it."""
-    now = datetime.fromtimestamp(SystemClock().now().wall_ms / 1000, UTC)
     with _working_in(work_dir) as folder:
         stderr.print("Starting four simulated meters, a broker, a hub and an edge on this machine ...")
-        audience = _Console()
-        with stderr.status("") as audience.status:
-            plan = DemoPlan(work_dir=folder, port=port, broker=broker, seed=seed, now=now)
+        audience = _Console(as_json=as_json)
+        with audience.status:
+            plan = DemoPlan(work_dir=folder, port=port, broker=broker, seed=seed, now=_now)
             asyncio.run(run_demo(plan, audience))
     stderr.print("Everything has ended.")
 
@@ -112,20 +137,26 @@ def demo_command(
 class _Console:
     """Tells the audience of the demonstration what is going on."""
 
-    def __init__(self) -> None:
-        self.status = stderr.status("")
+    def __init__(self, *, as_json: bool) -> None:
+        self.status = stderr.status("starting")
+        self._as_json = as_json
 
     def opened(self, url: str, broker: str) -> None:
-        typer.echo(f"\n  The hub's page:  {url}\n")
+        typer.echo(json.dumps({"url": url, "broker": broker}) if self._as_json else f"\n  The hub's page:  {url}\n")
         stderr.print(
             f"  Meters on a serial line and two network ports, read by a real edge, carried by {broker}.\n"
-            "  Two months pass first, at full speed; then every second brings a reading of each meter.\n"
+            "  Two months pass first, at full speed; then every second brings a reading of each meter,\n"
+            "  until the present is reached; from there on, one every quarter of an hour.\n"
             "  Ctrl-C ends it.\n",
             highlight=False,
         )
 
     def progressed(self, *, at: datetime, stored: int) -> None:
         self.status.update(f"{at:%Y-%m-%d %H:%M} UTC at the site, {stored:,} readings in the hub")
+
+
+def _now() -> datetime:
+    return datetime.fromtimestamp(SystemClock().now().wall_ms / 1000, UTC)
 
 
 @contextmanager

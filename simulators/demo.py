@@ -14,6 +14,7 @@ from simulators.line import Line, LinePlan
 from simulators.sunshine import SeededSun
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from simulators.broker import BrokerChoice
@@ -43,13 +44,13 @@ class Audience(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DemoPlan:
-    """Where to work, which port the page gets (0: a free one), which broker, which weather, and what time it is."""
+    """Where to work, which port the page gets (0: a free one), which broker, which weather, and the real time."""
 
     work_dir: Path
     port: int
     broker: BrokerChoice
     seed: int
-    now: datetime
+    now: Callable[[], datetime]
 
 
 async def run_demo(plan: DemoPlan, audience: Audience) -> None:
@@ -58,7 +59,8 @@ async def run_demo(plan: DemoPlan, audience: Audience) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
-    start = first_instant(plan.now)
+    began = plan.now()
+    start = first_instant(began)
     start_ms = _ms(start)
 
     def sun_of(system: SimulatedSystem) -> SeededSun:
@@ -68,7 +70,7 @@ async def run_demo(plan: DemoPlan, audience: Audience) -> None:
         work_dir=plan.work_dir,
         start_ms=start_ms,
         end_ms=_ms(start + timedelta(days=FUTURE_DAYS)),
-        pace=Pace(speed=LIVE_SPEED, from_ms=_ms(plan.now - timedelta(days=LIVE_DAYS))),
+        pace=Pace(speed=LIVE_SPEED, from_ms=_ms(began - timedelta(days=LIVE_DAYS))),
         sun_of=sun_of,
         broker=plan.broker,
         seal_seconds=int(INTERVAL.total_seconds()),
@@ -76,8 +78,13 @@ async def run_demo(plan: DemoPlan, audience: Audience) -> None:
     )
     async with Line(line_plan) as line:
         audience.opened(line.url, line.broker_kind)
+        is_present = False
         while not stop.is_set():
             line.check()
+            if not is_present and line.clock.now_ms >= _ms(plan.now()):
+                # Readings must not be dated in the future: from here on time passes as it does.
+                is_present = True
+                line.clock.set_pace(Pace(speed=1))
             audience.progressed(
                 at=datetime.fromtimestamp(line.clock.now_ms / 1000, UTC), stored=count_stored(line.hub_database)
             )

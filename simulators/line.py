@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import json
 import secrets
-import signal
 import subprocess
 import sys
 import urllib.error
@@ -27,9 +26,10 @@ from hub.services.register_device import register_device
 from hub.services.register_meter import MeterRequest, register_meter
 from hub.services.register_system import register_system
 from protocol.identity import format_device_id
-from simulators.broker import free_port, start_broker
+from simulators.broker import start_broker
 from simulators.clock import ClockServer
 from simulators.errors import LineError
+from simulators.ports import LOOPBACK, free_port, require_free
 from simulators.site import SYSTEMS, SimulatedSite, SimulatedSystem
 
 if TYPE_CHECKING:
@@ -54,7 +54,6 @@ START_SECONDS = 60.0
 STOP_SECONDS = 20.0
 FETCH_SECONDS = 30.0
 LOOK_SECONDS = 0.05
-LOOPBACK = "127.0.0.1"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,6 +107,7 @@ class Line:
     async def __aenter__(self) -> Self:
         """Register everything at the hub, then start broker, hub and edge; a failed start leaves nothing behind."""
         work_dir = self.plan.work_dir
+        require_free(self.hub_port, "the hub's page", LineError)
         async with AsyncExitStack() as stack:
             (work_dir / "edge").mkdir(parents=True, exist_ok=True)
             await self.clock.start()
@@ -157,8 +157,8 @@ class Line:
             assert self._broker is not None, "the broker is made when the line starts"
             self._broker.kill()
             return
-        process = self._processes[program]
-        process.send_signal(signal.SIGKILL)
+        process = self._processes.pop(program)
+        process.kill()
         process.wait()
 
     async def stop(self, program: Program) -> None:
@@ -176,7 +176,7 @@ class Line:
     def check(self) -> None:
         """Raise LineError if the hub or the edge has ended by itself."""
         for program, process in self._processes.items():
-            if (code := process.poll()) is not None and code != -signal.SIGKILL:
+            if (code := process.poll()) is not None:
                 raise LineError(self._epitaph(program, code))
 
     def fetch_list(self, path: str, key: str) -> list[dict[str, object]]:

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 STEP_MS = 900_000
 """How long the power of one row holds, in milliseconds."""
 
-_TIME_COLUMN = "measured_on"
-_POWER_COLUMN = "ac_power"
+TIME_COLUMN = "measured_on"
+POWER_COLUMN = "ac_power"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
 # Bounded, so that a hostile exponent cannot ask for a number with a million digits.
@@ -108,7 +108,7 @@ def _rows(path: Path, lines: Iterable[str]) -> Iterator[_Row]:
     for fields in _fields(path, reader):
         place = _Place(path, reader.line_num)
         if time_index < 0:
-            time_index, power_index = _column(place, fields, _TIME_COLUMN), _column(place, fields, _POWER_COLUMN)
+            time_index, power_index = _column(place, fields, TIME_COLUMN), _column(place, fields, POWER_COLUMN)
             continue
         if len(fields) <= max(time_index, power_index):
             place.refuse(f"the row has only {len(fields)} fields", "complete or remove it")
@@ -135,7 +135,7 @@ def _fields(path: Path, reader: Iterator[list[str]]) -> Iterator[list[str]]:
 def _column(place: _Place, header: list[str], name: str) -> int:
     if header.count(name) != 1:
         found = f"expected exactly one column {name}, found {', '.join(header)}"
-        place.refuse(found, f"name the columns {_TIME_COLUMN} and {_POWER_COLUMN}")
+        place.refuse(found, f"name the columns {TIME_COLUMN} and {POWER_COLUMN}")
     return header.index(name)
 
 
@@ -143,14 +143,14 @@ def _instant(place: _Place, text: str) -> int:
     try:
         moment = datetime.fromisoformat(text)
     except ValueError as error:
-        found = f"{_TIME_COLUMN} is {text!r}, expected a time such as 2016-07-01 00:00:00-07:00"
+        found = f"{TIME_COLUMN} is {text!r}, expected a time such as 2016-07-01 00:00:00-07:00"
         place.refuse(found, "correct the row", error)
     if moment.tzinfo is None:
-        found = f"{_TIME_COLUMN} is {text!r}, a time without a zone"
+        found = f"{TIME_COLUMN} is {text!r}, a time without a zone"
         place.refuse(found, "write its offset from UTC, such as -07:00")
     since = moment - _EPOCH
     if since % _MILLISECOND:
-        place.refuse(f"{_TIME_COLUMN} is {text!r}, finer than a millisecond", "round it")
+        place.refuse(f"{TIME_COLUMN} is {text!r}, finer than a millisecond", "round it")
     return since // _MILLISECOND
 
 
@@ -158,11 +158,11 @@ def _check_step(place: _Place, previous: int | None, start_at: int, text: str) -
     if previous is None:
         return
     if start_at == previous:
-        place.refuse(f"{_TIME_COLUMN} repeats {text}", "keep one row for each time")
+        place.refuse(f"{TIME_COLUMN} repeats {text}", "keep one row for each time")
     if start_at < previous:
-        place.refuse(f"{_TIME_COLUMN} goes backwards to {text}", "sort the rows by time")
+        place.refuse(f"{TIME_COLUMN} goes backwards to {text}", "sort the rows by time")
     if (start_at - previous) % STEP_MS:
-        found = f"{_TIME_COLUMN} {text} is not a whole number of 15-minute steps after the row before"
+        found = f"{TIME_COLUMN} {text} is not a whole number of 15-minute steps after the row before"
         place.refuse(found, "resample the series to 15 minutes")
 
 
@@ -170,7 +170,7 @@ def _power(place: _Place, text: str) -> tuple[int, int]:
     """Return (count, decimals) of a decimal number exactly as printed: its value is count x 10**-decimals."""
     match = _NUMBER.fullmatch(text.strip())
     if match is None:
-        place.refuse(f"{_POWER_COLUMN} is {text!r}, expected watts as a decimal number", "correct or remove the row")
+        place.refuse(f"{POWER_COLUMN} is {text!r}, expected watts as a decimal number", "correct or remove the row")
     part = match["part"] or ""
     count = int(f"{match['sign']}{match['whole']}{part}")
     decimals = len(part) - int(match["exponent"] or 0)

@@ -17,6 +17,7 @@ from paho.mqtt.enums import CallbackAPIVersion
 from simulators import broker as broker_module
 from simulators.broker import Broker, BrokerChoice, find_mosquitto, start_broker
 from simulators.errors import BrokerError
+from simulators.ports import free_port
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -174,7 +175,7 @@ def test_a_taken_port_is_refused(tmp_path: Path) -> None:
 def test_a_broker_that_ends_at_once_is_reported_with_its_log(tmp_path: Path) -> None:
     """A program that dies at its start is named with its exit code and its log, and is not left behind."""
     log = tmp_path / "broker.log"
-    failing = Broker("embedded", broker_module.free_port(), (sys.executable, "-c", "raise SystemExit(3)"), log)
+    failing = Broker("embedded", free_port(), (sys.executable, "-c", "raise SystemExit(3)"), log)
     with pytest.raises(BrokerError, match=re.escape(f"ended with code 3 at its start; see {log}")):
         failing.start()
     assert not failing.is_running
