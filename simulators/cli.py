@@ -145,7 +145,7 @@ class _Console:
         typer.echo(json.dumps({"url": url, "broker": broker}) if self._as_json else f"\n  The hub's page:  {url}\n")
         stderr.print(
             f"  Meters on a serial line and two network ports, read by a real edge, carried by {broker}.\n"
-            "  Two months pass first, at full speed; then every second brings a reading of each meter,\n"
+            "  Two months pass first, at full speed; then every two seconds bring a reading of each meter,\n"
             "  until the present is reached; from there on, one every quarter of an hour.\n"
             "  Ctrl-C ends it.\n",
             highlight=False,

@@ -22,10 +22,10 @@ if TYPE_CHECKING:
 
 INTERVAL = timedelta(minutes=15)
 HISTORY_MONTHS = 2
-LIVE_DAYS = 7
+LIVE_DAYS = 3
 """How many of the days before the present pass slowly, so that readings can be watched arriving."""
-LIVE_SPEED = 900
-"""Simulated seconds per second in the live part: one reading of every meter each second."""
+LIVE_SPEED = 450
+"""Simulated seconds per second in the live part: one reading of every meter every two seconds."""
 FUTURE_DAYS = 3650
 LOOK_SECONDS = 0.25
 
