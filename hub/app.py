@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import secrets
+import threading
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse, Response
 from fastapi.staticfiles import StaticFiles
 from starlette.exceptions import HTTPException
 
@@ -26,17 +26,18 @@ from hub.web import api, events, health, pages
 from hub.web.context import Hub
 from hub.web.feed import Feed
 from hub.web.headers import SecurityHeaders
-from hub.web.models import ProblemJson
+from hub.web.problems import answer_bug, answer_problem
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
+
+    from fastapi.responses import Response
 
     from hub.clock import Now
     from hub.config import HubSettings
     from hub.store.database import Database
 
 _STATIC = Path(__file__).parent / "web" / "static"
-_TITLES = {400: "Not understood", 404: "Not here", 405: "Not possible", 422: "Not understood", 503: "Not now"}
 _STATUSES: dict[type[HubError], int] = {InputError: 422, UnknownSubjectError: 404, StoreUnavailableError: 503}
 
 
@@ -50,7 +51,7 @@ def build_app(settings: HubSettings, now: Now = now_ms) -> FastAPI:
     database = open_hub(settings.data_folder, new_timeline=secrets.token_bytes(TIMELINE_LENGTH), at=now())
     ingest = None
     if settings.broker is not None:
-        ingest = Ingest(database, key, settings.broker, _terms(settings, database), now)
+        ingest = Ingest(database.beside(), key, settings.broker, _terms(settings, database), now)
     hub = Hub(settings=settings, database=database, feed=Feed(database), ingest=ingest, now=now)
     app = FastAPI(
         title="Meterline hub",
@@ -69,23 +70,30 @@ def build_app(settings: HubSettings, now: Now = now_ms) -> FastAPI:
     app.add_exception_handler(HubError, _answer_hub_error)
     app.add_exception_handler(HTTPException, _answer_http_error)
     app.add_exception_handler(RequestValidationError, _answer_invalid)
+    app.add_exception_handler(Exception, answer_bug)
     return app
 
 
 @contextlib.asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     hub: Hub = app.state.hub
-    watching = asyncio.create_task(hub.feed.watch())
-    if hub.ingest is not None:
-        hub.ingest.start()
-    try:
-        yield
-    finally:
-        hub.feed.stop()
-        await watching
+    async with contextlib.AsyncExitStack() as ends:
+        ends.callback(hub.database.close)
         if hub.ingest is not None:
-            await asyncio.to_thread(hub.ingest.stop)
-        hub.database.close()
+            hub.ingest.start()
+            ends.push_async_callback(asyncio.to_thread, hub.ingest.stop)
+        watching = asyncio.create_task(hub.feed.watch(), name="hub-feed")
+        watching.add_done_callback(_crash_on_bug)
+        ends.push_async_callback(asyncio.wait, [watching])
+        ends.callback(hub.feed.stop)
+        yield
+
+
+def _crash_on_bug(task: asyncio.Task[None]) -> None:
+    """Do with a task that met a bug what is done with such a thread: in a served hub that ends the process loudly."""
+    bug = None if task.cancelled() else task.exception()
+    if bug is not None:
+        threading.excepthook(threading.ExceptHookArgs((type(bug), bug, bug.__traceback__, threading.current_thread())))
 
 
 def _terms(settings: HubSettings, database: Database) -> Terms:
@@ -103,26 +111,17 @@ def _terms(settings: HubSettings, database: Database) -> Terms:
 
 def _answer_hub_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, HubError), "registered for this family only"
-    return _problem(request, _STATUSES.get(type(error), 500), str(error))
+    return answer_problem(request, _STATUSES.get(type(error), 500), str(error))
 
 
 def _answer_http_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException), "registered for this class only"
     if error.status_code == 404:  # noqa: PLR2004 - the number is the name
-        return _problem(request, 404, f"There is nothing at {request.url.path}: begin at the fleet page.")
-    return _problem(request, error.status_code, str(error.detail))
+        return answer_problem(request, 404, f"There is nothing at {request.url.path}: begin at the fleet page.")
+    return answer_problem(request, error.status_code, str(error.detail))
 
 
 def _answer_invalid(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError), "registered for this class only"
     first = error.errors()[0]
-    return _problem(request, 422, f"{first['loc'][-1]}: {first['msg']}.")
-
-
-def _problem(request: Request, status: int, detail: str) -> Response:
-    """Answer a person with a page, a program with RFC 9457 problem details."""
-    title = _TITLES.get(status, "Failed")
-    if request.url.path.startswith("/api/"):
-        problem = ProblemJson(title=title, status=status, detail=detail)
-        return JSONResponse(problem.model_dump(), status_code=status, media_type="application/problem+json")
-    return pages.render_problem(title, detail, status)
+    return answer_problem(request, 422, f"{first['loc'][-1]}: {first['msg']}.")

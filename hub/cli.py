@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from hub.clock import now_ms
 from hub.config import HubSettings, parse_broker, parse_listen
@@ -22,6 +23,7 @@ from hub.keys import ensure_receipt_key
 from hub.rules.instants import format_instant
 from hub.rules.periods import parse_month
 from hub.services.compute_production import compute_month
+from hub.services.end_meter import EndRequest, end_meter
 from hub.services.open_hub import TIMELINE_LENGTH, open_hub
 from hub.services.read_fleet import read_devices, read_meters
 from hub.services.register_device import register_device
@@ -29,7 +31,7 @@ from hub.services.register_meter import MeterRequest, register_meter
 from hub.services.register_system import register_system
 from hub.store import registry
 from hub.web import models
-from hub.web.formats import kilowatt_hours
+from hub.web.formats import kilowatt_hours, local_time
 from protocol.custody.receiver import SafePolicy
 from protocol.identity import format_device_id
 
@@ -42,6 +44,8 @@ if TYPE_CHECKING:
 
 EXIT_WRONG_INPUT = 2
 NO_BROKER = "none"
+PIPED_WIDTH = 10_000
+"""Columns of a table that no terminal shows: more than any row needs, so that nothing is folded or cut."""
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
 system_app = typer.Typer(no_args_is_help=True, help="Generating systems.")
@@ -139,19 +143,22 @@ def month(
     wanted = parse_month(production_month)
     with _open(data, create=False) as database, database.read() as connection:
         computed = compute_month(connection, system, wanted)
-    shown = models.month_json(computed)
     if as_json:
-        _print_json(shown)
+        _print_json(models.month_json(computed))
         return
-    energy = "no number" if shown.production_wh is None else kilowatt_hours(shown.production_wh)
-    typer.echo(f"{shown.system} {shown.month}: {energy} ({'complete' if shown.complete else 'not complete'})")
-    for meter in shown.meters:
-        for label, reading in (("from", meter.opening), ("to", meter.closing)):
+    production = computed.production
+    energy = "no number" if production.production_wh is None else kilowatt_hours(production.production_wh)
+    completeness = "complete" if production.complete else "not complete"
+    lines = [f"{computed.system.pts_id} {production.month}: {energy} ({completeness})"]
+    for part in computed.meters:
+        for label, reading in (("from", part.production.opening), ("to", part.production.closing)):
             if reading is not None:
-                typer.echo(f"  meter {meter.meter} {label} {kilowatt_hours(reading.register_wh)} at {reading.read_at}")
-        typer.echo(f"  {meter.basis}")
-        for finding in meter.findings:
-            typer.echo(f"  {finding.code}: {finding.text}")
+                register, read_at = kilowatt_hours(reading.register_wh), local_time(reading.read_at)
+                lines.append(f"  meter {part.meter.serial} {label} {register} at {read_at}")
+        lines.append(f"  {part.production.basis}")
+        lines += [f"  {finding.kind}: {finding.text}" for finding in part.production.findings]
+    for line in lines:
+        typer.echo(_plain(line))
 
 
 @system_app.command("add")
@@ -184,7 +191,7 @@ def list_systems(data: Data = DEFAULT_DATA, *, as_json: AsJson = False) -> None:
         _print_json(models.SystemsJson(systems=systems))
         return
     rows = [(one.system, one.name, one.capacity_kw_dc, ", ".join(one.meters)) for one in systems]
-    _print_table(("System", "Name", "kW DC", "Meters"), rows)
+    print_table(("System", "Name", "kW DC", "Meters"), rows)
 
 
 @device_app.command("add")
@@ -224,7 +231,7 @@ def list_devices(data: Data = DEFAULT_DATA, *, as_json: AsJson = False) -> None:
         (format_device_id(device.id), "not registered", "", format_instant(device.last_seen_at), "")
         for device in unknown
     ]
-    _print_table(("Device", "Name", "Link", "Last heard", "Backlog"), rows)
+    print_table(("Device", "Name", "Link", "Last heard", "Backlog"), rows)
 
 
 @meter_app.command("add")
@@ -238,7 +245,7 @@ def add_meter(  # noqa: PLR0913, PLR0917 - one option each, Typer calls by name
     *,
     as_json: AsJson = False,
 ) -> None:
-    """Register a meter of a system; readings that came before count too."""
+    """Register a meter of a system, or another device that reads it; readings that came before count too."""
     with _open(data) as database:
         meter = register_meter(database, MeterRequest(system, device, serial, make, model), now_ms())
     if as_json:
@@ -249,26 +256,48 @@ def add_meter(  # noqa: PLR0913, PLR0917 - one option each, Typer calls by name
         typer.echo(f"meter {meter.serial} of system {meter.system}, read by device {format_device_id(meter.device)}")
 
 
+@meter_app.command("end")
+def end(  # noqa: PLR0913 - one option each, Typer calls by name
+    serial: Annotated[str, typer.Argument(help="Serial number of the meter.")],
+    system: Annotated[str, typer.Option(help="PTS id of the system it belongs to.")],
+    at: Annotated[str, typer.Option(help="When it was removed, such as 2016-07-12T16:00:00Z.")],
+    make: Annotated[str, typer.Option(help="Maker, if two meters share the serial number.")] = "",
+    data: Data = DEFAULT_DATA,
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """End a meter that was exchanged or removed: from then on months are complete without it."""
+    with _open(data, create=False) as database:
+        meter = end_meter(database, EndRequest(system, serial, at, make), now_ms())
+    assert meter.read_until is not None, "it has just been ended"
+    if as_json:
+        until = format_instant(meter.read_until)
+        typer.echo(json.dumps({"meter": meter.serial, "system": meter.system, "read_until": until}))
+    else:
+        typer.echo(_plain(f"meter {meter.serial} of system {meter.system} counts until {local_time(meter.read_until)}"))
+
+
 @meter_app.command("list")
 def list_meters(data: Data = DEFAULT_DATA, *, as_json: AsJson = False) -> None:
     """List the meters, registered or only read."""
     with _open(data, create=False) as database, database.read() as connection:
-        meters = [models.meter_json(view, None) for view in read_meters(connection)]
+        views = read_meters(connection)
     if as_json:
-        _print_json(models.MetersJson(meters=meters))
+        _print_json(models.MetersJson(meters=[models.meter_json(view, None) for view in views]))
         return
     rows = [
         (
-            one.serial,
-            f"{one.make} {one.model}",
-            one.system or "not registered",
-            one.device,
-            kilowatt_hours(one.last_reading.register_wh) if one.last_reading else "",
-            one.last_reading.read_at if one.last_reading else "",
+            view.serial,
+            f"{view.make} {view.model}",
+            view.meter.system if view.meter else "not registered",
+            local_time(view.meter.read_until) if view.meter and view.meter.read_until is not None else "",
+            view.device_id,
+            kilowatt_hours(view.last.register_wh) if view.last else "",
+            local_time(view.last.read_at) if view.last else "",
         )
-        for one in meters
+        for view in views
     ]
-    _print_table(("Serial", "Make and model", "System", "Device", "Register", "Read at"), rows)
+    print_table(("Serial", "Make and model", "System", "Until", "Device", "Register", "Read at"), rows)
 
 
 @contextmanager
@@ -284,8 +313,16 @@ def _print_json(shown: BaseModel) -> None:
     typer.echo(shown.model_dump_json(by_alias=True))
 
 
-def _print_table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    table = Table(*headings, box=None, pad_edge=False)
+def print_table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Print a table in which every cell is whole: folded where the terminal is narrow, on one line in a pipe."""
+    table = Table(box=None, pad_edge=False)
+    for heading in headings:
+        table.add_column(heading, overflow="fold")
     for row in rows:
-        table.add_row(*row)
-    Console().print(table)
+        table.add_row(*(Text(_plain(cell)) for cell in row))
+    Console(width=None if sys.stdout.isatty() else PIPED_WIDTH).print(table)
+
+
+def _plain(text: str) -> str:
+    """Return text for a terminal: no-break spaces as blanks, and nothing in it that the terminal would obey."""
+    return "".join(sign if sign.isprintable() else "\ufffd" for sign in text.replace("\u00a0", " "))

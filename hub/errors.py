@@ -4,6 +4,7 @@
     |-- InputError               what was asked for is malformed; say it differently
     |-- UnknownSubjectError      names a system, device, meter or month that is not here
     |-- AlreadyRegisteredError   contradicts what is registered
+    |-- UnderivableError         a block in custody whose content cannot be stored as readings
     |-- SettingsError            the hub cannot start this way
     `-- StoreUnavailableError    the database cannot be written now: disk full, locked, gone
 
@@ -25,6 +26,10 @@ class UnknownSubjectError(HubError):
 
 class AlreadyRegisteredError(HubError):
     """A registration that contradicts an earlier one."""
+
+
+class UnderivableError(HubError):
+    """What a block says cannot be stored; its bytes stay in custody."""
 
 
 class SettingsError(HubError):

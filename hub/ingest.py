@@ -46,6 +46,7 @@ BATCH_WAIT_SECONDS = 0.05
 BATCH_LULL_SECONDS = 0.004
 """A batch is closed when nothing more has come for this long, so that a device with a small window never waits."""
 QUEUE_MESSAGES_MAX = 512
+MESSAGE_BYTES_MAX = wire.BLOCK_BYTES_MAX
 RECONNECT_SECONDS = (1, 30)
 KEEPALIVE_SECONDS = 30
 RETRY_SECONDS = (0.5, 30.0)
@@ -53,6 +54,8 @@ WELCOME_SECONDS = 1.0
 REFUSED_MAX = 1000
 _IDLE_SECONDS = 0.2
 _STOP_SECONDS = 2.0
+SUBSCRIBE_SECONDS = 30.0
+"""A broker that denied a subscription is asked again after this long: somebody may have allowed it since."""
 _AT_LEAST_ONCE = 1
 
 
@@ -92,6 +95,8 @@ class Ingest:
         self._queue: queue.Queue[Message] = queue.Queue(QUEUE_MESSAGES_MAX)
         self._stopping = threading.Event()
         self._session = 0
+        self._subscribed = False
+        self._subscribe_at: float | None = None
         self._refused: dict[tuple[DeviceId, Epoch], None] = {}
         self._welcome_at = 0.0
         self._sentences = SentenceLimit()
@@ -100,8 +105,8 @@ class Ingest:
 
     @property
     def connected(self) -> bool:
-        """Whether there is a session with the broker now."""
-        return self._client.is_connected()
+        """Whether blocks can arrive now: there is a session, and the broker granted every subscription in it."""
+        return self._subscribed and self._client.is_connected()
 
     def start(self) -> None:
         """Start both threads; returns at once."""
@@ -129,6 +134,7 @@ class Ingest:
         client.on_connect = self._on_connect
         client.on_connect_fail = self._on_connect_fail
         client.on_disconnect = self._on_disconnect
+        client.on_subscribe = self._on_subscribe
         client.on_message = self._on_message
         return client
 
@@ -146,9 +152,31 @@ class Ingest:
             self._say("connect", f"the broker {self._broker} refuses the hub: {reason}; it is asked again")
             return
         self._session += 1
+        self._subscribe_at = None
+        self._subscribe(client)
+        log.info("connected to the broker %s", self._broker)
+
+    def _subscribe(self, client: Client) -> None:
         patterns = hub_subscriptions((Channel.BLOCK, Channel.STATE))
         client.subscribe([(pattern, _AT_LEAST_ONCE) for pattern in patterns])
-        log.info("connected to the broker %s", self._broker)
+
+    def _on_subscribe(
+        self,
+        _client: Client,
+        _userdata: object,
+        _mid: int,
+        reasons: list[ReasonCode],
+        _properties: Properties | None,
+    ) -> None:
+        denied = [reason for reason in reasons if reason.is_failure]
+        self._subscribed = not denied
+        self._subscribe_at = monotonic_seconds() + SUBSCRIBE_SECONDS if denied else None
+        if denied:
+            self._say(
+                "subscribe",
+                f"the broker {self._broker} denies the hub {len(denied)} of its {len(reasons)} subscriptions, so "
+                "blocks cannot arrive: allow the hub's user to read them in the broker's access rules",
+            )
 
     def _on_connect_fail(self, _client: Client, _userdata: object) -> None:
         self._say("connect", f"the broker {self._broker} does not answer; it is asked again until it does")
@@ -161,10 +189,16 @@ class Ingest:
         reason: ReasonCode,
         _properties: Properties | None,
     ) -> None:
+        self._subscribed = False
         if not self._stopping.is_set():
             self._say("disconnect", f"the session with the broker {self._broker} ended: {reason}; it is opened again")
 
-    def _on_message(self, _client: Client, _userdata: object, message: MQTTMessage) -> None:
+    def _on_message(self, client: Client, _userdata: object, message: MQTTMessage) -> None:
+        if len(message.payload) > MESSAGE_BYTES_MAX:
+            # Nothing of ours is that long, and a full queue of such messages would be all of the machine's memory.
+            self._reject("size", f"a message of {len(message.payload)} bytes came from the broker: dropped")
+            client.ack(message.mid, message.qos)
+            return
         try:
             topic = message.topic
         except UnicodeDecodeError:
@@ -185,6 +219,7 @@ class Ingest:
             if batch:
                 self._take(batch)
             self._welcome()
+            self._subscribe_again()
 
     def _collect(self) -> list[Message]:
         try:
@@ -285,6 +320,13 @@ class Ingest:
         for place, receipt in receipts.items():
             del self._refused[place]
             self._publish(receipt)
+
+    def _subscribe_again(self) -> None:
+        """Ask a broker again that denied a subscription, once it is due."""
+        due_at = self._subscribe_at
+        if due_at is not None and monotonic_seconds() >= due_at:
+            self._subscribe_at = None
+            self._subscribe(self._client)
 
     def _refuse(self, place: tuple[DeviceId, Epoch]) -> None:
         name = format_device_id(place[0])

@@ -6,9 +6,17 @@ from datetime import UTC, datetime
 
 from hub.errors import InputError
 
+_WRITABLE_FROM_MS = -62_135_596_800_000
+_WRITABLE_UNTIL_MS = 253_402_300_800_000
+
 
 def format_instant(at_ms: int) -> str:
-    """Return the instant (UTC ms) as RFC 3339 with `Z`; milliseconds appear only where there are any."""
+    """Return the instant (UTC ms) as RFC 3339 with `Z`; milliseconds appear only where there are any.
+
+    Before the year 1 and after 9999, where RFC 3339 ends, it is the number of milliseconds since 1970.
+    """
+    if not _WRITABLE_FROM_MS <= at_ms < _WRITABLE_UNTIL_MS:
+        return f"{at_ms} ms after 1970-01-01T00:00:00Z"
     seconds, milliseconds = divmod(at_ms, 1000)
     text = datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S")
     return f"{text}.{milliseconds:03d}Z" if milliseconds else f"{text}Z"

@@ -33,7 +33,8 @@ class ProductionMonth:
         """Refuse what is no month; raises InputError."""
         if not (_YEAR_MIN <= self.year <= _YEAR_MAX and 1 <= self.month <= _MONTHS):
             message = (
-                f"{self.year:04d}-{self.month:02d} is not a production month: write it as YYYY-MM, such as 2016-07"
+                f"{self.year:04d}-{self.month:02d} is not a production month: write it as YYYY-MM, "
+                f"from {_YEAR_MIN}-01 to {_YEAR_MAX}-12"
             )
             raise InputError(message)
 
@@ -44,15 +45,15 @@ class ProductionMonth:
     @property
     def starts_at(self) -> int:
         """UTC ms of the first local midnight of the month. Citation: `citations.CALENDAR_MONTH`."""
-        return to_instant(datetime(self.year, self.month, 1, tzinfo=REGULATOR_ZONE).astimezone(UTC))
+        return _first_midnight(self.year, self.month)
 
     @property
     def ends_at(self) -> int:
         """UTC ms at which the next month starts. Citation: `citations.CALENDAR_MONTH`."""
-        return self.next().starts_at
+        return _first_midnight(self.year + self.month // _MONTHS, self.month % _MONTHS + 1)
 
     def next(self) -> ProductionMonth:
-        """Return the month after this one."""
+        """Return the month after this one; raises InputError after the last one."""
         return ProductionMonth(self.year + self.month // _MONTHS, self.month % _MONTHS + 1)
 
 
@@ -74,6 +75,12 @@ def month_of(at_ms: int) -> ProductionMonth:
 def months_through(first: ProductionMonth, last: ProductionMonth) -> Iterator[ProductionMonth]:
     """Yield every month from `first` to `last`, both included; nothing if `last` is earlier."""
     month = first
-    while month <= last:
+    while month < last:
         yield month
         month = month.next()
+    if month == last:
+        yield month
+
+
+def _first_midnight(year: int, month: int) -> int:
+    return to_instant(datetime(year, month, 1, tzinfo=REGULATOR_ZONE).astimezone(UTC))

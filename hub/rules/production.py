@@ -3,11 +3,14 @@
 A month opens with the latest reading at or before its first instant and closes with the latest reading at or before
 its end. The closing reading of one month is the opening reading of the next, so months add up to the register exactly,
 whatever is missing between.
+
+Every function takes readings in order of time and gives the same answer for all of a meter's readings and for any part
+of them that keeps those beside each edge and each step down: so the store need not fetch what decides nothing.
 """
 
 from __future__ import annotations
 
-import itertools
+from bisect import bisect_right
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
@@ -16,10 +19,10 @@ from hub.rules.instants import format_instant
 from protocol.messages import TimeQuality
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from hub.rules.periods import ProductionMonth
-    from protocol.identity import Epoch
+    from protocol.identity import DeviceId, Epoch
 
 EDGE_HALF_WIDTH_MS = 5_000
 """A reading taken up to this long after a month's edge may stand for the edge: a poll that starts on the edge answers a
@@ -27,6 +30,9 @@ little later. Applied to the end of one month and the start of the next alike, s
 
 EARLIEST_READ_AT = 946_684_800_000
 """2000-01-01 UTC. A reading dated before comes from a clock that was never set: it is kept, but no month can use it."""
+
+READ_AHEAD_MS_MAX = 86_400_000
+"""A reading dated further than this beyond its receipt comes from a clock set wrong: kept, but no month can use it."""
 
 ZERO_FLAGGED_MS = 20 * 86_400_000
 """A register that did not move for this long is worth a look; the number stands."""
@@ -38,11 +44,14 @@ _MS_PER_HOUR = 3_600_000
 class Reading:
     """The value of a meter's register at an instant, and the block it came in.
 
-    `register_id` tells accumulators apart, `register_wh` is the exact value in Wh, `resolution_wh` its smallest step,
-    `modulus_wh` the energy at which the register wraps (None: not stated), `ratio` the CT/VT ratio applied.
+    `register_id` is one register as one device reads it; `instrument` is the make and model that the meter gives
+    itself: readings of one instrument are of one accumulator, whichever device took them. `register_wh` is the exact
+    value in Wh, `resolution_wh` its smallest step, `modulus_wh` the energy at which the register wraps (None: not
+    stated), `ratio` the CT/VT ratio applied, `received_at` (UTC ms) when the hub took custody of the block.
     """
 
     register_id: int
+    instrument: str
     read_at: int
     register_wh: int
     raw: int
@@ -50,8 +59,10 @@ class Reading:
     modulus_wh: int | None
     ratio: tuple[int, int]
     time_quality: TimeQuality
+    device: DeviceId
     epoch: Epoch
     seq: int
+    received_at: int
 
 
 class FindingKind(StrEnum):
@@ -72,21 +83,6 @@ class Finding:
     kind: FindingKind
     text: str
     forbids: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Evidence:
-    """The readings that decide one meter's month.
-
-    `before` is the good reading that stands for the month's start, `first` the first good one after it, `closing` the
-    one that stands for the month's end (`choose_edge_reading`). `drops` are pairs of neighbouring readings between
-    opening and closing where the register went down.
-    """
-
-    before: Reading | None
-    first: Reading | None
-    closing: Reading | None
-    drops: tuple[tuple[Reading, Reading], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,30 +108,24 @@ class SystemProduction:
     complete: bool
 
 
-def gather_evidence(month: ProductionMonth, readings: Sequence[Reading]) -> Evidence:
-    """Return what decides the month, out of one meter's good readings in order of time.
+def has_ended(month: ProductionMonth, read_until: int | None) -> bool:
+    """Return whether a meter that counts until `read_until` (UTC ms; None: still) has no part in this month any more.
 
+    Citation: `citations.SEVERAL_METERS`.
+    """
+    return read_until is not None and read_until <= month.starts_at
+
+
+def list_drops(readings: Sequence[Reading]) -> tuple[tuple[Reading, Reading], ...]:
+    """Return the pairs of neighbouring readings between which the register went down, out of readings in order of time.
+
+    Neighbours are readings of one register, and where a register is read for the first time, that reading and the
+    latest before it of the same instrument: there one device took over from another. Readings whose time nobody
+    verified may stand in a wrong place and are left out.
     Citation: `citations.MONTHLY_PRODUCTION`.
     """
-    before, closing = _edge_reading(readings, month.starts_at), _edge_reading(readings, month.ends_at)
-    first = next((reading for reading in readings if reading.read_at > month.starts_at), None)
-    opening = before or first
-    if opening is None or closing is None:
-        return Evidence(before, first, closing)
-    counted = [reading for reading in readings if opening.read_at <= reading.read_at <= closing.read_at]
-    drops = ((a, b) for a, b in itertools.pairwise(counted) if b.register_wh < a.register_wh)
-    return Evidence(before, first, closing, tuple(drops))
-
-
-def choose_edge_reading(at_or_before: Reading | None, just_after: Reading | None, edge_ms: int) -> Reading | None:
-    """Return the reading that stands for a month's edge (UTC ms).
-
-    It is the latest at or before the edge, unless that one is further away than `EDGE_HALF_WIDTH_MS` and the earliest
-    after the edge is not. Citation: `citations.MONTHLY_PRODUCTION`.
-    """
-    if just_after is None or not _stands_at(just_after, edge_ms):
-        return at_or_before
-    return at_or_before if at_or_before is not None and _stands_at(at_or_before, edge_ms) else just_after
+    trusted = [reading for reading in readings if _may_count(reading) and _is_verified(reading)]
+    return tuple((a, b) for a, b in _neighbours(trusted) if b.register_wh < a.register_wh)
 
 
 def register_difference(opening: Reading, closing: Reading, power_w_max: int | None = None) -> int | Finding:
@@ -153,55 +143,55 @@ def register_difference(opening: Reading, closing: Reading, power_w_max: int | N
         elapsed_ms = closing.read_at - opening.read_at
         if 0 <= wrapped <= power_w_max * elapsed_ms // _MS_PER_HOUR + closing.resolution_wh:
             return wrapped
-    return Finding(
-        FindingKind.REGISTER_DECREASED,
-        f"The register went down from {opening.register_wh} Wh at {format_instant(opening.read_at)} to "
-        f"{closing.register_wh} Wh at {format_instant(closing.read_at)} and no rollover explains it; find out whether "
-        "the meter was reset or exchanged.",
-        forbids=True,
-    )
+    return _decreased(opening, closing)
 
 
-def monthly_production(month: ProductionMonth, evidence: Evidence, power_w_max: int | None = None) -> MeterProduction:
+def monthly_production(
+    month: ProductionMonth,
+    readings: Sequence[Reading],
+    power_w_max: int | None = None,
+    read_until: int | None = None,
+) -> MeterProduction:
     """Return what one meter generated in the month, in exact Wh, with the two readings it comes from.
 
-    `power_w_max` (W) bounds what a rollover may explain. `complete` is true only if both readings stand at the month's
-    edges, their times are verified and nothing forbids the number. Citation: `citations.MONTHLY_PRODUCTION`.
+    `readings` are one meter's, in order of time. `power_w_max` (W) bounds what a rollover may explain, `read_until`
+    (UTC ms) is when the meter ended. `complete` is true only if both readings stand at the month's edges, their times
+    are verified and nothing forbids the number. A month without a reading of its own has no number: a gap is never a
+    zero. Citation: `citations.MONTHLY_PRODUCTION`.
     """
-    opening = evidence.before or evidence.first
-    closing = evidence.closing
-    if opening is None or closing is None:
-        return MeterProduction(month, None, None, None, complete=False, basis="No reading yet.", findings=())
-    findings = _compare(opening, closing)
-    energy_wh = closing.register_wh - opening.register_wh
-    for earlier, later in evidence.drops:
-        step = register_difference(earlier, later, power_w_max)
-        if isinstance(step, Finding):
-            findings.append(step)
-        else:
-            energy_wh += step - (later.register_wh - earlier.register_wh)
-            findings.append(_rollover(later))
-    forbidden = any(finding.forbids for finding in findings)
-    if not forbidden and energy_wh == 0 and closing.read_at - opening.read_at >= ZERO_FLAGGED_MS:
-        text = "The register did not move in this time; ask whether the system was out of service."
-        findings.append(Finding(FindingKind.ZERO_PRODUCTION, text, forbids=False))
+    if has_ended(month, read_until):
+        return _without_number(month, None, "The meter had ended before this month.")
+    usable = [r for r in readings if _may_count(r) and (read_until is None or r.read_at <= read_until)]
+    closing = _edge_reading(usable, month.ends_at)
+    if closing is None:
+        return _without_number(month, None, "No reading yet.")
+    # What nobody verified counts only while nothing verified is there to take its place.
+    trusted = [reading for reading in usable if _is_verified(reading)]
+    counted = trusted if _is_verified(closing) else usable
+    before = _edge_reading(usable, month.starts_at)
+    first = next((reading for reading in counted if reading.read_at > month.starts_at), None)
+    opening = before or first
+    if opening is None or opening == closing:
+        return _without_number(month, closing, _describe_absence(month, usable, begins=before is None))
+    within = [reading for reading in counted if opening.read_at <= reading.read_at <= closing.read_at]
+    energy_wh, findings = _measure(opening, closing, within, list_drops(usable), power_w_max)
     unverified = any(finding.kind is FindingKind.TIME_UNVERIFIED for finding in findings)
     at_edges = _stands_at(opening, month.starts_at) and _stands_at(closing, month.ends_at)
     return MeterProduction(
         month=month,
-        production_wh=None if forbidden else energy_wh,
+        production_wh=energy_wh,
         opening=opening,
         closing=closing,
-        complete=at_edges and not forbidden and not unverified,
-        basis=_describe(month, evidence, opening, closing),
+        complete=at_edges and energy_wh is not None and not unverified,
+        basis=_describe(month, opening, closing, begins=before is None),
         findings=tuple(findings),
     )
 
 
 def system_production(month: ProductionMonth, meters: Sequence[MeterProduction]) -> SystemProduction:
-    """Return the sum over a system's meters; a meter not read by the month's end has not begun and is left out.
+    """Return the sum over a system's meters; one not read by the month's end, or ended before it, has no part.
 
-    No number stands where one meter's readings forbid theirs. Citation: `citations.SEVERAL_METERS`.
+    No number stands where one of the others has none. Citation: `citations.SEVERAL_METERS`.
     """
     begun = [meter for meter in meters if meter.closing is not None]
     parts = [meter.production_wh for meter in begun if meter.production_wh is not None]
@@ -214,24 +204,99 @@ def system_production(month: ProductionMonth, meters: Sequence[MeterProduction])
     )
 
 
+def _may_count(reading: Reading) -> bool:
+    return EARLIEST_READ_AT <= reading.read_at <= reading.received_at + READ_AHEAD_MS_MAX
+
+
+def _is_verified(reading: Reading) -> bool:
+    return reading.time_quality is not TimeQuality.UNKNOWN
+
+
 def _edge_reading(readings: Sequence[Reading], edge_ms: int) -> Reading | None:
-    at_or_before = [reading for reading in readings if reading.read_at <= edge_ms]
-    after = [reading for reading in readings if reading.read_at > edge_ms]
-    return choose_edge_reading(at_or_before[-1] if at_or_before else None, after[0] if after else None, edge_ms)
+    """Return the reading that stands for a month's edge (UTC ms), a verified one if there is any.
+
+    It is the latest at or before the edge, unless that one is further away than `EDGE_HALF_WIDTH_MS` and the earliest
+    after the edge is not.
+    """
+    trusted = [reading for reading in readings if _is_verified(reading)]
+    return _nearest(trusted, edge_ms) or _nearest(readings, edge_ms)
 
 
-def _compare(opening: Reading, closing: Reading) -> list[Finding]:
+def _nearest(readings: Sequence[Reading], edge_ms: int) -> Reading | None:
+    place = bisect_right(readings, edge_ms, key=lambda reading: reading.read_at)
+    at_or_before = readings[place - 1] if place else None
+    just_after = readings[place] if place < len(readings) else None
+    if just_after is None or not _stands_at(just_after, edge_ms):
+        return at_or_before
+    return at_or_before if at_or_before is not None and _stands_at(at_or_before, edge_ms) else just_after
+
+
+def _neighbours(readings: Sequence[Reading]) -> Iterator[tuple[Reading, Reading]]:
+    of_register: dict[int, Reading] = {}
+    of_instrument: dict[str, Reading] = {}
+    for reading in readings:
+        earlier = of_register.get(reading.register_id) or of_instrument.get(reading.instrument)
+        if earlier is not None:
+            yield earlier, reading
+        of_register[reading.register_id] = of_instrument[reading.instrument] = reading
+
+
+def _measure(
+    opening: Reading,
+    closing: Reading,
+    within: Sequence[Reading],
+    drops: Sequence[tuple[Reading, Reading]],
+    power_w_max: int | None,
+) -> tuple[int | None, list[Finding]]:
+    """Return the energy between the two readings, None where a finding forbids it, and the findings."""
+    findings = _compare(opening, closing, within)
+    energy_wh = closing.register_wh - opening.register_wh
+    for earlier, later in drops:
+        if earlier.read_at < opening.read_at or later.read_at > closing.read_at:
+            continue
+        step = register_difference(earlier, later, power_w_max)
+        if isinstance(step, Finding):
+            findings.append(step)
+        else:
+            energy_wh += step - (later.register_wh - earlier.register_wh)
+            findings.append(_rollover(later))
+    forbidden = any(finding.forbids for finding in findings)
+    if energy_wh < 0 and not forbidden:
+        findings.append(_decreased(opening, closing))
+        forbidden = True
+    if not forbidden and energy_wh == 0 and closing.read_at - opening.read_at >= ZERO_FLAGGED_MS:
+        text = "The register did not move in this time; ask whether the system was out of service."
+        findings.append(Finding(FindingKind.ZERO_PRODUCTION, text, forbids=False))
+    return None if forbidden else energy_wh, findings
+
+
+def _compare(opening: Reading, closing: Reading, within: Sequence[Reading]) -> list[Finding]:
     findings: list[Finding] = []
-    if opening.register_id != closing.register_id:
-        text = "The two readings come from different registers, so their difference is not energy; record the exchange."
+    instruments = sorted({reading.instrument for reading in (opening, *within, closing)})
+    if len(instruments) > 1:
+        text = (
+            f"These readings come from {len(instruments)} meters with one serial number ({', '.join(instruments)}), so "
+            "their difference is not energy; register the one that is meant with --make and --model."
+        )
         findings.append(Finding(FindingKind.REGISTER_CHANGED, text, forbids=True))
     elif opening.ratio != closing.ratio:
-        text = f"The transformer ratio changed from {opening.ratio} to {closing.ratio} between the two readings."
+        was, now = (f"{reading.ratio[0]}:{reading.ratio[1]}" for reading in (opening, closing))
+        text = f"The transformer ratio changed from {was} to {now} between the two readings; find out since when."
         findings.append(Finding(FindingKind.RATIO_CHANGED, text, forbids=True))
-    if TimeQuality.UNKNOWN in {opening.time_quality, closing.time_quality}:
+    if not (_is_verified(opening) and _is_verified(closing)):
         text = "The device's clock was not verified when one of the two readings was taken."
         findings.append(Finding(FindingKind.TIME_UNVERIFIED, text, forbids=False))
     return findings
+
+
+def _decreased(opening: Reading, closing: Reading) -> Finding:
+    return Finding(
+        FindingKind.REGISTER_DECREASED,
+        f"The register went down from {opening.register_wh} Wh at {format_instant(opening.read_at)} to "
+        f"{closing.register_wh} Wh at {format_instant(closing.read_at)} and no rollover explains it; find out whether "
+        "the meter was reset or exchanged.",
+        forbids=True,
+    )
 
 
 def _rollover(later: Reading) -> Finding:
@@ -245,8 +310,20 @@ def _stands_at(reading: Reading, edge_ms: int) -> bool:
     return abs(reading.read_at - edge_ms) <= EDGE_HALF_WIDTH_MS
 
 
-def _describe(month: ProductionMonth, evidence: Evidence, opening: Reading, closing: Reading) -> str:
-    if evidence.before is None:
+def _without_number(month: ProductionMonth, reading: Reading | None, basis: str) -> MeterProduction:
+    return MeterProduction(month, None, reading, reading, complete=False, basis=basis, findings=())
+
+
+def _describe_absence(month: ProductionMonth, readings: Sequence[Reading], *, begins: bool) -> str:
+    if begins:
+        return "One reading in this month, and none before it."
+    if any(month.starts_at < reading.read_at <= month.ends_at for reading in readings):
+        return "No reading in this month whose time was verified."
+    return "No reading in this month."
+
+
+def _describe(month: ProductionMonth, opening: Reading, closing: Reading, *, begins: bool) -> str:
+    if begins:
         start = "from the meter's first reading inside the month"
     elif _stands_at(opening, month.starts_at):
         start = "from the month's first instant"

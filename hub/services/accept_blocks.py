@@ -7,7 +7,7 @@ committed like any other, only nothing is derived from it; the receipt names it 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from hub.services.derive_readings import Derivation
 from hub.store import changes, custody, descriptors, registry, states
@@ -66,12 +66,20 @@ class _Judged:
     head: BlockHead
 
 
+class _Moved(NamedTuple):
+    """A stream after its blocks of this batch, and whether any of them was intact and not held so before."""
+
+    held: HeldStream
+    selective: tuple[tuple[int, int], ...]
+    has_fresh: bool
+
+
 def accept_blocks(database: Database, arrivals: Sequence[Arrival], terms: Terms, now: int) -> Accepted:
     """Take custody of `arrivals` and return the receipts to send; all of it is durable when this returns.
 
     Blocks of devices that are not registered are not taken: their receipt refuses with UNKNOWN_KEY. Bytes that do not
-    say where they belong, or that belong to another device than their topic, are rejected. Raises
-    StoreUnavailableError, in which case nothing was taken.
+    say where they belong, or that belong to another device than their topic, or to an epoch that nothing signed by the
+    device ever named, are rejected. Raises StoreUnavailableError, in which case nothing was taken.
     """
     keys = load_keys(database, {arrival.device for arrival in arrivals})
     streams: dict[tuple[DeviceId, Epoch], list[_Judged]] = {}
@@ -89,7 +97,7 @@ def accept_blocks(database: Database, arrivals: Sequence[Arrival], terms: Terms,
         with database.write() as connection:
             batch.accept(connection, {place: judged for place, judged in streams.items() if place not in refused})
             batch.refuse(connection, {place: len(streams[place]) for place in sorted(refused)})
-    return Accepted(tuple(batch.receipts), tuple(rejected), refused, batch.decisions)
+    return Accepted(tuple(batch.receipts), (*rejected, *batch.rejected), refused, batch.decisions)
 
 
 class _Batch:
@@ -97,6 +105,7 @@ class _Batch:
 
     def __init__(self, terms: Terms, now: int) -> None:
         self.receipts: list[Receipt] = []
+        self.rejected: list[str] = []
         self.decisions: dict[DecisionKind, int] = {}
         self._terms = terms
         self._now = now
@@ -106,11 +115,17 @@ class _Batch:
         if not streams:
             return
         derivation = Derivation(connection, self._now)
-        moved = [self._accept_stream(connection, derivation, *place, judged) for place, judged in streams.items()]
+        moved: list[_Moved] = []
+        for place, judged in streams.items():
+            held = self._hold(connection, *place, judged)
+            if held is not None:
+                moved.append(self._accept_stream(connection, derivation, held, judged))
+        if not moved:
+            return
         systems = derivation.write()
-        for held, selective in moved:
+        for held, selective, has_fresh in moved:
             saved = replace(held, stream=receiver.safe_after(_flag(connection, held), self._terms.safe))
-            custody.save_stream(connection, saved, self._now)
+            custody.save_stream(connection, saved, self._now if has_fresh else None)
             self.receipts.append(
                 receiver.make_receipt(
                     saved.stream,
@@ -141,17 +156,26 @@ class _Batch:
                 )
             )
 
-    def _accept_stream(
-        self,
-        connection: Connection,
-        derivation: Derivation,
-        device: DeviceId,
-        epoch: Epoch,
-        judged: Sequence[_Judged],
-    ) -> tuple[HeldStream, tuple[tuple[int, int], ...]]:
+    def _hold(
+        self, connection: Connection, device: DeviceId, epoch: Epoch, judged: Sequence[_Judged]
+    ) -> HeldStream | None:
+        """Return the stream of an epoch; a new one only on the device's own word, for a stranger could name many."""
         held = custody.find_stream(connection, device, epoch)
-        if held is None:
-            held = custody.open_stream(connection, device, epoch, self._now)
+        if held is not None:
+            return held
+        state = states.find_state(connection, device)
+        if (state is not None and state.epoch == epoch) or any(one.judgement.verdict is Verdict.OK for one in judged):
+            return custody.open_stream(connection, device, epoch, self._now)
+        sentence = (
+            f"a block on the topic of device {format_device_id(device)} belongs to an epoch that nothing signed by the "
+            f"device has named: dropped ({judged[0].judgement.reason})"
+        )
+        self.rejected += [sentence] * len(judged)
+        return None
+
+    def _accept_stream(
+        self, connection: Connection, derivation: Derivation, held: HeldStream, judged: Sequence[_Judged]
+    ) -> _Moved:
         fresh: dict[int, Block] = {}
         repaired: set[int] = set()
         seqs = [arrival.head.seq for arrival in judged]
@@ -172,7 +196,7 @@ class _Batch:
             else:
                 derivation.add_stored(held.id, [seq])
         selective = receiver.selective_ranges(slot.seq for slot in slots if slot.seq > stream.committed)
-        return replace(held, stream=stream), selective
+        return _Moved(replace(held, stream=stream), selective, bool(fresh))
 
     def _place(
         self, connection: Connection, held: HeldStream, arrival: _Judged, near: dict[int, Stored]

@@ -27,12 +27,17 @@ def check_pts_id(text: str) -> str:
 
     The published form is three hyphen-separated parts; it is kept verbatim, because other forms exist.
     """
-    if not _PTS_ID.fullmatch(text):
+    if not is_pts_id(text):
         message = (
             f"{text!r:.60} cannot be a PTS id: use 1 to 40 letters, digits, dots or dashes, such as SLF-AB1234-00001"
         )
         raise InputError(message)
     return text
+
+
+def is_pts_id(text: str) -> bool:
+    """Return whether this could be a PTS id: 1 to 40 letters, digits, dots, dashes and underscores."""
+    return _PTS_ID.fullmatch(text) is not None
 
 
 def check_capacity(text: str) -> str:

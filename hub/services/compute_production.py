@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import dataclass
 from decimal import Decimal
+from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 from hub.errors import UnknownSubjectError
 from hub.rules.periods import ProductionMonth, month_of, months_through
-from hub.rules.production import EDGE_HALF_WIDTH_MS, monthly_production, system_production
-from hub.store import registry, series
+from hub.rules.production import EDGE_HALF_WIDTH_MS, has_ended, monthly_production, system_production
+from hub.services.check_text import is_pts_id
+from hub.store import ownership, registry, series
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from sqlalchemy import Connection
 
@@ -40,65 +43,110 @@ class SystemMonth:
 
 
 def find_system(connection: Connection, pts_id: str) -> System:
-    """Return the registered system; raises UnknownSubjectError for any other."""
+    """Return the registered system; raises UnknownSubjectError for any other, naming the one that is spelt nearest."""
     system = registry.find_system(connection, pts_id)
-    if system is None:
-        message = f"system {pts_id!r} is not registered here: check its PTS id or run `meter-hub system add {pts_id}`"
+    if system is not None:
+        return system
+    if not is_pts_id(pts_id):
+        message = f"system {pts_id!r:.60} is not registered here, and cannot be: that is not how a PTS id is written"
         raise UnknownSubjectError(message)
-    return system
+    known = [one.pts_id for one in registry.list_systems(connection)]
+    nearest = get_close_matches(pts_id, known, n=1)
+    remedy = (
+        f"did you mean {nearest[0]}?"
+        if nearest
+        else f"check its PTS id or run `meter-hub system add {shlex.quote(pts_id)} --capacity-kw-dc KW`"
+    )
+    message = f"system {pts_id!r} is not registered here: {remedy}"
+    raise UnknownSubjectError(message)
 
 
 def compute_month(connection: Connection, pts_id: str, month: ProductionMonth) -> SystemMonth:
     """Return a system's production of one month.
 
-    Raises UnknownSubjectError for an unregistered system and for a month in which none of its meters was read.
+    Raises UnknownSubjectError for an unregistered system and for a month outside those that `compute_months` gives.
     """
-    system = find_system(connection, pts_id)
-    computed = _compute(connection, system, month, _registers(connection, system))
-    if not _was_read(computed):
-        message = f"system {pts_id} has no reading in {month}: ask for a month from its first reading on"
+    owned = _find_meters(connection, pts_id)
+    range_ = _find_range(connection, owned.meters)
+    if range_ is None:
+        message = (
+            f"system {pts_id} has no reading in {month}, nor in any other month: is its meter registered and read?"
+        )
         raise UnknownSubjectError(message)
-    return computed
+    first, last = range_
+    if not first <= month <= last:
+        message = f"system {pts_id} has no reading in {month}: its first month is {first}, its last {last}"
+        raise UnknownSubjectError(message)
+    return next(_compute(connection, owned, [month]))
 
 
 def compute_months(connection: Connection, pts_id: str) -> tuple[SystemMonth, ...]:
-    """Return every month from the system's first reading to its last, the latest first.
+    """Return every month from the system's first reading to its last, the latest first, at most `MONTHS_MAX`.
 
     Raises UnknownSubjectError for an unregistered system.
     """
-    system = find_system(connection, pts_id)
-    registers = _registers(connection, system)
-    every = [register for _, owned in registers for register in owned]
-    first, last = series.first_reading(connection, every), series.last_reading(connection, every)
-    if first is None or last is None:
+    owned = _find_meters(connection, pts_id)
+    range_ = _find_range(connection, owned.meters)
+    if range_ is None:
         return ()
+    months = list(months_through(*range_))[-MONTHS_MAX:]
+    return tuple(reversed(list(_compute(connection, owned, months))))
+
+
+@dataclass(frozen=True, slots=True)
+class _OwnedMeter:
+    meter: Meter
+    registers: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _OwnedSystem:
+    system: System
+    meters: tuple[_OwnedMeter, ...]
+
+
+def _find_meters(connection: Connection, pts_id: str) -> _OwnedSystem:
+    system = find_system(connection, pts_id)
+    meters = registry.list_meters(connection, pts_id)
+    return _OwnedSystem(
+        system, tuple(_OwnedMeter(meter, ownership.registers_of(connection, meter)) for meter in meters)
+    )
+
+
+def _find_range(
+    connection: Connection, meters: Sequence[_OwnedMeter]
+) -> tuple[ProductionMonth, ProductionMonth] | None:
+    """Return the months of the first and the last reading that count."""
+    found = [
+        (first.read_at, last.read_at)
+        for owned in meters
+        if (first := series.first_reading(connection, owned.registers))
+        and (last := series.last_reading(connection, owned.registers, owned.meter.read_until))
+    ]
+    if not found:
+        return None
+    first_at, last_at = min(at for at, _ in found), max(at for _, at in found)
     # A reading on the edge, or as late after it as stands for the edge, closes the month before and opens none.
-    latest = max(month_of(last.read_at - EDGE_HALF_WIDTH_MS - 1), month_of(first.read_at))
-    months = list(months_through(month_of(first.read_at), latest))[-MONTHS_MAX:]
-    return tuple(_compute(connection, system, month, registers) for month in reversed(months))
+    return month_of(first_at), max(month_of(last_at - EDGE_HALF_WIDTH_MS - 1), month_of(first_at))
 
 
-def _registers(connection: Connection, system: System) -> tuple[tuple[Meter, tuple[int, ...]], ...]:
-    meters = registry.list_meters(connection, system.pts_id)
-    return tuple((meter, series.registers_of(connection, meter)) for meter in meters)
+def _compute(connection: Connection, owned: _OwnedSystem, months: Sequence[ProductionMonth]) -> Iterator[SystemMonth]:
+    """Yield these months, which follow one another, from readings fetched once."""
+    power_w_max = int(Decimal(owned.system.capacity_kw_dc) * 1000)
+    edges = [months[0].starts_at, *(month.ends_at for month in months)]
+    readings = {
+        one.meter.id: series.find_deciding(connection, one.registers, _clip(edges, one.meter.read_until))
+        for one in owned.meters
+    }
+    for month in months:
+        parts = tuple(
+            MeterMonth(one.meter, monthly_production(month, readings[one.meter.id], power_w_max, one.meter.read_until))
+            for one in owned.meters
+            if not has_ended(month, one.meter.read_until)
+        )
+        yield SystemMonth(owned.system, system_production(month, [part.production for part in parts]), parts)
 
 
-def _compute(
-    connection: Connection,
-    system: System,
-    month: ProductionMonth,
-    registers: Sequence[tuple[Meter, tuple[int, ...]]],
-) -> SystemMonth:
-    power_w_max = int(Decimal(system.capacity_kw_dc) * 1000)
-    meters = tuple(
-        MeterMonth(meter, monthly_production(month, series.find_evidence(connection, owned, month), power_w_max))
-        for meter, owned in registers
-    )
-    return SystemMonth(system, system_production(month, [meter.production for meter in meters]), meters)
-
-
-def _was_read(computed: SystemMonth) -> bool:
-    starts_at = computed.production.month.starts_at
-    return any(
-        part.production.closing is not None and part.production.closing.read_at >= starts_at for part in computed.meters
-    )
+def _clip(edges: Sequence[int], read_until: int | None) -> Sequence[int]:
+    """Return the edges with the meter's end in place of those after it: there its last month closes."""
+    return edges if read_until is None else sorted({min(edge, read_until) for edge in edges})

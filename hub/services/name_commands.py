@@ -20,7 +20,15 @@ def device_command(folder: Path, device: DeviceId) -> str:
 
 
 def meter_command(folder: Path, view: MeterView) -> str:
-    """Return the command that registers a meter that is read and belongs to no system yet."""
+    """Return the command that registers a meter that is read and belongs to no system yet.
+
+    A meter that names no serial number cannot be registered: for it this is a comment that says what to do.
+    """
+    if not view.serial:
+        return (
+            "# This meter gives no serial number, so no system can claim it: have its device read one "
+            "(a meter profile that names the register of the serial number)."
+        )
     return (
         f"meter-hub meter add --data {shlex.quote(str(folder))} --system PTS-ID "
         f"--device {view.device_id} --serial {shlex.quote(view.serial)}"

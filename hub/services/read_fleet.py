@@ -8,7 +8,9 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from hub.rules.production import Finding, register_difference
-from hub.store import described, registry, series, states
+from hub.rules.registers import WATT_HOUR
+from hub.store import described, ownership, readings, registry, series, states
+from hub.store.states import Oddities
 from protocol.identity import format_device_id
 from protocol.messages import ReceiptCode
 
@@ -19,11 +21,31 @@ if TYPE_CHECKING:
 
     from hub.rules.production import Reading
     from hub.store.described import DescribedMeter
+    from hub.store.readings import Unconverted
     from hub.store.registry import Device, Meter, System, UnknownDevice
-    from hub.store.states import DeviceState, Oddities, StreamFacts
+    from hub.store.states import DeviceState, StreamFacts
+    from protocol.identity import DeviceId
 
 SILENT_AFTER_MS = 24 * 3_600_000
 """A device that said it is online and was not heard for this long counts as silent: a broker may lose its last word."""
+
+
+_BAD_SIGNATURE = (
+    "{} stored but not counted because the signature or form is bad; an intact copy, if the device has one, takes its "
+    "place."
+)
+_BLOCK_CONFLICT = "{} kept aside that contradict the log; compare both."
+_DESCRIPTOR_MISSING = (
+    "{} kept but not counted in full: the description of a meter in it has not come. Should it come, all is counted."
+)
+_READING_UNEXPLAINED = (
+    "{} kept but not counted in full: a meter's description does not name what was read; update the device's software."
+)
+_MISDATED = "{} kept but not counted: dated more than a day beyond receipt, or before 2000; set the device's clock."
+_BLOCK_UNDERIVABLE = (
+    "{} kept but not counted, because the hub failed to derive the readings; this is its own fault: report it with the "
+    "hub's log."
+)
 
 
 class Link(StrEnum):
@@ -48,6 +70,33 @@ class DeviceView:
     committed: int
     safe: int
     agent_version: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Heard:
+    """What the hub heard of a registered device: its last state, and its streams, the one read last first."""
+
+    device: Device
+    state: DeviceState | None
+    streams: tuple[StreamFacts, ...]
+
+    @property
+    def stream(self) -> StreamFacts | None:
+        """The stream of the epoch that the device says it is in; before it ever said so, the one read last."""
+        if self.state is None or self.state.epoch is None:
+            return self.streams[0] if self.streams else None
+        return next((stream for stream in self.streams if stream.epoch == self.state.epoch), None)
+
+    @property
+    def block_at(self) -> int | None:
+        """When an intact new block last came."""
+        return self.streams[0].block_at if self.streams else None
+
+    @property
+    def heard_at(self) -> int | None:
+        """When anything signed by the device last came."""
+        instants = (self.state.heard_at if self.state else None, self.block_at)
+        return max((at for at in instants if at is not None), default=None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,31 +135,26 @@ class Fleet:
 def read_fleet(connection: Connection, now: int) -> Fleet:
     """Return the fleet as it stands at `now` (UTC ms)."""
     systems = registry.list_systems(connection)
-    devices = registry.list_devices(connection)
     meters = registry.list_meters(connection)
-    views: list[DeviceView] = []
-    findings: list[FleetFinding] = []
-    for device in devices:
-        stream = states.newest_stream(connection, device.id)
-        views.append(_device_view(device, states.find_state(connection, device.id), stream, now))
-        findings += _device_findings(device, stream, states.count_oddities(connection, device.id))
     found = described.list_described(connection)
-    findings += _meter_findings(connection, meters, {system.pts_id: system for system in systems})
+    unconverted = readings.count_unconverted(connection)
+    heard = _hear(connection)
     return Fleet(
         systems=systems,
-        devices=tuple(views),
+        devices=tuple(_device_view(one, now) for one in heard),
         unknown_devices=registry.list_unknown_devices(connection),
         meters=_meter_views(connection, meters, found),
-        findings=tuple(findings),
+        findings=(
+            *_device_findings(heard, states.count_oddities(connection)),
+            *_meter_findings(connection, meters, {system.pts_id: system for system in systems}),
+            *_unconverted_findings(found, unconverted),
+        ),
     )
 
 
 def read_devices(connection: Connection, now: int) -> tuple[DeviceView, ...]:
     """Return every registered device as it stands at `now` (UTC ms)."""
-    return tuple(
-        _device_view(device, states.find_state(connection, device.id), states.newest_stream(connection, device.id), now)
-        for device in registry.list_devices(connection)
-    )
+    return tuple(_device_view(one, now) for one in _hear(connection))
 
 
 def read_meters(connection: Connection) -> tuple[MeterView, ...]:
@@ -118,60 +162,84 @@ def read_meters(connection: Connection) -> tuple[MeterView, ...]:
     return _meter_views(connection, registry.list_meters(connection), described.list_described(connection))
 
 
-def _device_view(device: Device, state: DeviceState | None, stream: StreamFacts | None, now: int) -> DeviceView:
+def _hear(connection: Connection) -> tuple[_Heard, ...]:
+    known_states, known_streams = states.list_states(connection), states.list_streams(connection)
+    return tuple(
+        _Heard(device, known_states.get(device.id), known_streams.get(device.id, ()))
+        for device in registry.list_devices(connection)
+    )
+
+
+def _device_view(heard: _Heard, now: int) -> DeviceView:
+    state, stream = heard.state, heard.stream
     committed = stream.committed if stream else -1
-    backlog = 0
-    if state is not None and state.epoch is not None:
-        same = stream is not None and stream.epoch == state.epoch
-        backlog = max(0, state.head - (committed if same else -1))
     return DeviceView(
-        device=device,
-        link=_link(state, stream, now),
+        device=heard.device,
+        link=_link(heard, now),
         since=state.changed_at if state else None,
-        heard_at=max((at for at in (state and state.heard_at, stream and stream.block_at) if at), default=None),
-        block_at=stream.block_at if stream else None,
-        backlog=backlog,
+        heard_at=heard.heard_at,
+        block_at=heard.block_at,
+        backlog=max(0, state.head - committed) if state is not None and state.epoch is not None else 0,
         committed=committed,
         safe=stream.safe if stream else -1,
         agent_version=state.agent_version if state else "",
     )
 
 
-def _link(state: DeviceState | None, stream: StreamFacts | None, now: int) -> Link:
-    if state is None:
-        return Link.NEVER_SEEN if stream is None else Link.OFFLINE
-    if not state.online:
+def _link(heard: _Heard, now: int) -> Link:
+    if heard.heard_at is None:
+        return Link.NEVER_SEEN
+    if heard.state is None or not heard.state.online:
         return Link.OFFLINE
-    heard_at = max(state.heard_at, stream.block_at if stream else 0)
-    return Link.SILENT if now - heard_at > SILENT_AFTER_MS else Link.ONLINE
+    return Link.SILENT if now - heard.heard_at > SILENT_AFTER_MS else Link.ONLINE
 
 
-def _device_findings(device: Device, stream: StreamFacts | None, oddities: Oddities) -> list[FleetFinding]:
-    subject = f"{device.name} ({format_device_id(device.id)})" if device.name else format_device_id(device.id)
-    found: list[tuple[str, str]] = []
-    if stream is not None and stream.code == ReceiptCode.FORK:
-        text = "Two different blocks claim the same place in this device's log; find out whether its card was copied."
-        found.append(("stream_fork", text))
-    if oddities.bad_blocks:
-        text = (
-            f"{_count(oddities.bad_blocks, 'block')} stored but not counted because the signature or form is bad; "
-            "the device is asked for an intact copy."
+def _device_findings(heard: Sequence[_Heard], oddities: Mapping[DeviceId, Oddities]) -> list[FleetFinding]:
+    found = []
+    for one in heard:
+        name, device_id = one.device.name, format_device_id(one.device.id)
+        subject = device_id if name in {"", device_id} else f"{name} ({device_id})"
+        if one.stream is not None and one.stream.code == ReceiptCode.FORK:
+            text = (
+                "Two different blocks claim the same place in this device's log; find out whether its card was copied."
+            )
+            found.append(FleetFinding("stream_fork", subject, text))
+        odd = oddities.get(one.device.id, Oddities())
+        found += [
+            FleetFinding(code, subject, text.format(_count(number, "block")))
+            for code, number, text in (
+                ("bad_signature", odd.bad_blocks, _BAD_SIGNATURE),
+                ("block_conflict", odd.aside_blocks, _BLOCK_CONFLICT),
+                ("descriptor_missing", odd.waiting, _DESCRIPTOR_MISSING),
+                ("reading_unexplained", odd.unexplained, _READING_UNEXPLAINED),
+                ("block_underivable", odd.failed, _BLOCK_UNDERIVABLE),
+            )
+            if number
+        ]
+        if odd.conflicts:
+            text = f"Readings that came twice, with different values: {odd.conflicts}. The first counts, both are kept."
+            found.append(FleetFinding("value_conflict", subject, text))
+    return found
+
+
+def _unconverted_findings(found: Sequence[DescribedMeter], unconverted: Sequence[Unconverted]) -> list[FleetFinding]:
+    """Say of every meter which of its readings of generated energy are no energy to us."""
+    return [
+        FleetFinding(
+            "reading_unconverted",
+            f"Meter {one.serial or 'without serial number'} of device {format_device_id(one.device)}",
+            f"{_count(odd.readings, 'reading')} kept but not counted: {_why_unconverted(odd.unit)}",
         )
-        found.append(("bad_signature", text))
-    if oddities.aside_blocks:
-        text = f"{_count(oddities.aside_blocks, 'block')} kept aside that contradict the log; compare both."
-        found.append(("block_conflict", text))
-    if oddities.conflicts:
-        text = (
-            f"Readings that came twice, with different values: {oddities.conflicts}. The first counts, both are kept."
-        )
-        found.append(("value_conflict", text))
-    if oddities.underived:
-        text = (
-            f"{_count(oddities.underived, 'block')} waiting for the description of a meter; the device is asked for it."
-        )
-        found.append(("descriptor_missing", text))
-    return [FleetFinding(code, subject, text) for code, text in found]
+        for one in found
+        for odd in unconverted
+        if odd.register_id in one.registers
+    ]
+
+
+def _why_unconverted(unit: str) -> str:
+    if unit == WATT_HOUR:
+        return "the register's content is no number of Wh below 2^63; compare its description with the meter's manual."
+    return f"its unit {unit!r} cannot be converted; the device must describe the register in Wh and a power of ten."
 
 
 def _meter_findings(
@@ -180,10 +248,14 @@ def _meter_findings(
     findings = []
     for meter in meters:
         power_w_max = int(Decimal(systems[meter.system].capacity_kw_dc) * 1000)
-        for earlier, later in series.list_drops(connection, series.registers_of(connection, meter)):
+        registers, subject = ownership.registers_of(connection, meter), f"Meter {meter.serial} of {meter.system}"
+        for earlier, later in series.list_drops(connection, registers, meter.read_until):
             step = register_difference(earlier, later, power_w_max)
             if isinstance(step, Finding):
-                findings.append(FleetFinding(str(step.kind), f"Meter {meter.serial} of {meter.system}", step.text))
+                findings.append(FleetFinding(str(step.kind), subject, step.text))
+        misdated = series.count_misdated(connection, registers)
+        if misdated:
+            findings.append(FleetFinding("reading_misdated", subject, _MISDATED.format(_count(misdated, "reading"))))
     return findings
 
 
@@ -193,7 +265,7 @@ def _meter_views(
     views = []
     claimed: set[DescribedMeter] = set()
     for meter in meters:
-        matching = [one for one in found if one.is_meter(meter)]
+        matching = [one for one in found if meter.id in one.meter_ids]
         claimed.update(matching)
         shown = matching[-1] if matching else None
         views.append(
@@ -204,7 +276,7 @@ def _meter_views(
                 make=shown.make if shown else meter.make,
                 model=shown.model if shown else meter.model,
                 firmware=shown.firmware if shown else "",
-                last=series.last_reading(connection, series.registers_of(connection, meter)),
+                last=series.last_reading(connection, ownership.registers_of(connection, meter)),
             )
         )
     views += [

@@ -1,12 +1,14 @@
-"""Register a meter: which system it belongs to, and which device reads it."""
+"""Register a meter: which system it belongs to, and which device reads it; or another device that reads it now."""
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from hub.errors import AlreadyRegisteredError, InputError, UnknownSubjectError
 from hub.services.check_text import check_label
+from hub.services.compute_production import find_system
 from hub.store import changes, registry
 from hub.store.changes import Subject, SubjectKind
 from hub.store.registry import Meter
@@ -33,9 +35,10 @@ class MeterRequest:
 def register_meter(database: Database, request: MeterRequest, at: int) -> Meter:
     """Register a meter and return it; the same one again changes nothing.
 
-    Readings that came before are its readings too. Raises InputError for a malformed value, UnknownSubjectError for a
-    system or device that is not registered, and AlreadyRegisteredError if the serial already counts elsewhere: one
-    meter must never count twice.
+    Readings that came before are its readings too. For a meter that the system has already, a device that is new is
+    added to those that read it, and a make or model that was left open is filled in. Raises InputError for a malformed
+    value, UnknownSubjectError for a system or device that is not registered, and AlreadyRegisteredError if the serial
+    number already counts elsewhere or otherwise: one meter must never count twice.
     """
     serial = check_label(request.serial, "a serial number")
     if not serial:
@@ -48,7 +51,7 @@ def register_meter(database: Database, request: MeterRequest, at: int) -> Meter:
     meter = Meter(
         id=0,
         system=request.system,
-        device=device,
+        devices=(device,),
         serial=serial,
         make=check_label(request.make, "a make"),
         model=check_label(request.model, "a model"),
@@ -57,17 +60,19 @@ def register_meter(database: Database, request: MeterRequest, at: int) -> Meter:
     with database.write() as connection:
         _check_known(connection, meter)
         known = _find_same(connection, meter)
-        if known is not None:
-            return known
-        added = registry.add_meter(connection, meter)
+        if known is None:
+            added = registry.add_meter(connection, meter)
+        else:
+            added = _join(known, meter)
+            if added == known:
+                return known
+            registry.save_meter(connection, added, at)
         changes.announce(connection, [changes.FLEET, Subject(SubjectKind.SYSTEM, meter.system)], at)
     return added
 
 
 def _check_known(connection: Connection, meter: Meter) -> None:
-    if registry.find_system(connection, meter.system) is None:
-        message = f"system {meter.system!r} is not registered: run `meter-hub system add {meter.system}` first"
-        raise UnknownSubjectError(message)
+    find_system(connection, meter.system)
     if registry.find_device(connection, meter.device) is None:
         device = format_device_id(meter.device)
         message = f"device {device} is not registered: run `meter-hub device add --key {device}.pem` first"
@@ -75,14 +80,42 @@ def _check_known(connection: Connection, meter: Meter) -> None:
 
 
 def _find_same(connection: Connection, meter: Meter) -> Meter | None:
-    for other in registry.meters_with_serial(connection, meter.serial):
-        if replace(meter, id=other.id, registered_at=other.registered_at) == other:
-            return other
-        if not meter.make or not other.make or meter.make == other.make:
-            device = format_device_id(other.device)
+    """Return the registered meter that this one is; raises AlreadyRegisteredError if it would count twice."""
+    rivals = [
+        other
+        for other in registry.meters_with_serial(connection, meter.serial)
+        if not meter.make or not other.make or meter.make == other.make
+    ]
+    for other in rivals:
+        if other.system != meter.system:
+            raise AlreadyRegisteredError(_count_twice(meter, other))
+        if meter.model and other.model and meter.model != other.model:
             message = (
-                f"meter {meter.serial} is already registered for system {other.system} with device {device}; "
-                "give --make if this is another maker's meter"
+                f"meter {meter.serial} of system {other.system} is already registered as model {other.model!r}; "
+                "leave --model out, or give that one"
             )
             raise AlreadyRegisteredError(message)
-    return None
+    if len(rivals) > 1:
+        makes = " and ".join(other.make for other in rivals)
+        message = f"system {meter.system} has meters with serial number {meter.serial} of {makes}: give --make"
+        raise AlreadyRegisteredError(message)
+    return rivals[0] if rivals else None
+
+
+def _join(known: Meter, meter: Meter) -> Meter:
+    """Return the known meter with what the new registration adds to it."""
+    devices = known.devices if meter.device in known.devices else (*known.devices, meter.device)
+    return replace(known, devices=devices, make=known.make or meter.make, model=known.model or meter.model)
+
+
+def _count_twice(meter: Meter, other: Meter) -> str:
+    counted = f"meter {meter.serial} already counts for system {other.system}, and a meter counts for one system only"
+    if not other.make:
+        command = (
+            f"meter-hub meter add --system {other.system} --device {format_device_id(other.device)} "
+            f"--serial {shlex.quote(meter.serial)} --make MAKE"
+        )
+        return f"{counted}; if there are two of that serial number, say with `{command}` which is meant there"
+    if not meter.make:
+        return f"{counted}; if this is not the one made by {other.make}, give its --make"
+    return f"{counted}; check the system and the serial number"

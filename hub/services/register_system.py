@@ -33,6 +33,9 @@ def register_system(database: Database, pts_id: str, name: str, capacity_kw_dc: 
             changes.announce(connection, [changes.FLEET, Subject(SubjectKind.SYSTEM, pts_id)], at)
             return system
     if (known.name, known.capacity_kw_dc) != (system.name, system.capacity_kw_dc):
-        message = f"system {pts_id} is already registered as {known.name!r} with {known.capacity_kw_dc} kW DC"
+        message = (
+            f"system {pts_id} is already registered as {known.name!r} with {known.capacity_kw_dc} kW DC, "
+            "which cannot be changed here: give that name and nameplate, or another system's own PTS id"
+        )
         raise AlreadyRegisteredError(message)
     return known

@@ -67,15 +67,14 @@ def find_stream(connection: Connection, device: DeviceId, epoch: Epoch) -> HeldS
 def open_stream(connection: Connection, device: DeviceId, epoch: Epoch, at: int) -> HeldStream:
     """Begin the stream of this device's epoch: nothing committed yet."""
     stream = Stream(device, epoch)
-    added = insert(schema.stream).values(device=device, epoch=epoch, **_watermarks(stream), started_at=at, block_at=at)
+    added = insert(schema.stream).values(device=device, epoch=epoch, **_watermarks(stream), started_at=at)
     return HeldStream(connection.execute(added.returning(schema.stream.c.id)).scalar_one(), stream)
 
 
-def save_stream(connection: Connection, held: HeldStream, block_at: int) -> None:
-    """Keep the stream's watermarks and code, and that a block arrived at `block_at`."""
-    connection.execute(
-        update(schema.stream).where(schema.stream.c.id == held.id).values(**_watermarks(held.stream), block_at=block_at)
-    )
+def save_stream(connection: Connection, held: HeldStream, block_at: int | None) -> None:
+    """Keep the stream's watermarks and code, and that an intact new block arrived at `block_at` (None: no such)."""
+    saved = update(schema.stream).where(schema.stream.c.id == held.id).values(**_watermarks(held.stream))
+    connection.execute(saved if block_at is None else saved.values(block_at=block_at))
 
 
 def slots_near(connection: Connection, stream: int, seqs: Iterable[int]) -> dict[int, Stored]:

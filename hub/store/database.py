@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import threading
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,20 +12,43 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy.exc import DatabaseError, InternalError, OperationalError
+from sqlalchemy.exc import (
+    DatabaseError,
+    DataError,
+    IntegrityError,
+    InterfaceError,
+    InternalError,
+    OperationalError,
+    ProgrammingError,
+)
+from sqlalchemy.exc import TimeoutError as NoReaderError
 
-from hub.errors import SettingsError, StoreUnavailableError
+from hub.errors import SettingsError, StoreUnavailableError, UnderivableError
 from hub.store import sqlite
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from typing import Self
 
-    from sqlalchemy import Connection
+    from sqlalchemy import Connection, Engine
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
 SCHEMA_REVISION = "0001"
 DATABASE_NAME = "hub.db"
 _LOCK_NAME = "hub.lock"
+_FAULTS = (
+    ArithmeticError,
+    AssertionError,
+    AttributeError,
+    LookupError,
+    TypeError,
+    ValueError,
+    DataError,
+    IntegrityError,
+    InterfaceError,
+    ProgrammingError,
+)
+"""What storing a value that nobody thought of can raise; a disk or file that refuses is not among them."""
 
 
 class Database:
@@ -36,6 +60,14 @@ class Database:
         self._turn = threading.Lock()
         self._writer = sqlite.writing_engine(self.path)
         self._readers = sqlite.reading_engine(self.path)
+        self._readers_beside: list[Engine] = []
+
+    def beside(self) -> Self:
+        """Return this database with a reader of its own, for work that must not wait for pages; closed with this."""
+        twin = copy.copy(self)
+        twin._readers = sqlite.reading_engine(self.path, readers=1)  # noqa: SLF001 - another of this class
+        self._readers_beside.append(twin._readers)  # noqa: SLF001
+        return twin
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
@@ -54,9 +86,23 @@ class Database:
 
     def close(self) -> None:
         """Close readers first: the writer's last act may be a checkpoint."""
-        self._readers.dispose()
+        for readers in (*self._readers_beside, self._readers):
+            readers.dispose()
         with self._turn, sqlite.exclusive(self._lock_path):
             self._writer.dispose()
+
+
+@contextmanager
+def attempt(connection: Connection) -> Iterator[None]:
+    """Undo all that the block did, and nothing else of the transaction, if it meets a fault.
+
+    Raises UnderivableError from the fault then; StoreUnavailableError and what else ends the transaction pass through.
+    """
+    try:
+        with connection.begin_nested():
+            yield
+    except _FAULTS as fault:
+        raise UnderivableError(str(fault)) from fault
 
 
 def open_database(folder: Path, *, create: bool) -> Database:
@@ -103,6 +149,9 @@ def _migrate(database: Database) -> None:
 def _world(path: Path) -> Iterator[None]:
     try:
         yield
+    except NoReaderError as error:
+        message = f"too many pages wait for the database {path}: try again in a moment"
+        raise StoreUnavailableError(message) from error
     except (OperationalError, InternalError) as error:
         message = f"the database {path} cannot be used now: {error.orig}; free the disk or the file and try again"
         raise StoreUnavailableError(message) from error

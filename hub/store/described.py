@@ -9,17 +9,19 @@ from sqlalchemy import and_, select
 
 from hub.rules.registers import is_generated
 from hub.store import schema
+from hub.store.ownership import owners
 from protocol.identity import DeviceId
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
-    from hub.store.registry import Meter
-
 
 @dataclass(frozen=True, slots=True)
 class DescribedMeter:
-    """A meter that a device reads, as last described, with the registers in which it counts generated energy."""
+    """A meter that a device reads, as last described, with the registers in which it counts generated energy.
+
+    `meter_ids` are the registered meters to which it belongs: one, or none where nobody has registered it.
+    """
 
     device: DeviceId
     serial: str
@@ -27,41 +29,30 @@ class DescribedMeter:
     model: str
     firmware: str
     registers: tuple[int, ...]
-
-    def is_meter(self, meter: Meter) -> bool:
-        """Return whether this is the registered `meter`."""
-        return (
-            (self.device, self.serial) == (meter.device, meter.serial)
-            and meter.make in {"", self.make}
-            and meter.model in {"", self.model}
-        )
+    meter_ids: frozenset[int]
 
 
 def list_described(connection: Connection) -> tuple[DescribedMeter, ...]:
     """Return every meter that any device ever described, in the order they were first seen."""
-    register, descriptor = schema.register, schema.descriptor
+    register, link, descriptor = schema.register, schema.descriptor_register, schema.descriptor
     rows = connection.execute(
         select(register, descriptor.c.firmware)
-        .outerjoin(
-            descriptor,
-            and_(
-                descriptor.c.device == register.c.device,
-                descriptor.c.serial == register.c.serial,
-                descriptor.c.make == register.c.make,
-                descriptor.c.model == register.c.model,
-            ),
-        )
+        .join(link, link.c.register_id == register.c.id)
+        .join(descriptor, and_(descriptor.c.device == link.c.device, descriptor.c.id == link.c.descriptor))
         .order_by(register.c.seen_at, register.c.id, descriptor.c.stream_id, descriptor.c.seq)
     )
     registers: dict[tuple[bytes, str, str, str, int], list[int]] = {}
     firmware: dict[tuple[bytes, str, str, str, int], str] = {}
+    owner_of = owners(connection)
+    meter_ids: dict[tuple[bytes, str, str, str, int], set[int]] = {}
     for row in rows:
         key = (row.device, row.serial, row.make, row.model, row.slot)
         owned = registers.setdefault(key, [])
         if is_generated(row.obis) and row.id not in owned:
             owned.append(row.id)
-        firmware[key] = row.firmware or ""
+        meter_ids.setdefault(key, set()).update({owner_of[row.id]} if row.id in owner_of else ())
+        firmware[key] = row.firmware
     return tuple(
-        DescribedMeter(DeviceId(key[0]), key[1], key[2], key[3], firmware[key], tuple(owned))
+        DescribedMeter(DeviceId(key[0]), key[1], key[2], key[3], firmware[key], tuple(owned), frozenset(meter_ids[key]))
         for key, owned in registers.items()
     )

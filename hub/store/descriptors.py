@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from sqlalchemy import delete, insert, select
@@ -14,10 +15,22 @@ from hub.store.dialect import insert_new
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from sqlalchemy import Connection, Row
+    from sqlalchemy import ColumnElement, Connection, Row
 
     from protocol.identity import DescriptorId, DeviceId
     from protocol.messages import MeterDescriptor, Register
+
+
+class Underived(StrEnum):
+    """Why readings of a block in custody are not counted.
+
+    WAITING: their descriptor has not come yet. UNEXPLAINED: it is here and does not name their meter or registers.
+    FAILED: deriving them met a fault.
+    """
+
+    WAITING = "waiting"
+    UNEXPLAINED = "unexplained"
+    FAILED = "failed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,8 +107,8 @@ def scale_from(row: Row[tuple[object, ...]]) -> Scale:
     )
 
 
-def add_descriptor(connection: Connection, described: Described) -> None:
-    """Keep a descriptor met in the chain, with its registers; the same one again changes nothing."""
+def add_descriptor(connection: Connection, described: Described) -> bool:
+    """Keep a descriptor met in the chain, with its registers, and return whether it is new."""
     device, descriptor, meter = described.device, described.descriptor, described.meter
     added = connection.execute(
         insert_new(connection, schema.descriptor)
@@ -115,7 +128,7 @@ def add_descriptor(connection: Connection, described: Described) -> None:
         .returning(schema.descriptor.c.id)
     ).one_or_none()
     if added is None:
-        return
+        return False
     for rid, register in meter.registers.items():
         register_id = _register(connection, device, meter, register.obis, described.seen_at)
         scale_id = _scale(connection, register_id, scale_of(register, meter.ratio))
@@ -124,12 +137,17 @@ def add_descriptor(connection: Connection, described: Described) -> None:
                 device=device, descriptor=descriptor, rid=rid, register_id=register_id, scale_id=scale_id
             )
         )
+    return True
 
 
-def note_underived(connection: Connection, stream: int, seq: int, descriptor: DescriptorId) -> None:
-    """Remember that a block's readings wait for a descriptor."""
+def note_underived(
+    connection: Connection, stream: int, seq: int, reason: Underived, descriptor: DescriptorId | None = None
+) -> None:
+    """Remember that readings of a block are not counted, and of which descriptor they are."""
     connection.execute(
-        insert_new(connection, schema.underived).values(stream_id=stream, seq=seq, descriptor=descriptor)
+        insert_new(connection, schema.underived).values(
+            stream_id=stream, seq=seq, reason=reason.value, descriptor=descriptor or b""
+        )
     )
 
 
@@ -137,7 +155,7 @@ def take_underived(connection: Connection, device: DeviceId, descriptor: Descrip
     """Return and forget the (stream, seq) of this device's blocks that waited for the descriptor."""
     table = schema.underived
     streams = select(schema.stream.c.id).where(schema.stream.c.device == device)
-    waiting = (table.c.descriptor == descriptor) & table.c.stream_id.in_(streams)
+    waiting = _is_waiting() & (table.c.descriptor == descriptor) & table.c.stream_id.in_(streams)
     rows = connection.execute(
         select(table.c.stream_id, table.c.seq).where(waiting).order_by(table.c.stream_id, table.c.seq)
     )
@@ -149,19 +167,25 @@ def take_underived(connection: Connection, device: DeviceId, descriptor: Descrip
 def lowest_underived(connection: Connection, stream: int) -> int | None:
     """Return the lowest seq of a stream whose readings wait for a descriptor."""
     table = schema.underived
-    query = select(table.c.seq).where(table.c.stream_id == stream).order_by(table.c.seq).limit(1)
+    query = select(table.c.seq).where(table.c.stream_id == stream, _is_waiting()).order_by(table.c.seq).limit(1)
     return connection.execute(query).scalar_one_or_none()
 
 
+def _is_waiting() -> ColumnElement[bool]:
+    return schema.underived.c.reason == Underived.WAITING.value
+
+
 def _register(connection: Connection, device: DeviceId, meter: MeterDescriptor, obis: str, at: int) -> int:
+    """Return the accumulator; its names are without the blanks around them, as those that people register are."""
     table = schema.register
+    serial = meter.serial.strip()
     values = {
         "device": device,
-        "serial": meter.serial,
-        "make": meter.make,
-        "model": meter.model,
+        "serial": serial,
+        "make": meter.make.strip(),
+        "model": meter.model.strip(),
         "obis": obis,
-        "slot": -1 if meter.serial else meter.meter,
+        "slot": -1 if serial else meter.meter,
     }
     connection.execute(insert_new(connection, table).values(**values, seen_at=at))
     query = select(table.c.id)

@@ -6,15 +6,15 @@ import itertools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sqlalchemy import and_, delete, func, insert, select
+from sqlalchemy import delete, func, insert, select
 
-from hub.rules.production import EARLIEST_READ_AT
 from hub.store import schema
 from hub.store.dialect import insert_new
+from hub.store.good_readings import is_good, is_verified
 from hub.store.patterns import pattern_to_signed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
     from sqlalchemy import Connection
 
@@ -37,6 +37,15 @@ class ReadingRow:
     poll_status: int
     stream: int
     seq: int
+
+
+@dataclass(frozen=True, slots=True)
+class Unconverted:
+    """How many readings of a register, in this unit, could not be turned into Wh."""
+
+    register_id: int
+    unit: str
+    readings: int
 
 
 def add_readings(connection: Connection, rows: Sequence[ReadingRow]) -> int:
@@ -108,16 +117,17 @@ def add_clock_event(connection: Connection, stream: int, record: int, event: Clo
     )
 
 
-def systems_of(connection: Connection, registers: Iterable[int]) -> frozenset[str]:
-    """Return the PTS ids of the systems whose meters own these registers."""
-    meter, register = schema.meter, schema.register
-    query = (
-        select(meter.c.system)
-        .join(register, and_(register.c.device == meter.c.device, register.c.serial == meter.c.serial))
-        .where(register.c.id.in_(list(registers)))
-        .distinct()
+def count_unconverted(connection: Connection) -> tuple[Unconverted, ...]:
+    """Return how many readings have no energy in Wh, by register and unit."""
+    table, scale = schema.reading, schema.register_scale
+    rows = connection.execute(
+        select(table.c.register_id, scale.c.unit, func.count().label("readings"))
+        .join(scale, scale.c.id == table.c.scale_id)
+        .where(table.c.register_wh.is_(None))
+        .group_by(table.c.register_id, scale.c.unit)
+        .order_by(table.c.register_id, scale.c.unit)
     )
-    return frozenset(connection.execute(query).scalars())
+    return tuple(Unconverted(row.register_id, row.unit, row.readings) for row in rows)
 
 
 def _values(row: ReadingRow) -> dict[str, int | bytes | None]:
@@ -155,29 +165,34 @@ def _keep_conflict(connection: Connection, row: ReadingRow) -> bool:
 
 
 def _watch_for_drops(connection: Connection, register_id: int, lowest: int, highest: int) -> None:
-    """Compare neighbours from the last reading before `lowest` to the first after `highest`; keep what went down."""
+    """Compare neighbours from the last reading before `lowest` to the first after `highest`; keep where it went down.
+
+    Neighbours are good verified readings in order of time, and at one instant of boottime. A drop belongs to the
+    instant of its later reading, so those from `lowest` on are found anew; one at the last instant before stays as it
+    was found.
+    """
     table, drop = schema.reading, schema.register_drop
-    good = and_(
-        table.c.register_id == register_id, table.c.register_wh.is_not(None), table.c.read_at >= EARLIEST_READ_AT
-    )
-    before = select(func.max(table.c.read_at)).where(good, table.c.read_at < lowest).scalar_subquery()
-    after = select(func.min(table.c.read_at)).where(good, table.c.read_at > highest).scalar_subquery()
+    read_at = table.c.read_at
+    compared = select(read_at, table.c.register_wh).where(table.c.register_id == register_id, is_good(), is_verified())
+    at_only = compared.with_only_columns(read_at)
+    before = at_only.where(read_at < lowest).order_by(read_at.desc()).limit(1).scalar_subquery()
+    after = at_only.where(read_at > highest).order_by(read_at).limit(1).scalar_subquery()
     rows = connection.execute(
-        select(table.c.read_at, table.c.register_wh)
-        .where(good, table.c.read_at >= func.coalesce(before, lowest), table.c.read_at <= func.coalesce(after, highest))
-        .order_by(table.c.read_at, table.c.boottime_ms)
+        compared.where(read_at >= func.coalesce(before, lowest), read_at <= func.coalesce(after, highest)).order_by(
+            read_at, table.c.boottime_ms, table.c.boot_id
+        )
     ).all()
     if not rows:
         return
     connection.execute(
         delete(drop).where(
-            drop.c.register_id == register_id, drop.c.read_at > rows[0].read_at, drop.c.read_at <= rows[-1].read_at
+            drop.c.register_id == register_id, drop.c.read_at >= lowest, drop.c.read_at <= rows[-1].read_at
         )
     )
     found = {
-        later.read_at: {"register_id": register_id, "read_at": later.read_at, "before_at": earlier.read_at}
+        later.read_at
         for earlier, later in itertools.pairwise(rows)
-        if later.register_wh < earlier.register_wh
+        if later.read_at >= lowest and later.register_wh < earlier.register_wh
     }
     if found:
-        connection.execute(insert(drop), list(found.values()))
+        connection.execute(insert(drop), [{"register_id": register_id, "read_at": at} for at in sorted(found)])

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import itertools
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import delete, insert, select, true, update
 
 from hub.store import schema
 from hub.store.dialect import insert_new, insert_or_replace
 from protocol.identity import DeviceId, KeyId
 
 if TYPE_CHECKING:
-    from sqlalchemy import Connection, Row
+    from collections.abc import Sequence
+
+    from sqlalchemy import ColumnElement, Connection, Row
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,15 +39,25 @@ class System:
 
 @dataclass(frozen=True, slots=True)
 class Meter:
-    """A revenue-grade instrument of a system, read by a device. Empty `make` or `model` match any."""
+    """A revenue-grade instrument of a system, read by one device after another. Empty `make` or `model` match any.
+
+    `devices` are in the order in which they were registered for it; its readings count until `read_until` (UTC ms),
+    or on where that is None.
+    """
 
     id: int
     system: str
-    device: DeviceId
+    devices: tuple[DeviceId, ...]
     serial: str
     make: str
     model: str
     registered_at: int
+    read_until: int | None = None
+
+    @property
+    def device(self) -> DeviceId:
+        """The device registered for it last: the one to look at for its readings now."""
+        return self.devices[-1]
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +108,12 @@ def keys_of(connection: Connection, device: DeviceId) -> dict[KeyId, bytes]:
 
 
 def note_unknown_device(connection: Connection, device: DeviceId, at: int, messages: int) -> bool:
-    """Remember that an unregistered device was heard; return whether it is a new face."""
+    """Remember that an unregistered device was heard; return whether it is a new face.
+
+    One that has been registered since its message was looked at is not remembered.
+    """
+    if find_device(connection, device) is not None:
+        return False
     table = schema.unknown_device
     seen = connection.execute(select(table).where(table.c.id == device)).one_or_none()
     connection.execute(
@@ -144,29 +162,56 @@ def add_meter(connection: Connection, meter: Meter) -> Meter:
     """Register a meter (its `id` is ignored) and return it with the id it got."""
     values = {
         "system": meter.system,
-        "device": meter.device,
         "serial": meter.serial,
         "make": meter.make,
         "model": meter.model,
         "registered_at": meter.registered_at,
+        "read_until": meter.read_until,
     }
-    row = connection.execute(insert_new(connection, schema.meter).values(values).returning(schema.meter)).one()
-    return _meter(row)
+    added = insert(schema.meter).values(values).returning(schema.meter.c.id)
+    known = replace(meter, id=connection.execute(added).scalar_one())
+    for device in meter.devices:
+        _join(connection, known.id, device, meter.registered_at)
+    return known
+
+
+def save_meter(connection: Connection, meter: Meter, at: int) -> None:
+    """Keep what is now known of a registered meter: its make and model, its devices and its end; `at` is UTC ms."""
+    table = schema.meter
+    connection.execute(
+        update(table)
+        .where(table.c.id == meter.id)
+        .values(make=meter.make, model=meter.model, read_until=meter.read_until)
+    )
+    for device in meter.devices:
+        _join(connection, meter.id, device, at)
 
 
 def list_meters(connection: Connection, system: str | None = None) -> tuple[Meter, ...]:
     """Return the meters of one system, or of all, by system and serial."""
-    table = schema.meter
-    query = select(table).order_by(table.c.system, table.c.serial, table.c.id)
-    if system is not None:
-        query = query.where(table.c.system == system)
-    return tuple(_meter(row) for row in connection.execute(query))
+    return _meters(connection, true() if system is None else schema.meter.c.system == system)
 
 
 def meters_with_serial(connection: Connection, serial: str) -> tuple[Meter, ...]:
     """Return the registered meters that carry this serial number, whatever their make."""
-    rows = connection.execute(select(schema.meter).where(schema.meter.c.serial == serial))
-    return tuple(_meter(row) for row in rows)
+    return _meters(connection, schema.meter.c.serial == serial)
+
+
+def _meters(connection: Connection, where: ColumnElement[bool]) -> tuple[Meter, ...]:
+    meter, joined = schema.meter, schema.meter_device
+    rows = connection.execute(
+        select(meter, joined.c.device)
+        .join(joined, joined.c.meter_id == meter.c.id)
+        .where(where)
+        .order_by(meter.c.system, meter.c.serial, meter.c.id, joined.c.registered_at, joined.c.device)
+    )
+    return tuple(_meter(list(group)) for _, group in itertools.groupby(rows, key=lambda row: row.id))
+
+
+def _join(connection: Connection, meter: int, device: DeviceId, at: int) -> None:
+    connection.execute(
+        insert_new(connection, schema.meter_device).values(meter_id=meter, device=device, registered_at=at)
+    )
 
 
 def _device(row: Row[tuple[bytes, str, int]]) -> Device:
@@ -177,5 +222,16 @@ def _system(row: Row[tuple[str, str, str, int]]) -> System:
     return System(row.pts_id, row.name, row.capacity_kw_dc, row.registered_at)
 
 
-def _meter(row: Row[tuple[int, str, bytes, str, str, str, int]]) -> Meter:
-    return Meter(row.id, row.system, DeviceId(row.device), row.serial, row.make, row.model, row.registered_at)
+def _meter(rows: Sequence[Row[tuple[object, ...]]]) -> Meter:
+    """Return a meter from its rows, one for each device."""
+    row = rows[0]
+    return Meter(
+        id=row.id,
+        system=row.system,
+        devices=tuple(DeviceId(one.device) for one in rows),
+        serial=row.serial,
+        make=row.make,
+        model=row.model,
+        registered_at=row.registered_at,
+        read_until=row.read_until,
+    )

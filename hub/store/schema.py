@@ -79,12 +79,19 @@ meter = _table(
     "meter",
     Column("id", Whole, primary_key=True, autoincrement=True),
     Column("system", Text, ForeignKey("system.pts_id"), nullable=False, index=True),
-    Column("device", LargeBinary, ForeignKey("device.id"), nullable=False),
     Column("serial", Text, nullable=False),
     Column("make", Text, nullable=False),
     Column("model", Text, nullable=False),
     Column("registered_at", Whole, nullable=False),
-    UniqueConstraint("device", "serial", "make", name="meter_once"),
+    Column("read_until", Whole),
+    UniqueConstraint("serial", "make", name="meter_once"),
+)
+
+meter_device = _table(
+    "meter_device",
+    Column("meter_id", Whole, ForeignKey("meter.id"), primary_key=True),
+    Column("device", LargeBinary, ForeignKey("device.id"), primary_key=True),
+    Column("registered_at", Whole, nullable=False),
 )
 
 stream = _table(
@@ -98,7 +105,7 @@ stream = _table(
     Column("code", Integer, nullable=False),
     Column("code_seq", Whole, nullable=False),
     Column("started_at", Whole, nullable=False),
-    Column("block_at", Whole, nullable=False),
+    Column("block_at", Whole),
     UniqueConstraint("device", "epoch", name="stream_once"),
 )
 
@@ -108,9 +115,10 @@ block = _table(
     Column("seq", Whole, primary_key=True),
     Column("sha256", LargeBinary, nullable=False),
     Column("previous", LargeBinary, nullable=False),
-    Column("bytes", LargeBinary, nullable=False),
     Column("received_at", Whole, nullable=False),
     Column("verdict", Text, nullable=False),
+    # Last, so that SQLite need not follow the pages of a long value to what stands after it.
+    Column("bytes", LargeBinary, nullable=False),
 )
 Index("block_not_ok", block.c.stream_id, block.c.seq, sqlite_where=block.c.verdict != "ok")
 
@@ -129,6 +137,7 @@ underived = _table(
     "underived",
     Column("stream_id", Whole, primary_key=True),
     Column("seq", Whole, primary_key=True),
+    Column("reason", Text, primary_key=True),
     Column("descriptor", LargeBinary, nullable=False),
     ForeignKeyConstraint(["stream_id", "seq"], ["block.stream_id", "block.seq"]),
 )
@@ -212,6 +221,7 @@ reading = _table(
     Column("seq", Whole, nullable=False),
     clustered=True,
 )
+Index("reading_unconverted", reading.c.register_id, reading.c.scale_id, sqlite_where=reading.c.register_wh.is_(None))
 
 reading_conflict = _table(
     "reading_conflict",
@@ -230,7 +240,6 @@ register_drop = _table(
     "register_drop",
     Column("register_id", Whole, ForeignKey("register.id"), primary_key=True),
     Column("read_at", Whole, primary_key=True),
-    Column("before_at", Whole, nullable=False),
 )
 
 gap = _table(

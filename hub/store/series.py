@@ -5,14 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sqlalchemy import Select, and_, func, select, tuple_
+from sqlalchemy import Select, and_, func, or_, select, true, tuple_
 
-from hub.rules.production import EARLIEST_READ_AT, EDGE_HALF_WIDTH_MS, Evidence, Reading, choose_edge_reading
-from hub.rules.registers import is_generated
+from hub.rules import production
+from hub.rules.production import EARLIEST_READ_AT, Reading
 from hub.store import schema
 from hub.store.descriptors import scale_from
+from hub.store.good_readings import is_good, is_verified, received_at
 from hub.store.patterns import signed_to_pattern
-from protocol.identity import BootId, Epoch
+from protocol.identity import BootId, DeviceId, Epoch
 from protocol.messages import TimeQuality
 
 if TYPE_CHECKING:
@@ -20,8 +21,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import ColumnElement, Connection, Row
 
-    from hub.rules.periods import ProductionMonth
-    from hub.store.registry import Meter
+    _Row = Row[tuple[object, ...]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,41 +45,59 @@ class ReadingKey:
     boottime_ms: int
 
 
-def registers_of(connection: Connection, meter: Meter) -> tuple[int, ...]:
-    """Return the ids of the registers in which this meter counts generated energy; empty before it was described."""
-    table = schema.register
-    query = select(table.c.id, table.c.obis).where(table.c.device == meter.device, table.c.serial == meter.serial)
-    if meter.make:
-        query = query.where(table.c.make == meter.make)
-    if meter.model:
-        query = query.where(table.c.model == meter.model)
-    return tuple(row.id for row in connection.execute(query.order_by(table.c.id)) if is_generated(row.obis))
+def find_deciding(connection: Connection, registers: Sequence[int], edges: Sequence[int]) -> tuple[Reading, ...]:
+    """Return of one meter's readings, in order of time, at least those that decide periods with these edges (UTC ms).
 
-
-def find_evidence(connection: Connection, registers: Sequence[int], month: ProductionMonth) -> Evidence:
-    """Return the readings that decide one meter's month; see `hub.rules.production.Evidence`."""
-    before = _edge_reading(connection, registers, month.starts_at)
-    closing = _edge_reading(connection, registers, month.ends_at)
-    first = _earliest(connection, registers, schema.reading.c.read_at > month.starts_at)
-    opening = before or first
-    if opening is None or closing is None:
-        return Evidence(before, first, closing)
-    return Evidence(before, first, closing, _drops(connection, registers, opening.read_at, closing.read_at))
+    They are, of each register, the good readings right beside each edge, with a verified time and with any; both
+    readings of every step down; and where several registers follow one another, the readings between which they do.
+    Which of them stand for an edge is decided by `hub.rules.production`, for which the others change nothing.
+    """
+    read_at = schema.reading.c.read_at
+    found: list[_Row] = []
+    for register in registers:
+        for edge in edges:
+            for where in (is_verified(), true()):
+                found += _best(connection, [register], and_(where, read_at <= edge), latest=True)
+                found += _best(connection, [register], and_(where, read_at > edge), latest=False)
+        if len(registers) > 1:
+            found += _handover(connection, registers, register)
+    return _in_order([*found, *_drop_rows(connection, registers)])
 
 
 def first_reading(connection: Connection, registers: Sequence[int]) -> Reading | None:
     """Return the earliest good reading of these registers."""
-    return _earliest(connection, registers, schema.reading.c.read_at.is_not(None))
+    return next(iter(_in_order(_best(connection, registers, true(), latest=False))), None)
 
 
-def last_reading(connection: Connection, registers: Sequence[int]) -> Reading | None:
-    """Return the latest good reading of these registers."""
-    return _latest(connection, registers, schema.reading.c.read_at.is_not(None))
+def last_reading(connection: Connection, registers: Sequence[int], until: int | None = None) -> Reading | None:
+    """Return the latest good reading of these registers, at or before `until` (UTC ms) if that is given."""
+    where = true() if until is None else schema.reading.c.read_at <= until
+    return next(iter(_in_order(_best(connection, registers, where, latest=True))), None)
 
 
-def list_drops(connection: Connection, registers: Sequence[int]) -> tuple[tuple[Reading, Reading], ...]:
-    """Return every pair of neighbouring readings between which a register went down."""
-    return _drops(connection, registers, None, None)
+def list_drops(
+    connection: Connection, registers: Sequence[int], until: int | None = None
+) -> tuple[tuple[Reading, Reading], ...]:
+    """Return every pair of neighbouring readings of a meter between which it went down, up to `until` (UTC ms)."""
+    drops = production.list_drops(find_deciding(connection, registers, ()))
+    return tuple((earlier, later) for earlier, later in drops if until is None or later.read_at <= until)
+
+
+def count_misdated(connection: Connection, registers: Sequence[int]) -> int:
+    """Return how many readings carry a time that cannot be true.
+
+    It lies beyond their receipt, and so beyond the last good reading, or before 2000 though the clock was said to be
+    verified: an unverified clock there has merely not been set yet.
+    """
+    table = schema.reading
+    last = last_reading(connection, registers)
+    beyond = table.c.read_at > (EARLIEST_READ_AT - 1 if last is None else last.read_at)
+    query = select(func.count()).where(
+        table.c.register_id.in_(list(registers)),
+        table.c.register_wh.is_not(None),
+        or_(and_(table.c.read_at < EARLIEST_READ_AT, is_verified()), beyond),
+    )
+    return connection.execute(query).scalar_one()
 
 
 def buckets(
@@ -101,7 +119,9 @@ def buckets(
             func.max(table.c.register_wh).label("wh_max"),
             func.count().label("readings"),
         )
-        .where(_good(registers), table.c.read_at >= from_at, table.c.read_at <= to_at)
+        .where(
+            table.c.register_id.in_(list(registers)), is_good(), table.c.read_at >= from_at, table.c.read_at <= to_at
+        )
         .group_by(number)
         .order_by(number)
     )
@@ -125,69 +145,55 @@ def list_readings(
     )
 
 
-def _edge_reading(connection: Connection, registers: Sequence[int], edge_ms: int) -> Reading | None:
-    read_at = schema.reading.c.read_at
-    at_or_before = _latest(connection, registers, read_at <= edge_ms)
-    soon = and_(read_at > edge_ms, read_at <= edge_ms + EDGE_HALF_WIDTH_MS)
-    return choose_edge_reading(at_or_before, _earliest(connection, registers, soon), edge_ms)
-
-
-def _latest(connection: Connection, registers: Sequence[int], where: ColumnElement[bool]) -> Reading | None:
-    return _best(connection, registers, where, latest=True)
-
-
-def _earliest(connection: Connection, registers: Sequence[int], where: ColumnElement[bool]) -> Reading | None:
-    return _best(connection, registers, where, latest=False)
-
-
 def _best(
     connection: Connection, registers: Sequence[int], where: ColumnElement[bool], *, latest: bool
-) -> Reading | None:
-    """Return the extreme reading, one index look-up per register."""
-    table = schema.reading
-    order = (table.c.read_at.desc(), table.c.boottime_ms.desc()) if latest else (table.c.read_at, table.c.boottime_ms)
+) -> Sequence[_Row]:
+    """Return the row of the extreme reading as a list of one, or of none; one index look-up per register."""
+    columns = (schema.reading.c.read_at, schema.reading.c.boottime_ms, schema.reading.c.boot_id)
+    order = [column.desc() for column in columns] if latest else list(columns)
     found = [
-        _reading(row)
+        row
         for register in registers
         for row in connection.execute(_select([register]).where(where).order_by(*order).limit(1))
     ]
-    if not found:
-        return None
     choose = max if latest else min
-    return choose(found, key=lambda reading: reading.read_at)
+    return [choose(found, key=_place)] if found else []
 
 
-def _drops(
-    connection: Connection, registers: Sequence[int], from_at: int | None, to_at: int | None
-) -> tuple[tuple[Reading, Reading], ...]:
-    table = schema.register_drop
-    query = select(table).where(table.c.register_id.in_(registers)).order_by(table.c.read_at)
-    if from_at is not None:
-        query = query.where(table.c.before_at >= from_at)
-    if to_at is not None:
-        query = query.where(table.c.read_at <= to_at)
-    pairs = []
+def _handover(connection: Connection, registers: Sequence[int], register: int) -> Sequence[_Row]:
+    """Return the first verified reading of a register, and of every other register the latest before it."""
+    first = _best(connection, [register], is_verified(), latest=False)
+    if not first:
+        return ()
+    before = and_(is_verified(), schema.reading.c.read_at <= first[0].read_at)
+    others = [
+        row for other in registers if other != register for row in _best(connection, [other], before, latest=True)
+    ]
+    return [*first, *others]
+
+
+def _drop_rows(connection: Connection, registers: Sequence[int]) -> Sequence[_Row]:
+    """Return the verified readings at the end of every step down, each with the one before it."""
+    drop, read_at = schema.register_drop, schema.reading.c.read_at
+    query = select(drop.c.register_id, drop.c.read_at).where(drop.c.register_id.in_(list(registers)))
+    found: list[_Row] = []
     for row in connection.execute(query).all():
-        # After a step of the device's clock two readings may have one instant: then they are each other's neighbours.
-        together = row.before_at == row.read_at
-        earlier = _best(connection, [row.register_id], schema.reading.c.read_at == row.before_at, latest=not together)
-        later = _best(connection, [row.register_id], schema.reading.c.read_at == row.read_at, latest=together)
-        if earlier is not None and later is not None:
-            pairs.append((earlier, later))
-    return tuple(pairs)
+        found += _best(connection, [row.register_id], and_(is_verified(), read_at < row.read_at), latest=True)
+        found += connection.execute(_select([row.register_id]).where(is_verified(), read_at == row.read_at))
+    return found
 
 
-def _good(registers: Sequence[int]) -> ColumnElement[bool]:
-    table = schema.reading
-    return and_(
-        table.c.register_id.in_(list(registers)),
-        table.c.register_wh.is_not(None),
-        table.c.read_at >= EARLIEST_READ_AT,
-    )
+def _place(row: _Row) -> tuple[int, int, bytes, int]:
+    return row.read_at, row.boottime_ms, row.boot_id, row.register_id
+
+
+def _in_order(rows: Sequence[_Row]) -> tuple[Reading, ...]:
+    """Return rows as readings in order of time, at one instant of boottime, each once."""
+    return tuple(_reading(row) for _, row in sorted({_place(row): row for row in rows}.items()))
 
 
 def _select(registers: Sequence[int]) -> Select[tuple[object, ...]]:
-    table, scale, stream = schema.reading, schema.register_scale, schema.stream
+    table, scale, stream, register = schema.reading, schema.register_scale, schema.stream, schema.register
     query: Select[tuple[object, ...]] = (
         select(
             table.c.register_id,
@@ -198,20 +204,26 @@ def _select(registers: Sequence[int]) -> Select[tuple[object, ...]]:
             table.c.raw,
             table.c.time_quality,
             table.c.seq,
+            received_at().label("received_at"),
+            stream.c.device,
             stream.c.epoch,
-            *(column for column in scale.c if column.name not in {"id", "register"}),
+            register.c.make,
+            register.c.model,
+            *(column for column in scale.c if column.name not in {"id", "register_id"}),
         )
         .join(scale, scale.c.id == table.c.scale_id)
         .join(stream, stream.c.id == table.c.stream_id)
-        .where(_good(registers))
+        .join(register, register.c.id == table.c.register_id)
+        .where(table.c.register_id.in_(list(registers)), is_good())
     )
     return query
 
 
-def _reading(row: Row[tuple[object, ...]]) -> Reading:
+def _reading(row: _Row) -> Reading:
     scale = scale_from(row)
     return Reading(
         register_id=row.register_id,
+        instrument=f"{row.make} {row.model}".strip(),
         read_at=row.read_at,
         register_wh=row.register_wh,
         raw=signed_to_pattern(row.raw),
@@ -219,6 +231,8 @@ def _reading(row: Row[tuple[object, ...]]) -> Reading:
         modulus_wh=scale.modulus_wh,
         ratio=scale.ratio,
         time_quality=TimeQuality(row.time_quality),
+        device=DeviceId(row.device),
         epoch=Epoch(row.epoch),
         seq=row.seq,
+        received_at=row.received_at,
     )

@@ -13,7 +13,7 @@ import os
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from sqlalchemy import Engine, QueuePool, StaticPool, create_engine, event
+from sqlalchemy import URL, Engine, QueuePool, StaticPool, create_engine, event
 
 from hub.clock import monotonic_seconds, pause_seconds
 from hub.errors import StoreUnavailableError
@@ -30,6 +30,7 @@ _BUSY_TIMEOUT_MS = 5000
 _LOCK_WAIT_SECONDS = 10.0
 _LOCK_POLL_SECONDS = 0.005
 _READERS_MAX = 8
+_READER_WAIT_SECONDS = 10.0
 _CACHE_KIB = 16_384
 
 
@@ -46,13 +47,17 @@ def writing_engine(path: Path) -> Engine:
     return engine
 
 
-def reading_engine(path: Path) -> Engine:
-    """Return an engine whose connections can neither change nor checkpoint `path`; a transaction is one snapshot."""
+def reading_engine(path: Path, readers: int = _READERS_MAX) -> Engine:
+    """Return an engine whose connections can neither change nor checkpoint `path`; a transaction is one snapshot.
+
+    There are at most `readers` at a time; who waits for one longer than ten seconds gets SQLAlchemy's TimeoutError.
+    """
     engine = create_engine(
         _url(path),
         poolclass=QueuePool,
-        pool_size=_READERS_MAX,
+        pool_size=readers,
         max_overflow=0,
+        pool_timeout=_READER_WAIT_SECONDS,
         connect_args={"check_same_thread": False},
     )
 
@@ -105,8 +110,9 @@ def _lock(descriptor: int, path: Path) -> None:
             return
 
 
-def _url(path: Path) -> str:
-    return f"sqlite:///{path}"
+def _url(path: Path) -> URL:
+    # Built from parts: in the text of an address a `?` in a folder's name would begin the options.
+    return URL.create("sqlite", database=str(path))
 
 
 def _run(connection: sqlite3.Connection, *statements: str) -> None:

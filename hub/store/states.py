@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import itertools
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from sqlalchemy import func, select
 
 from hub.store import schema
+from hub.store.descriptors import Underived
 from hub.store.dialect import insert_or_replace
+from protocol.chain import Verdict
+from protocol.custody.receiver import DecisionKind
 from protocol.identity import DeviceId, Epoch
 
 if TYPE_CHECKING:
-    from sqlalchemy import Connection
+    from sqlalchemy import Connection, Row, Select, Table
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,24 +44,29 @@ class DeviceState:
 
 @dataclass(frozen=True, slots=True)
 class StreamFacts:
-    """What the hub holds of a device: watermark and code of its newest stream, and how many blocks need a look."""
+    """What the hub holds of one epoch of a device; `block_at` is when an intact new block last came (None: never)."""
 
     device: DeviceId
     epoch: Epoch
     committed: int
     safe: int
     code: int
-    block_at: int
+    block_at: int | None
 
 
 @dataclass(frozen=True, slots=True)
 class Oddities:
-    """Counts, per device, of what was kept but not counted: see `hub.services.read_fleet` for the sentences."""
+    """Counts, per device, of what was kept but not counted: see `hub.services.read_fleet` for the sentences.
 
-    bad_blocks: int
-    aside_blocks: int
-    conflicts: int
-    underived: int
+    The last three count blocks by `hub.store.descriptors.Underived`.
+    """
+
+    bad_blocks: int = 0
+    aside_blocks: int = 0
+    conflicts: int = 0
+    waiting: int = 0
+    unexplained: int = 0
+    failed: int = 0
 
 
 _CHANGING = (
@@ -80,8 +89,67 @@ def find_state(connection: Connection, device: DeviceId) -> DeviceState | None:
     """Return the device's last state."""
     table = schema.device_state
     row = connection.execute(select(table).where(table.c.device == device)).one_or_none()
-    if row is None:
-        return None
+    return None if row is None else _state(row)
+
+
+def list_states(connection: Connection) -> dict[DeviceId, DeviceState]:
+    """Return the last state of every device that ever sent one."""
+    return {DeviceId(row.device): _state(row) for row in connection.execute(select(schema.device_state))}
+
+
+def save_state(connection: Connection, state: DeviceState) -> None:
+    """Keep the device's state in place of the one before."""
+    table = schema.device_state
+    values = {name: getattr(state, name) for name in _CHANGING}
+    connection.execute(
+        insert_or_replace(connection, table, ["device"], _CHANGING),
+        {**values, "device": state.device, "online": int(state.online)},
+    )
+
+
+def list_streams(connection: Connection) -> dict[DeviceId, tuple[StreamFacts, ...]]:
+    """Return every device's streams, first the one in which an intact block last came."""
+    table = schema.stream
+    rows = connection.execute(select(table).order_by(table.c.device, table.c.block_at.desc().nulls_last(), table.c.id))
+    return {
+        DeviceId(device): tuple(
+            StreamFacts(DeviceId(device), Epoch(row.epoch), row.committed, row.safe, row.code, row.block_at)
+            for row in group
+        )
+        for device, group in itertools.groupby(rows, key=lambda row: row.device)
+    }
+
+
+def count_oddities(connection: Connection) -> dict[DeviceId, Oddities]:
+    """Return how much of what each device sent was kept without being counted; devices without any are left out."""
+    block, aside, underived = schema.block, schema.block_aside, schema.underived
+    queries = {
+        "bad_blocks": _by_device(block).where(block.c.verdict != Verdict.OK.value),
+        "aside_blocks": _by_device(aside).where(aside.c.reason == DecisionKind.CONFLICT.value),
+        "conflicts": select(schema.register.c.device, func.count().label("number"))
+        .join(schema.reading_conflict, schema.reading_conflict.c.register_id == schema.register.c.id)
+        .group_by(schema.register.c.device),
+        **{reason.value: _by_device(underived).where(underived.c.reason == reason.value) for reason in Underived},
+    }
+    found: dict[DeviceId, Oddities] = {}
+    for name, query in queries.items():
+        for row in connection.execute(query):
+            device = DeviceId(row.device)
+            found[device] = replace(found.get(device, Oddities()), **{name: row.number})
+    return found
+
+
+def _by_device(table: Table) -> Select[tuple[bytes, int]]:
+    """Return the count, by device, of the rows of a table that refers to streams."""
+    stream = schema.stream
+    return (
+        select(stream.c.device, func.count().label("number"))
+        .join(table, table.c.stream_id == stream.c.id)
+        .group_by(stream.c.device)
+    )
+
+
+def _state(row: Row[tuple[object, ...]]) -> DeviceState:
     return DeviceState(
         device=DeviceId(row.device),
         online=bool(row.online),
@@ -96,43 +164,4 @@ def find_state(connection: Connection, device: DeviceId) -> DeviceState | None:
         device_at=row.device_at,
         time_quality=row.time_quality,
         agent_version=row.agent_version,
-    )
-
-
-def save_state(connection: Connection, state: DeviceState) -> None:
-    """Keep the device's state in place of the one before."""
-    table = schema.device_state
-    values = {name: getattr(state, name) for name in _CHANGING}
-    connection.execute(
-        insert_or_replace(connection, table, ["device"], _CHANGING),
-        {**values, "device": state.device, "online": int(state.online)},
-    )
-
-
-def newest_stream(connection: Connection, device: DeviceId) -> StreamFacts | None:
-    """Return the stream of the device that last received a block."""
-    table = schema.stream
-    row = connection.execute(
-        select(table).where(table.c.device == device).order_by(table.c.block_at.desc(), table.c.id.desc()).limit(1)
-    ).one_or_none()
-    if row is None:
-        return None
-    return StreamFacts(DeviceId(row.device), Epoch(row.epoch), row.committed, row.safe, row.code, row.block_at)
-
-
-def count_oddities(connection: Connection, device: DeviceId) -> Oddities:
-    """Return how much of what a device sent was kept without being counted."""
-    streams = select(schema.stream.c.id).where(schema.stream.c.device == device)
-    registers = select(schema.register.c.id).where(schema.register.c.device == device)
-    block, aside = schema.block, schema.block_aside
-    conflict, underived = schema.reading_conflict, schema.underived
-    bad = select(func.count()).select_from(block).where(block.c.stream_id.in_(streams), block.c.verdict != "ok")
-    kept = select(func.count()).select_from(aside).where(aside.c.stream_id.in_(streams), aside.c.reason == "conflict")
-    values = select(func.count()).select_from(conflict).where(conflict.c.register_id.in_(registers))
-    waiting = select(func.count()).select_from(underived).where(underived.c.stream_id.in_(streams))
-    return Oddities(
-        bad_blocks=connection.execute(bad).scalar_one(),
-        aside_blocks=connection.execute(kept).scalar_one(),
-        conflicts=connection.execute(values).scalar_one(),
-        underived=connection.execute(waiting).scalar_one(),
     )

@@ -7,6 +7,7 @@ import queue
 import shutil
 import socket
 import subprocess
+import threading
 import time
 from typing import TYPE_CHECKING, Self
 
@@ -21,6 +22,7 @@ from tests.hub.making import make_key
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
+    from typing import BinaryIO
 
     from protocol.messages import Receipt
     from tests.hub.making import MadeDevice
@@ -78,6 +80,55 @@ class Broker:
         with socket.socket() as probe:
             probe.settimeout(1)
             return probe.connect_ex((HOST, self.port)) == 0
+
+
+class StrictBroker:
+    """As much of an MQTT 3.1.1 broker as a hub needs to be denied its subscriptions; `allows` may change at any time.
+
+    Mosquitto's own access rules let any subscription through and withhold the messages instead.
+    """
+
+    def __init__(self) -> None:
+        self.allows = False
+        self.asked = 0
+        self._listener = socket.create_server((HOST, 0))
+        self.port: int = self._listener.getsockname()[1]
+        self._serving = threading.Thread(target=self._serve, daemon=True)
+        self._serving.start()
+
+    def stop(self) -> None:
+        """Take no more connections."""
+        self._listener.close()
+
+    def _serve(self) -> None:
+        session, _ = self._listener.accept()
+        with session, session.makefile("rb") as stream:
+            while head := stream.read(1):
+                body = stream.read(self._length(stream))
+                match head[0] >> 4:
+                    case 1:
+                        session.sendall(b"\x20\x02\x00\x00")
+                    case 8:
+                        self.asked += 1
+                        codes = bytes([1 if self.allows else 128] * self._topics(body))
+                        session.sendall(bytes([0x90, 2 + len(codes)]) + body[:2] + codes)
+                    case 12:
+                        session.sendall(b"\xd0\x00")
+
+    @staticmethod
+    def _length(stream: BinaryIO) -> int:
+        length, shift = 0, 0
+        while (byte := stream.read(1)[0]) & 128:
+            length, shift = length | (byte & 127) << shift, shift + 7
+        return length | byte << shift
+
+    @staticmethod
+    def _topics(body: bytes) -> int:
+        place, number = 2, 0
+        while place < len(body):
+            place += 3 + int.from_bytes(body[place : place + 2])
+            number += 1
+        return number
 
 
 class WireDevice:

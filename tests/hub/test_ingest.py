@@ -9,13 +9,13 @@ import pytest
 from hub.clock import now_ms
 from hub.config import Address
 from hub.errors import StoreUnavailableError
-from hub.ingest import Ingest
+from hub.ingest import MESSAGE_BYTES_MAX, Ingest
 from hub.services.register_device import register_device
 from hub.store import custody
 from protocol.messages import ReceiptCode
 from protocol.topics import Channel
 from tests.hub.making import TERMS, MadeDevice, fetch, made_log
-from tests.hub.programs import HOST, HUB_KEY, Broker, WireDevice, wait_until
+from tests.hub.programs import HOST, HUB_KEY, Broker, StrictBroker, WireDevice, wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from hub.store.database import Database
 
 COUNTS = list(range(100, 180))
+MOSQUITTO_INFLIGHT_MAX = 20
+"""How many messages it sends before it waits for an acknowledgement (mosquitto.conf, `max_inflight_messages`)."""
 
 
 @pytest.fixture
@@ -83,6 +85,34 @@ def test_noise_stops_nothing(wired: WireDevice, ingest: Ingest) -> None:
     wired.publish(Channel.BLOCK, device.blocks[0])
     assert wired.receipt().committed == 0
     assert ingest.counters.rejected == 2
+
+
+def test_a_message_longer_than_any_block_is_dropped_before_it_waits(wired: WireDevice, ingest: Ingest) -> None:
+    """It takes no memory in the queue, and it does not hold up what comes after it."""
+    for _ in range(MOSQUITTO_INFLIGHT_MAX + 1):
+        wired.publish(Channel.BLOCK, bytes(MESSAGE_BYTES_MAX + 1))
+    wired.publish(Channel.BLOCK, made_log(COUNTS).blocks[0])
+    assert wired.receipt().committed == 0
+    assert (ingest.counters.messages, ingest.counters.rejected) == (1, MOSQUITTO_INFLIGHT_MAX + 1)
+
+
+def test_a_broker_that_denies_the_subscriptions_is_not_connected(
+    registered: Database, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Nothing can arrive, so the hub does not call itself ready; it says why, asks again, and is once it is allowed."""
+    monkeypatch.setattr("hub.ingest.SUBSCRIBE_SECONDS", 0.1)
+    broker = StrictBroker()
+    ingest = Ingest(registered, HUB_KEY, Address(HOST, broker.port), TERMS, now_ms)
+    ingest.start()
+    try:
+        wait_until(lambda: broker.asked > 1, "the second request")
+        assert not ingest.connected
+        assert [message for message in caplog.messages if "denies the hub 32 of its 32 subscriptions" in message]
+        broker.allows = True
+        wait_until(lambda: ingest.connected, "the subscriptions")
+    finally:
+        ingest.stop()
+        broker.stop()
 
 
 def test_a_stranger_is_refused_and_welcomed_once_registered(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import tomllib
 from decimal import Decimal
 from pathlib import Path
-from typing import TYPE_CHECKING, TypedDict
+from typing import TYPE_CHECKING, Required, TypedDict
 
 import pytest
 
@@ -13,8 +13,8 @@ from hub.rules import citations
 from hub.rules.citations import Citation
 from hub.rules.instants import parse_instant
 from hub.rules.periods import parse_month
-from hub.rules.production import Reading, gather_evidence, monthly_production, system_production
-from protocol.identity import Epoch
+from hub.rules.production import Reading, monthly_production, system_production
+from protocol.identity import DeviceId, Epoch
 from protocol.messages import TimeQuality
 
 if TYPE_CHECKING:
@@ -23,35 +23,43 @@ if TYPE_CHECKING:
 CASES = sorted((Path(__file__).parent / "cases").glob("*.toml"))
 
 
-class ReadingCase(TypedDict):
-    """One reading of a case."""
+class ReadingCase(TypedDict, total=False):
+    """One reading of a case; `received` is when the hub got it, if not at once."""
 
-    at: str
-    kwh: str
+    at: Required[str]
+    kwh: Required[str]
+    quality: int
+    device: int
+    instrument: str
+    received: str
 
 
 class MeterCase(TypedDict, total=False):
-    """One meter of a case."""
+    """One meter of a case; `until` is when it ended."""
 
     modulus_kwh: str
     time_quality: int
+    until: str
     readings: list[ReadingCase]
 
 
-def _readings(number: int, meter: MeterCase) -> Sequence[Reading]:
+def _readings(meter: MeterCase) -> Sequence[Reading]:
     modulus = meter.get("modulus_kwh")
     return [
         Reading(
-            register_id=number,
+            register_id=reading.get("device", 1),
+            instrument=reading.get("instrument", "CCS WattNode"),
             read_at=parse_instant(reading["at"]),
             register_wh=int(Decimal(reading["kwh"]) * 1000),
             raw=0,
             resolution_wh=1,
             modulus_wh=int(Decimal(modulus) * 1000) if modulus else None,
             ratio=(1, 1),
-            time_quality=TimeQuality(meter.get("time_quality", 2)),
+            time_quality=TimeQuality(reading.get("quality", meter.get("time_quality", 2))),
+            device=DeviceId(bytes([reading.get("device", 1)])),
             epoch=Epoch(bytes(8)),
             seq=0,
+            received_at=parse_instant(reading.get("received", reading["at"])),
         )
         for reading in meter["readings"]
     ]
@@ -63,14 +71,21 @@ def test_case_comes_out_as_written(path: Path) -> None:
     case = tomllib.loads(path.read_text(encoding="utf-8"))
     month = parse_month(case["month"])
     meters = [
-        monthly_production(month, gather_evidence(month, _readings(number, meter)), case.get("power_w_max"))
-        for number, meter in enumerate(case["meter"])
+        monthly_production(
+            month,
+            _readings(meter),
+            case.get("power_w_max"),
+            parse_instant(meter["until"]) if "until" in meter else None,
+        )
+        for meter in case["meter"]
     ]
     system = system_production(month, meters)
     found = [str(finding.kind) for meter in meters for finding in meter.findings]
     assert system.production_wh == case["expect"].get("production_wh")
     assert system.complete == case["expect"]["complete"]
     assert found == case["expect"].get("findings", [])
+    if "basis" in case["expect"]:
+        assert [meter.basis for meter in meters] == [case["expect"]["basis"]]
 
 
 def test_every_clause_has_a_case_and_every_case_a_clause() -> None:

@@ -65,6 +65,23 @@ def test_instants_survive_being_written(at_ms: int) -> None:
     assert parse_instant(format_instant(at_ms)) == at_ms
 
 
+@given(st.integers())
+def test_any_instant_can_be_written(at_ms: int) -> None:
+    """However wrong a clock was, what it said can be shown."""
+    assert format_instant(at_ms)
+
+
+def test_the_last_month_has_an_end() -> None:
+    """Asking for the last month there is names no other; the one after it is refused with the range."""
+    last = parse_month("2999-12")
+    assert format_instant(last.ends_at) == "3000-01-01T05:00:00Z"
+    assert list(months_through(last, last)) == [last]
+    with pytest.raises(
+        InputError, match="3000-01 is not a production month: write it as YYYY-MM, from 1970-01 to 2999"
+    ):
+        parse_month("3000-01")
+
+
 @pytest.mark.parametrize("text", ["2016-07-01T04:00:00", "yesterday"])
 def test_an_instant_without_zone_is_refused(text: str) -> None:
     """A time that could mean two instants is not taken."""

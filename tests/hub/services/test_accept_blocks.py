@@ -12,8 +12,11 @@ from hypothesis import strategies as st
 from sqlalchemy.exc import OperationalError
 
 from hub.errors import StoreUnavailableError
-from hub.services.accept_blocks import Arrival, accept_blocks
+from hub.services import derive_readings
+from hub.services.accept_blocks import Arrival, accept_blocks, load_keys
+from hub.services.answer_state import answer_state
 from hub.services.open_hub import open_hub
+from hub.services.read_fleet import read_fleet
 from hub.services.register_device import register_device
 from hub.store import custody
 from protocol import wire
@@ -38,6 +41,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from hub.store.database import Database
+    from protocol.identity import DeviceId
 
 COUNTS = [1000 + 25 * place for place in range(24)]
 TAKEN = [(JULY_AT + place * QUARTER_MS, count) for place, count in enumerate(COUNTS)]
@@ -50,6 +54,11 @@ def _accept(database: Database, arrivals: Sequence[Arrival]) -> Receipt:
 
 def _stored(database: Database) -> list[tuple[object, ...]]:
     return fetch(database, "SELECT read_at, register_wh FROM reading ORDER BY read_at")
+
+
+def _findings(database: Database) -> list[str]:
+    with database.read() as connection:
+        return [finding.code for finding in read_fleet(connection, NOW).findings]
 
 
 def test_a_log_in_order_is_held_and_read(registered: Database) -> None:
@@ -217,6 +226,98 @@ def test_readings_without_descriptor_wait_for_it(registered: Database) -> None:
     receipt = _accept(registered, device.arrivals(2))
     assert (receipt.committed, receipt.code) == (2, ReceiptCode.OK)
     assert _stored(registered) == TAKEN[:4]
+
+
+def test_readings_ahead_of_their_descriptor_in_one_block_count(registered: Database) -> None:
+    """The description may come later in the same block: nothing is lost, and nothing goes on waiting."""
+    device, meter = MadeDevice(), make_meter()
+    device.seal(make_readings(meter, COUNTS[:4], JULY_AT), meter)
+    assert _accept(registered, device.arrivals()).code is ReceiptCode.OK
+    assert _stored(registered) == TAKEN[:4]
+
+
+def test_readings_that_their_descriptor_does_not_explain_are_left_out_once(
+    registered: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They wait for nothing, so nothing is derived again on their account, however often the meter is described."""
+    device, meter = MadeDevice(), make_meter()
+    again: list[int] = []
+
+    def read_bytes(_connection: object, stream: int, _seqs: object) -> dict[int, bytes]:
+        again.append(stream)
+        return {}
+
+    monkeypatch.setattr(custody, "read_bytes", read_bytes)
+    for place in range(6):
+        odd = replace(make_readings(meter, [5], JULY_AT + place * QUARTER_MS), registers={7: (5,)})
+        device.seal(meter, odd, make_readings(meter, COUNTS[place : place + 1], JULY_AT + place * QUARTER_MS))
+    receipts = [_accept(registered, device.arrivals(seq)) for seq in range(6)]
+    assert {receipt.code for receipt in receipts} == {ReceiptCode.OK}
+    assert again == []
+    assert _stored(registered) == TAKEN[:6]
+    assert _findings(registered) == ["reading_unexplained"]
+    assert fetch(registered, "SELECT seq, reason FROM underived") == [(seq, "unexplained") for seq in range(6)]
+
+
+@pytest.mark.parametrize("fault", ["in Python", "in SQL"])
+def test_a_block_that_cannot_be_derived_undoes_nothing_but_itself(
+    registered: Database, monkeypatch: pytest.MonkeyPatch, fault: str
+) -> None:
+    """R5: its bytes are committed with the others, its readings are left out and the page says so."""
+    poison = COUNTS[9]
+    if fault == "in SQL":
+        with registered.write() as connection:
+            connection.exec_driver_sql(
+                f"CREATE TRIGGER poison BEFORE INSERT ON reading WHEN NEW.raw = {poison} "
+                "BEGIN SELECT RAISE(ABORT, 'poison'); END"
+            )
+    else:
+        monkeypatch.setattr(derive_readings, "energy_wh", lambda raw, _scale: raw if raw != poison else 1 // 0)
+    device = made_log(COUNTS)
+    receipt = _accept(registered, device.arrivals())
+    assert (receipt.committed, receipt.safe, receipt.code) == (6, 6, ReceiptCode.OK)
+    assert _stored(registered) == TAKEN[:8] + TAKEN[12:]
+    assert fetch(registered, "SELECT seq, reason FROM underived") == [(3, "failed")]
+    assert _findings(registered) == ["block_underivable"]
+
+
+def test_a_stranger_opens_no_epoch(registered: Database) -> None:
+    """Blocks under an epoch that nothing signed by the device ever named are dropped, one sentence each."""
+    epoch = Epoch(bytes.fromhex("adadadadadadadad"))
+    device = MadeDevice(epoch=epoch)
+    forged = [device.seal(make_readings(make_meter(), [1], JULY_AT), key=make_key(99)) for _ in range(2)]
+    arrivals = [Arrival(device.id, raw) for raw in forged]
+    accepted = accept_blocks(registered, arrivals, TERMS, NOW)
+    assert (accepted.receipts, len(accepted.rejected)) == ((), 2)
+    assert fetch(registered, "SELECT count(*) FROM stream") == [(0,)]
+    answer_state(registered, device.id, device.state(), terms=TERMS, now=NOW, retained=False)
+    assert _accept(registered, arrivals).committed == 1
+    assert fetch(registered, "SELECT epoch, block_at FROM stream") == [(epoch, None)]
+
+
+def test_an_intact_block_opens_its_epoch_for_those_beside_it(registered: Database) -> None:
+    """A block damaged on the way is held if any of the same epoch came intact with it."""
+    device = made_log(COUNTS)
+    damaged = device.blocks[0][:-1] + bytes([device.blocks[0][-1] ^ 1])
+    assert _accept(registered, [Arrival(device.id, damaged), *device.arrivals(1)]).committed == 1
+
+
+def test_a_device_registered_while_its_block_is_looked_at_is_not_unknown(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The refusal may still go out, but nobody is asked to register what is registered."""
+    device = made_log(COUNTS)
+
+    def load_and_register(database: Database, devices: set[DeviceId]) -> object:
+        keys = load_keys(database, devices)
+        register_device(database, device.pem, "", NOW)
+        return keys
+
+    with monkeypatch.context() as late:
+        late.setattr("hub.services.accept_blocks.load_keys", load_and_register)
+        accepted = accept_blocks(database, device.arrivals(), TERMS, NOW)
+    assert accepted.refused == {(device.id, device.epoch)}
+    assert fetch(database, "SELECT count(*) FROM unknown_device") == [(0,)]
 
 
 def test_the_same_reading_sealed_again_in_a_new_epoch_counts_once(registered: Database) -> None:

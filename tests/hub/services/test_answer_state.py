@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from hub.services.accept_blocks import accept_blocks
+from hub.services.accept_blocks import Arrival, accept_blocks, load_keys
 from hub.services.answer_state import Answer, answer_state, welcome_devices
 from hub.services.read_fleet import Link, read_fleet
 from hub.services.register_device import register_device
 from protocol import wire
-from protocol.messages import ReceiptCode, State
+from protocol.identity import Epoch
+from protocol.messages import Gap, GapCause, ReceiptCode, State
 from tests.hub.making import NOW, TERMS, MadeDevice, fetch, made_log, make_key
 
 if TYPE_CHECKING:
+    import pytest
+
     from hub.store.database import Database
+    from protocol.identity import DeviceId
 
 COUNTS = list(range(100, 140))
 
@@ -91,6 +95,54 @@ def test_the_backlog_is_what_the_hub_lacks(registered: Database) -> None:
     with registered.read() as connection:
         (view,) = read_fleet(connection, NOW).devices
     assert (view.backlog, view.committed) == (len(device.blocks) - 3, 2)
+
+
+def test_a_stranger_s_block_is_no_sign_of_life(registered: Database) -> None:
+    """What nobody verified neither wakes a silent device nor says when its last block came; an intact block does."""
+    device, later = made_log(COUNTS), NOW + 25 * 3_600_000
+    _answer(registered, device, device.state())
+    accept_blocks(registered, device.arrivals(0), TERMS, NOW)
+    forged = device.seal(Gap(0, NOW, NOW + 1, GapCause.EDGE_OFF), key=make_key(99), keep=False)
+    for raw in (forged, device.blocks[0]):
+        accept_blocks(registered, [Arrival(device.id, raw)], TERMS, later)
+        assert _link(registered, later) is Link.SILENT
+        with registered.read() as connection:
+            assert read_fleet(connection, later).devices[0].block_at == NOW
+    accept_blocks(registered, device.arrivals(1), TERMS, later)
+    assert _link(registered, later) is Link.ONLINE
+
+
+def test_the_log_shown_is_the_one_the_device_is_in(registered: Database) -> None:
+    """A late block of an earlier log does not bring back that log's watermark, nor a false backlog."""
+    old, new = made_log(COUNTS), MadeDevice(epoch=Epoch(b"newepoch"))
+    accept_blocks(registered, old.arrivals(0, 1, 2), TERMS, NOW)
+    new.seal()
+    _answer(registered, new, new.state())
+    with registered.read() as connection:
+        (view,) = read_fleet(connection, NOW).devices
+    assert (view.committed, view.backlog, view.block_at) == (-1, 1, NOW)
+    accept_blocks(registered, new.arrivals(), TERMS, NOW + 1)
+    accept_blocks(registered, old.arrivals(3), TERMS, NOW + 2)
+    with registered.read() as connection:
+        (view,) = read_fleet(connection, NOW + 2).devices
+    assert (view.committed, view.backlog, view.block_at) == (0, 0, NOW + 2)
+
+
+def test_a_device_registered_while_its_state_is_looked_at_is_not_unknown(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody is asked to register what is registered."""
+    device = MadeDevice()
+
+    def load_and_register(database: Database, devices: set[DeviceId]) -> object:
+        keys = load_keys(database, devices)
+        register_device(database, device.pem, "", NOW)
+        return keys
+
+    monkeypatch.setattr("hub.services.answer_state.load_keys", load_and_register)
+    answer = _answer(database, device, device.state())
+    assert answer.refused == (device.id, device.epoch)
+    assert fetch(database, "SELECT count(*) FROM unknown_device") == [(0,)]
 
 
 def test_an_unknown_device_is_refused_until_somebody_registers_it(database: Database) -> None:

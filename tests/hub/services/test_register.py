@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
 from hub.errors import AlreadyRegisteredError, InputError, UnknownSubjectError
+from hub.services.accept_blocks import accept_blocks
+from hub.services.end_meter import EndRequest, end_meter
 from hub.services.register_device import register_device
 from hub.services.register_meter import MeterRequest, register_meter
 from hub.services.register_system import register_system
+from hub.store import registry
 from tests.hub.conftest import SYSTEM
-from tests.hub.making import NOW, MadeDevice, fetch
+from tests.hub.making import NOW, TERMS, MadeDevice, fetch, made_log
 
 if TYPE_CHECKING:
     from hub.store.database import Database
@@ -56,8 +60,8 @@ def test_a_malformed_capacity_is_refused(database: Database, capacity: str) -> N
 
 
 def test_a_system_with_another_nameplate_is_refused(registered: Database) -> None:
-    """A registered nameplate is not changed by registering again."""
-    with pytest.raises(AlreadyRegisteredError, match=r"7\.5 kW DC"):
+    """A registered nameplate is not changed by registering again, and the sentence says what can be done."""
+    with pytest.raises(AlreadyRegisteredError, match=r"7\.5 kW DC.*: give that name"):
         register_system(registered, SYSTEM, "Barn roof", "8", NOW)
 
 
@@ -70,6 +74,81 @@ def test_one_meter_never_counts_twice(registered: Database) -> None:
     register_meter(registered, MeterRequest(SYSTEM, DEVICE, "X-5", make="EIG"), NOW)
     with pytest.raises(AlreadyRegisteredError, match="X-5"):
         register_meter(registered, MeterRequest(SYSTEM, DEVICE, "X-5", make="CCS"), NOW)
+
+
+def test_a_meter_may_be_read_by_one_device_after_another(registered: Database) -> None:
+    """A device that replaces another is added to the meter; said again it changes nothing."""
+    device = MadeDevice(seed=2)
+    register_device(registered, device.pem, "", NOW)
+    request = MeterRequest(SYSTEM, device.text, "WN-1001", make="CCS")
+    added = register_meter(registered, request, NOW + 1)
+    assert (added.devices, added.device, added.make) == ((MadeDevice().id, device.id), device.id, "CCS")
+    before = fetch(registered, "SELECT count(*) FROM change")
+    assert register_meter(registered, request, NOW + 2) == added
+    assert register_meter(registered, MeterRequest(SYSTEM, DEVICE, "WN-1001"), NOW + 2) == added
+    with registered.read() as connection:
+        assert registry.list_meters(connection, SYSTEM) == (added,)
+    assert fetch(registered, "SELECT count(*) FROM change") == before
+    register_meter(registered, replace(request, model="A"), NOW)
+    with pytest.raises(AlreadyRegisteredError, match="already registered as model 'A'"):
+        register_meter(registered, replace(request, model="B"), NOW)
+
+
+def test_what_the_refusal_of_a_second_meter_says_can_be_done(registered: Database) -> None:
+    """Each sentence, followed, leads to two meters of two makers with one serial number."""
+    register_system(registered, "OTHER-1", "", "5", NOW)
+    wanted = MeterRequest("OTHER-1", DEVICE, "WN-1001", make="EIG")
+    with pytest.raises(AlreadyRegisteredError, match="--serial WN-1001 --make MAKE` which is meant there"):
+        register_meter(registered, wanted, NOW)
+    register_meter(registered, MeterRequest(SYSTEM, DEVICE, "WN-1001", make="CCS"), NOW)
+    with pytest.raises(AlreadyRegisteredError, match="not the one made by CCS, give its --make"):
+        register_meter(registered, replace(wanted, make=""), NOW)
+    register_meter(registered, wanted, NOW)
+    register_meter(registered, replace(wanted, system=SYSTEM, make="Accuenergy"), NOW)
+    with pytest.raises(AlreadyRegisteredError, match="counts for one system only"):
+        register_meter(registered, MeterRequest(SYSTEM, DEVICE, "WN-1001", make="EIG"), NOW)
+
+
+def test_two_makers_of_one_system_must_be_told_apart(registered: Database) -> None:
+    """Where a serial number stands for two meters of the system, neither adding nor ending one may guess."""
+    for make in ("CCS", "EIG"):
+        register_meter(registered, MeterRequest(SYSTEM, DEVICE, "X-5", make=make), NOW)
+    with pytest.raises(AlreadyRegisteredError, match="of CCS and EIG: give --make"):
+        register_meter(registered, MeterRequest(SYSTEM, DEVICE, "X-5"), NOW)
+    with pytest.raises(InputError, match="of CCS and EIG: give --make"):
+        end_meter(registered, EndRequest(SYSTEM, "X-5", "2016-07-12T16:00:00Z"), NOW)
+    assert end_meter(registered, EndRequest(SYSTEM, "X-5", "2016-07-12T16:00:00Z", "EIG"), NOW).make == "EIG"
+
+
+def test_an_end_is_kept_and_can_be_corrected(registered: Database) -> None:
+    """The same end again changes nothing, another replaces it, and registering again does not undo it."""
+    first = end_meter(registered, EndRequest(SYSTEM, "WN-1001", "2016-07-12T16:00:00Z"), NOW)
+    before = fetch(registered, "SELECT count(*) FROM change")
+    assert end_meter(registered, EndRequest(SYSTEM, " WN-1001", "2016-07-12T12:00:00-04:00"), NOW) == first
+    assert register_meter(registered, MeterRequest(SYSTEM, DEVICE, "WN-1001"), NOW) == first
+    assert fetch(registered, "SELECT count(*) FROM change") == before
+    assert end_meter(registered, EndRequest(SYSTEM, "WN-1001", "2016-07-12T17:00:00Z"), NOW) != first
+
+
+@pytest.mark.parametrize(
+    ("request_", "error", "words"),
+    [
+        (EndRequest(SYSTEM, "WN-1001", "yesterday"), InputError, "RFC 3339"),
+        (EndRequest(SYSTEM, "WN-1001", "2017-08-01T00:00:00Z"), InputError, "has not come yet"),
+        (EndRequest(SYSTEM, "WN-1001", "2016-06-30T00:00:00Z"), InputError, "was first read at 2016-07-01T04:00:00Z"),
+        (EndRequest(SYSTEM, "WN-1002", "2016-07-12T16:00:00Z"), UnknownSubjectError, "its meters are WN-1001"),
+        (EndRequest("SLF-AB1234-00002", "WN-1001", "2016-07-12T16:00:00Z"), UnknownSubjectError, f"mean {SYSTEM}?"),
+    ],
+)
+def test_an_end_that_cannot_be_is_refused(
+    registered: Database, request_: EndRequest, error: type[Exception], words: str
+) -> None:
+    """An instant that cannot be the end, or a meter that is not there, is named and nothing changes."""
+    accept_blocks(registered, made_log([5, 6, 7]).arrivals(), TERMS, NOW)
+    with pytest.raises(error) as caught:
+        end_meter(registered, request_, NOW)
+    assert words in str(caught.value)
+    assert fetch(registered, "SELECT read_until FROM meter") == [(None,)]
 
 
 @pytest.mark.parametrize(

@@ -9,11 +9,11 @@ from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import IntegrityError, OperationalError
 
-from hub.errors import SettingsError, StoreUnavailableError
+from hub.errors import SettingsError, StoreUnavailableError, UnderivableError
 from hub.store import sqlite
-from hub.store.database import DATABASE_NAME, open_database
+from hub.store.database import DATABASE_NAME, attempt, open_database
 from hub.store.patterns import pattern_to_signed, signed_to_pattern
 from hub.store.schema import metadata
 from tests.hub.making import fetch
@@ -111,3 +111,27 @@ def test_every_pattern_survives_storage(raw: int) -> None:
     stored = pattern_to_signed(raw)
     assert -(2**63) <= stored < 2**63
     assert signed_to_pattern(stored) == raw
+
+
+@pytest.mark.parametrize("name", ["a?mode=ro", "a#b", "a%20b", "a b", "ä:b"])
+def test_any_folder_name_will_do(tmp_path: Path, name: str) -> None:
+    """The database lies in the folder that was named, whatever characters its name has."""
+    database = open_database(tmp_path / name, create=True)
+    database.close()
+    assert (tmp_path / name / DATABASE_NAME).exists()
+    assert sorted(tmp_path.iterdir()) == [tmp_path / name]
+
+
+def test_a_fault_undoes_its_own_part_only(database: Database) -> None:
+    """What an attempt did is gone, what the transaction did before and after it stays; an unfit disk is no fault."""
+    insert = "INSERT INTO system VALUES (?, 'B', '1', 0)"
+    with database.write() as connection:
+        connection.exec_driver_sql(insert, ("before",))
+        with pytest.raises(UnderivableError), attempt(connection):
+            [connection.exec_driver_sql(insert, (name,)) for name in ("lost", "before")]
+        with pytest.raises(OverflowError):
+            connection.exec_driver_sql(insert, (2**64,))
+        with pytest.raises(OperationalError), attempt(connection):
+            connection.exec_driver_sql("INSERT INTO nowhere VALUES (1)")
+        connection.exec_driver_sql(insert, ("after",))
+    assert fetch(database, "SELECT pts_id FROM system ORDER BY pts_id") == [("after",), ("before",)]

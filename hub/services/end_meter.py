@@ -1,0 +1,70 @@
+"""End a meter: from an instant on it is no part of its system any more, because it was exchanged or removed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from hub.errors import InputError, UnknownSubjectError
+from hub.rules.instants import format_instant, parse_instant
+from hub.services.compute_production import find_system
+from hub.store import changes, ownership, registry, series
+from hub.store.changes import Subject, SubjectKind
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+    from hub.store.database import Database
+    from hub.store.registry import Meter
+
+
+@dataclass(frozen=True, slots=True)
+class EndRequest:
+    """Which meter ends, and when: `at` as RFC 3339. `make` is needed where two meters share the serial number."""
+
+    system: str
+    serial: str
+    at: str
+    make: str = ""
+
+
+def end_meter(database: Database, request: EndRequest, now: int) -> Meter:
+    """Let a meter count until an instant and return it; the same again changes nothing, another instant replaces it.
+
+    Its readings up to then go on to count, later ones do not. Raises InputError for a malformed instant, one that has
+    not come (`now`, UTC ms) or one before the meter's first reading, and UnknownSubjectError for a meter that is not
+    the system's.
+    """
+    read_until = parse_instant(request.at)
+    if read_until > now:
+        message = f"{request.at} has not come yet: end a meter when it has been removed"
+        raise InputError(message)
+    with database.write() as connection:
+        meter = _find_meter(connection, request)
+        first = series.first_reading(connection, ownership.registers_of(connection, meter))
+        if first is not None and read_until < first.read_at:
+            message = (
+                f"meter {meter.serial} of system {meter.system} was first read at {format_instant(first.read_at)}: it "
+                f"cannot have ended at {request.at}"
+            )
+            raise InputError(message)
+        if meter.read_until == read_until:
+            return meter
+        ended = replace(meter, read_until=read_until)
+        registry.save_meter(connection, ended, now)
+        changes.announce(connection, [changes.FLEET, Subject(SubjectKind.SYSTEM, meter.system)], now)
+    return ended
+
+
+def _find_meter(connection: Connection, request: EndRequest) -> Meter:
+    meters = registry.list_meters(connection, find_system(connection, request.system).pts_id)
+    found = [one for one in meters if one.serial == request.serial.strip() and request.make in {"", one.make}]
+    if len(found) > 1:
+        makes = " and ".join(one.make for one in found)
+        message = f"system {request.system} has meters with serial number {request.serial} of {makes}: give --make"
+        raise InputError(message)
+    if not found:
+        known = ", ".join(one.serial for one in meters) or "none"
+        message = f"{request.serial!r:.60} is no meter of system {request.system}: its meters are {known}"
+        raise UnknownSubjectError(message)
+    return found[0]

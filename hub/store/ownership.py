@@ -1,0 +1,52 @@
+"""Which registers belong to which registered meter: asked in several ways, decided by one query."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sqlalchemy import Select, and_, or_, select
+
+from hub.rules.registers import is_generated
+from hub.store import schema
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from sqlalchemy import Connection
+
+    from hub.store.registry import Meter
+
+
+def registers_of(connection: Connection, meter: Meter) -> tuple[int, ...]:
+    """Return the ids of the registers in which this meter counts generated energy; empty before it was described."""
+    rows = connection.execute(_owned().where(schema.meter.c.id == meter.id).order_by(schema.register.c.id))
+    return tuple(row.register_id for row in rows if is_generated(row.obis))
+
+
+def systems_of(connection: Connection, registers: Iterable[int]) -> frozenset[str]:
+    """Return the PTS ids of the systems whose meters own these registers."""
+    rows = connection.execute(_owned().where(schema.register.c.id.in_(list(registers))))
+    return frozenset(row.system for row in rows)
+
+
+def owners(connection: Connection) -> dict[int, int]:
+    """Return the id of the registered meter that owns a register, by register id; strangers' registers are left out."""
+    return {row.register_id: row.meter_id for row in connection.execute(_owned())}
+
+
+def _owned() -> Select[tuple[int, str, int, str]]:
+    """Pair each register with the meter under whose name, as far as that is given, one of its devices reads it."""
+    meter, joined, register = schema.meter, schema.meter_device, schema.register
+    return (
+        select(register.c.id.label("register_id"), register.c.obis, meter.c.id.label("meter_id"), meter.c.system)
+        .join(joined, joined.c.device == register.c.device)
+        .join(
+            meter,
+            and_(
+                meter.c.id == joined.c.meter_id,
+                meter.c.serial == register.c.serial,
+                or_(meter.c.make == "", meter.c.make == register.c.make),
+                or_(meter.c.model == "", meter.c.model == register.c.model),
+            ),
+        )
+    )
