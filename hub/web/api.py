@@ -10,13 +10,15 @@ from hub.rules.periods import parse_month
 from hub.services.compute_production import compute_month, compute_months, find_system
 from hub.services.name_commands import device_command, meter_command
 from hub.services.read_fleet import read_devices, read_meters
-from hub.store import registry, series
+from hub.store import ownership, registry, series
 from hub.store.series import ReadingKey
 from hub.web import models
 from hub.web.context import HubOf
-from protocol.identity import BootId, format_device_id
+from protocol.identity import BOOT_ID_LENGTH, BootId, format_device_id
 
 READINGS_PER_PAGE_MAX = 10_000
+_NUMBER_MAX = (1 << 63) - 1
+"""The largest number a column of the database holds."""
 
 router = APIRouter(prefix="/api/v1", tags=["v1"])
 
@@ -101,7 +103,7 @@ def list_readings(
         owners = {
             register: meter
             for meter in registry.list_meters(connection, system)
-            for register in series.registers_of(connection, meter)
+            for register in ownership.registers_of(connection, meter)
         }
         rows = series.list_readings(connection, tuple(owners), key, limit)
     return models.ReadingsJson(
@@ -116,10 +118,14 @@ def _format_key(key: ReadingKey) -> str:
 
 
 def _parse_key(text: str) -> ReadingKey:
-    parts = text.split(".")
+    """Return the place written in `text`; raises InputError for what no page ever named."""
+    message = f"{text!r:.60} is not a place in the readings: give the `next` of the page before"
     try:
-        read_at, register_id, boot_id, boottime_ms = parts
-        return ReadingKey(int(read_at), int(register_id), BootId(bytes.fromhex(boot_id)), int(boottime_ms))
+        read_at, register_id, boot_id, boottime_ms = text.split(".")
+        key = ReadingKey(int(read_at), int(register_id), BootId(bytes.fromhex(boot_id)), int(boottime_ms))
     except ValueError as error:
-        message = f"{text!r:.60} is not a place in the readings: give the `next` of the page before"
         raise InputError(message) from error
+    numbers = (key.read_at, key.register_id, key.boottime_ms)
+    if max(map(abs, numbers)) > _NUMBER_MAX or len(key.boot_id) != BOOT_ID_LENGTH:
+        raise InputError(message)
+    return key

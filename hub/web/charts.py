@@ -23,16 +23,25 @@ POINTS_MAX = 800
 BUCKETS_MAX = POINTS_MAX // 2
 BARS_MIN = 12
 BARS_MAX = 24
+STYLES = 12
+_HUES = 3
+_DASHES = 4
 _LABELS_MAX = 8
 _BAR_PART = (7, 10)
+_ZERO_HEIGHT = 2
+"""A month in which nothing was generated is a line on the ground; only a month without a number is empty."""
 _NICE_TENTHS = (10, 15, 20, 30, 40, 50, 60, 80)
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One meter's register over time: `path` is the SVG path of a line that steps at each reading."""
+    """One meter's register over time: `path` is the SVG path of a line that steps at each reading.
+
+    `style` names classes that tell `STYLES` lines apart; the first four differ by their dashes, not by colour alone.
+    """
 
     serial: str
+    style: str
     path: str
     area: str
     buckets: tuple[Bucket, ...]
@@ -51,7 +60,7 @@ class StepChart:
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """One month: its box, and its name where there is room for it."""
+    """One month: its box, and whether there is room for its name. Without a number (None) there is no bar to draw."""
 
     month: ProductionMonth
     production_wh: int | None
@@ -86,7 +95,7 @@ def step_chart(series: Sequence[tuple[str, Sequence[Bucket]]]) -> StepChart | No
     wh_min = min(bucket.wh_min for _, buckets in drawn for bucket in buckets)
     wh_max = max(bucket.wh_max for _, buckets in drawn for bucket in buckets)
     lines = []
-    for serial, buckets in drawn:
+    for place, (serial, buckets) in enumerate(drawn):
         corners = [
             (_scale(at - from_at, to_at - from_at, WIDTH), HEIGHT - _scale(wh - wh_min, wh_max - wh_min, HEIGHT))
             for bucket in buckets
@@ -94,7 +103,7 @@ def step_chart(series: Sequence[tuple[str, Sequence[Bucket]]]) -> StepChart | No
         ]
         path = _step_path(corners)
         area = f"{path}V{HEIGHT}H{corners[0][0]}Z"
-        lines.append(Step(serial, path, area, buckets))
+        lines.append(Step(serial, f"hue-{place % _HUES} dash-{place % _DASHES}", path, area, buckets))
     return StepChart(tuple(lines), from_at, to_at, wh_min, wh_max)
 
 
@@ -103,7 +112,7 @@ def bar_chart(months: Sequence[SystemMonth]) -> BarChart | None:
     if not months:
         return None
     shown = {month.production.month: month.production for month in months[:BARS_MAX]}
-    slots = _slots(max(shown), max(BARS_MIN, len(shown)))
+    slots = months_until(max(shown), max(BARS_MIN, len(shown)))
     most = max((production.production_wh or 0 for production in shown.values()), default=0)
     wh_max = nice_ceiling(most)
     pitch = WIDTH // len(slots)
@@ -112,7 +121,7 @@ def bar_chart(months: Sequence[SystemMonth]) -> BarChart | None:
     for place, month in enumerate(slots):
         production = shown.get(month)
         energy_wh = production.production_wh if production else None
-        height = _scale(energy_wh or 0, wh_max, HEIGHT)
+        height = max(_ZERO_HEIGHT, _scale(energy_wh or 0, wh_max, HEIGHT))
         width = pitch * _BAR_PART[0] // _BAR_PART[1]
         bars.append(
             Bar(
@@ -139,9 +148,10 @@ def nice_ceiling(energy_wh: int) -> int:
         power *= 10
 
 
-def _slots(last: ProductionMonth, count: int) -> list[ProductionMonth]:
+def months_until(last: ProductionMonth, count: int) -> tuple[ProductionMonth, ...]:
+    """Return the `count` months that end with `last`, the earliest first; raises InputError before 1970."""
     months = last.year * 12 + last.month - 1
-    return [ProductionMonth(*_split(number)) for number in range(months - count + 1, months + 1)]
+    return tuple(ProductionMonth(*_split(number)) for number in range(months - count + 1, months + 1))
 
 
 def _split(months: int) -> tuple[int, int]:

@@ -41,6 +41,11 @@ class Hub:
     ingest: Ingesting | None
     now: Now
 
+    @property
+    def broker_connected(self) -> bool | None:
+        """Whether blocks can arrive now; None where the hub takes none."""
+        return None if self.ingest is None else self.ingest.connected
+
 
 def get_hub(request: Request) -> Hub:
     """Return the hub that this application was built around."""

@@ -8,6 +8,7 @@ from fastapi.responses import PlainTextResponse, Response, StreamingResponse
 from hub.web.context import HubOf
 
 WATCHED_MAX = 50
+_NUMBER_DIGITS_MAX = 18
 
 router = APIRouter(include_in_schema=False)
 
@@ -23,10 +24,15 @@ async def stream_events(
 
     A browser that reconnects sends the number it knows in `Last-Event-ID`, which then counts.
     """
+    if hub.feed.has_ended:
+        return PlainTextResponse("Pages do not update by themselves until the hub restarts.", status_code=503)
     if hub.feed.is_full:
         return PlainTextResponse("Too many pages are open; this one does not update by itself.", status_code=503)
-    number = int(last_event_id) if last_event_id and last_event_id.isdecimal() else after
+    known = last_event_id if last_event_id and len(last_event_id) <= _NUMBER_DIGITS_MAX else ""
+    number = int(known) if known.isdecimal() else after
     watched = frozenset(watch.split(",")[:WATCHED_MAX])
     return StreamingResponse(
-        hub.feed.listen(number, watched), media_type="text/event-stream", headers={"cache-control": "no-store"}
+        hub.feed.listen(number, watched, lambda: hub.broker_connected),
+        media_type="text/event-stream",
+        headers={"cache-control": "no-store"},
     )

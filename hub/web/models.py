@@ -75,7 +75,10 @@ class MonthsJson(_Json):
 
 
 class MeterJson(_Json):
-    """A meter. `system` is null and `registration` the command to run where nobody has registered it."""
+    """A meter. `system` is null and `registration` the command to run where nobody has registered it.
+
+    Readings after `read_until` do not count; it is null while the meter is in service.
+    """
 
     serial: str
     make: str
@@ -83,6 +86,7 @@ class MeterJson(_Json):
     firmware: str
     system: str | None
     device: str
+    read_until: str | None
     last_reading: ReadingJson | None
     registration: str | None
 
@@ -159,7 +163,7 @@ class ProblemJson(_Json):
 
 def reading_json(reading: Reading, meter: Meter) -> ReadingJson:
     """Return a reading of this meter."""
-    return _reading(reading, meter.serial, format_device_id(meter.device))
+    return _reading(reading, meter.serial)
 
 
 def month_json(computed: SystemMonth) -> MonthJson:
@@ -188,7 +192,8 @@ def meter_json(view: MeterView, registration: str | None) -> MeterJson:
         firmware=view.firmware,
         system=view.meter.system if view.meter else None,
         device=view.device_id,
-        last_reading=_reading(view.last, view.serial, view.device_id) if view.last else None,
+        read_until=_instant(view.meter.read_until) if view.meter else None,
+        last_reading=_reading(view.last, view.serial) if view.last else None,
         registration=registration,
     )
 
@@ -233,7 +238,7 @@ def _meter_month(part: MeterMonth) -> MeterMonthJson:
     )
 
 
-def _reading(reading: Reading, serial: str, device: str) -> ReadingJson:
+def _reading(reading: Reading, serial: str) -> ReadingJson:
     return ReadingJson(
         read_at=format_instant(reading.read_at),
         register_wh=reading.register_wh,
@@ -241,7 +246,7 @@ def _reading(reading: Reading, serial: str, device: str) -> ReadingJson:
         resolution_wh=reading.resolution_wh,
         time_quality=int(reading.time_quality),
         meter=serial,
-        device=device,
+        device=format_device_id(reading.device),
         epoch=reading.epoch.hex(),
         seq=reading.seq,
     )

@@ -3,6 +3,7 @@
 One template draws both. Pages work without a script; `live.js` only fetches a fragment again when the feed says so.
 """
 
+import shlex
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -16,12 +17,15 @@ from hub.rules.periods import ProductionMonth, parse_month
 from hub.services import name_commands
 from hub.services.compute_production import SystemMonth, compute_months, find_system
 from hub.services.read_fleet import Fleet, MeterView, read_fleet, read_meters
-from hub.store import changes, series
+from hub.store import changes, ownership, series
 from hub.store.changes import FLEET, Subject, SubjectKind
 from hub.store.registry import System
-from hub.web import charts, formats
+from hub.web import charts, formats, headline
+from hub.web.cards import DeviceRow, SystemCard, device_rows, system_cards
 from hub.web.charts import BarChart, StepChart
 from hub.web.context import Hub, HubOf
+from hub.web.feed import broker_subject
+from hub.web.headline import Headline
 
 _TEMPLATES = Environment(
     loader=FileSystemLoader(Path(__file__).parent / "templates"),
@@ -36,12 +40,18 @@ _TEMPLATES.globals.update(
     kilowatt_hours=formats.kilowatt_hours,
     local_day=formats.local_day,
     local_time=formats.local_time,
+    missing_words=headline.missing_words,
     month_abbreviation=formats.month_abbreviation,
     month_name=formats.month_name,
+    month_state=headline.month_state,
+    shell_word=shlex.quote,
     utc_time=formats.utc_time,
+    chart_buckets=charts.BUCKETS_MAX,
     chart_width=charts.WIDTH,
     chart_height=charts.HEIGHT,
 )
+
+_METHODS = ["GET", "HEAD"]
 
 router = APIRouter(default_response_class=HTMLResponse, include_in_schema=False)
 
@@ -53,6 +63,8 @@ class FleetPage:
     """What the operator page shows; `change` is the number of the newest change it includes."""
 
     fleet: Fleet
+    cards: tuple[SystemCard, ...]
+    devices: tuple[DeviceRow, ...]
     hub: Hub
     now: int
     change: int
@@ -67,6 +79,7 @@ class SystemPage:
     system: System
     meters: tuple[MeterView, ...]
     months: tuple[SystemMonth, ...]
+    headline: Headline
     register: StepChart | None
     bars: BarChart | None
     zoom: ProductionMonth | None
@@ -76,16 +89,25 @@ class SystemPage:
     watch: str
 
 
-@router.get("/")
+@router.api_route("/", methods=_METHODS)
 def show_fleet(hub: HubOf, fragment: FragmentName = None) -> HTMLResponse:
     """Show devices, meters, systems, and what wants a decision."""
     now = hub.now()
     with hub.database.read() as connection:
-        page = FleetPage(read_fleet(connection, now), hub, now, changes.latest_change(connection), str(FLEET))
+        fleet = read_fleet(connection, now)
+        page = FleetPage(
+            fleet=fleet,
+            cards=system_cards(connection, fleet),
+            devices=device_rows(fleet),
+            hub=hub,
+            now=now,
+            change=changes.latest_change(connection),
+            watch=_watch(FLEET, hub),
+        )
     return _render("fleet", page, fragment)
 
 
-@router.get("/systems/{pts_id}")
+@router.api_route("/systems/{pts_id}", methods=_METHODS)
 def show_system(
     hub: HubOf, pts_id: str, month: Annotated[str | None, Query()] = None, fragment: FragmentName = None
 ) -> HTMLResponse:
@@ -101,7 +123,7 @@ def show_system(
         lines = []
         for view in meters:
             assert view.meter is not None, "only registered meters were kept"
-            registers = series.registers_of(connection, view.meter)
+            registers = ownership.registers_of(connection, view.meter)
             first, last = series.first_reading(connection, registers), series.last_reading(connection, registers)
             if first is not None and last is not None:
                 from_at = first.read_at if zoom is None else zoom.starts_at
@@ -112,13 +134,14 @@ def show_system(
         system=system,
         meters=meters,
         months=months,
+        headline=headline.choose_headline(months),
         register=charts.step_chart(lines),
         bars=charts.bar_chart(months),
         zoom=zoom,
         hub=hub,
         now=now,
         change=change,
-        watch=str(subject),
+        watch=_watch(subject, hub),
     )
     return _render("system", page, fragment)
 
@@ -127,6 +150,11 @@ def render_problem(title: str, detail: str, status: int) -> HTMLResponse:
     """Return a page that says in one sentence what is wrong and what to do."""
     text = _TEMPLATES.get_template("problem.html").render(title=title, detail=detail, status=status)
     return HTMLResponse(text, status_code=status)
+
+
+def _watch(subject: Subject, hub: Hub) -> str:
+    """Return what a page tells the feed that it shows: its subject, and whether the broker is there."""
+    return ",".join(name for name in (str(subject), broker_subject(hub.broker_connected)) if name)
 
 
 def _render(name: str, page: FleetPage | SystemPage, fragment: str | None) -> HTMLResponse:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, Request, Route, expect, sync_playwright
 
 from hub.clock import now_ms
 from hub.services.accept_blocks import accept_blocks
@@ -17,7 +17,7 @@ from hub.services.register_meter import MeterRequest, register_meter
 from hub.services.register_system import register_system
 from tests.hub.conftest import SYSTEM
 from tests.hub.making import JULY_AT, NOW, TERMS, MadeDevice, make_meter, make_readings
-from tests.hub.programs import WAIT_SECONDS
+from tests.hub.programs import WAIT_SECONDS, Broker
 from tests.hub.test_serve import Served
 
 if TYPE_CHECKING:
@@ -130,6 +130,101 @@ def test_the_fleet_page_follows_too(browser: Browser, site: Site) -> None:
     page.close()
 
 
+def _is_fragment(request: Request) -> bool:
+    return "x-fragment" in request.headers
+
+
+def test_a_refused_event_stream_is_asked_for_again(browser: Browser, site: Site) -> None:
+    """After an answer that is no stream the page says so, and is live again by itself, with what it missed."""
+    page = _open_page(browser, [])
+    page.clock.install()
+    page.route("**/events*", lambda route: route.fulfill(status=503, body="not now"), times=1)
+    page.goto(f"{site.served.url}systems/{SYSTEM}")
+    expect(page.locator("#live")).to_have_text("Not live, trying again")
+    site.pass_days(10)
+    page.clock.run_for(10_000)
+    expect(page.locator("#live")).to_have_text("Live")
+    expect(page.locator("dl.figures")).to_contain_text("54\u00a0kWh")
+    page.close()
+
+
+def test_a_page_that_cannot_be_fetched_says_so(browser: Browser, site: Site) -> None:
+    """A fragment that fails is not passed off as live, and is fetched again by itself."""
+    page = _open_page(browser, [])
+    page.clock.install()
+    page.goto(f"{site.served.url}systems/{SYSTEM}")
+    expect(page.locator("#live")).to_have_text("Live")
+
+    def refuse(route: Route) -> None:
+        if _is_fragment(route.request):
+            route.fulfill(status=503, body="not now")
+        else:
+            route.continue_()
+
+    page.route("**/systems/*", refuse)
+    site.pass_days(10)
+    expect(page.locator("#live")).to_have_text("Not live, trying again")
+    page.unroute("**/systems/*")
+    page.clock.run_for(10_000)
+    expect(page.locator("dl.figures")).to_contain_text("54\u00a0kWh")
+    expect(page.locator("#live")).to_have_text("Live")
+    page.close()
+
+
+def test_ages_move_though_nothing_changes(browser: Browser, site: Site) -> None:
+    """Once a minute the page is fetched again."""
+    page = _open_page(browser, [])
+    page.clock.install()
+    page.goto(site.served.url)
+    expect(page.locator("#live")).to_have_text("Live")
+    with page.expect_request(_is_fragment):
+        page.clock.run_for(60_000)
+    page.close()
+
+
+def test_a_page_hears_that_the_broker_is_there(browser: Browser, tmp_path: Path) -> None:
+    """Without broker the fleet page says so; when it comes, the page knows without a reload and without a reading."""
+    broker = Broker(tmp_path)
+    page = _open_page(browser, [])
+    with closing(Served(tmp_path / "hub", f"mqtt://127.0.0.1:{broker.port}")) as served:
+        page.goto(served.url)
+        expect(page.locator("#fleet")).to_contain_text("broker not connected")
+        expect(page.locator("#fleet")).to_contain_text("broker_missing")
+        broker.start()
+        expect(page.locator("#fleet")).to_contain_text("broker connected", timeout=WAIT_SECONDS * 1000)
+        expect(page.locator("#fleet")).not_to_contain_text("broker_missing")
+    broker.stop()
+    page.close()
+
+
+def test_pages_work_without_script(browser: Browser, site: Site) -> None:
+    """The numbers stand there, and nothing claims to be live."""
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.goto(f"{site.served.url}systems/{SYSTEM}")
+    expect(page.locator("dl.figures")).to_contain_text("44\u00a0kWh")
+    expect(page.locator("#live")).to_be_hidden()
+    context.close()
+
+
+def test_long_names_fit_a_phone(browser: Browser, tmp_path: Path) -> None:
+    """A hundred letters without a blank break somewhere instead of widening the page."""
+    name, serial = "W" * 100, "S" * 40
+    device = MadeDevice()
+    device.seal(make_meter(serial=serial), make_readings(make_meter(serial=serial), [5, 9], JULY_AT, DAY_MS))
+    with closing(open_hub(tmp_path, new_timeline=bytes(8), at=NOW)) as database:
+        register_device(database, device.pem, name, NOW)
+        register_system(database, SYSTEM, name, "7.5", NOW)
+        register_meter(database, MeterRequest(SYSTEM, device.text, serial), NOW)
+        accept_blocks(database, device.arrivals(), TERMS, now_ms())
+    page = _open_page(browser, [], width=PHONE_WIDTH)
+    with closing(Served(tmp_path)) as served:
+        for path in ("", f"systems/{SYSTEM}"):
+            page.goto(served.url + path)
+            assert page.evaluate("document.documentElement.scrollWidth") <= PHONE_WIDTH, path
+    page.close()
+
+
 def test_pages_fit_a_phone(browser: Browser, site: Site) -> None:
     """At phone width nothing has to be scrolled sideways."""
     page = _open_page(browser, [], width=PHONE_WIDTH)
@@ -140,6 +235,21 @@ def test_pages_fit_a_phone(browser: Browser, site: Site) -> None:
             page.locator("summary").first.click()
             assert page.evaluate("document.documentElement.scrollWidth") <= PHONE_WIDTH, f"{path} opened"
     page.close()
+
+
+def test_a_page_prints_dark_on_white(browser: Browser, site: Site) -> None:
+    """On paper there is no dark scheme and no word about being live, and the table is not cut off."""
+    context = browser.new_context(color_scheme="dark", viewport={"width": 794, "height": 1100})
+    page = context.new_page()
+    page.goto(f"{site.served.url}systems/{SYSTEM}")
+    expect(page.locator("#live")).to_be_visible()
+    page.emulate_media(media="print", color_scheme="dark")
+    expect(page.locator("#live")).to_be_hidden()
+    assert page.evaluate("getComputedStyle(document.body).color") == "rgb(28, 35, 38)"
+    table = page.locator("section[aria-labelledby=months] table").bounding_box()
+    assert table is not None
+    assert table["x"] + table["width"] <= 794
+    context.close()
 
 
 def test_a_keyboard_reaches_everything(browser: Browser, site: Site) -> None:

@@ -28,6 +28,19 @@ DAY_MS = 86_400_000
 DAILY_WH = 321
 
 
+class StandIn:
+    """Stands in for the ingest: there or not, as a test wants it."""
+
+    def __init__(self, *, connected: bool) -> None:
+        self.connected = connected
+
+    def start(self) -> None:
+        """Begin nothing."""
+
+    def stop(self) -> None:
+        """End nothing."""
+
+
 @pytest.fixture
 def app(tmp_path: Path) -> FastAPI:
     """Return an empty hub without broker."""

@@ -4,15 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import json
-from typing import TYPE_CHECKING
+import logging
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, cast
+
+import pytest
 
 from hub.store import changes
 from hub.store.changes import FLEET, KEPT_CHANGES_MAX, Subject, SubjectKind
-from hub.web.feed import Feed
+from hub.web.feed import BROKER_ABSENT, BROKER_PRESENT, Feed
 from tests.hub.making import NOW
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Iterator
+
+    from sqlalchemy import Connection
 
     from hub.store.database import Database
 
@@ -73,6 +80,72 @@ async def test_stopping_ends_every_stream(database: Database) -> None:
     feed.stop()
     async with asyncio.timeout(WAIT_SECONDS):
         await asyncio.gather(watching, reading)
+
+
+@pytest.mark.parametrize("beyond", [1, 10**19])
+async def test_a_page_ahead_of_the_database_is_drawn_again(database: Database, beyond: int) -> None:
+    """A number this database never gave (a backup was restored) brings one event at once, and then the next change."""
+    newest = _announce(database, A, FLEET)
+    feed = Feed(database)
+    watching = asyncio.create_task(feed.watch())
+    stream = feed.listen(newest + beyond, frozenset({"fleet"}))
+    assert await _next_event(stream) == (newest, ["fleet"])
+    again = _announce(database, FLEET)
+    assert await _next_event(stream) == (again, ["fleet"])
+    feed.stop()
+    await watching
+
+
+async def test_a_page_that_slept_too_long_is_drawn_again(database: Database) -> None:
+    """Of forgotten changes nobody knows whom they concerned, so the page is told."""
+    drawn = _announce(database, FLEET)
+    with database.write() as connection:
+        for _ in range(KEPT_CHANGES_MAX // 1000 + 1):
+            changes.announce(connection, [Subject(SubjectKind.SYSTEM, str(n)) for n in range(1000)], NOW)
+        newest = changes.latest_change(connection)
+    feed = Feed(database)
+    assert await _next_event(feed.listen(drawn, frozenset({"fleet"}))) == (newest, ["fleet"])
+
+
+@pytest.mark.parametrize("shown", [BROKER_ABSENT, BROKER_PRESENT])
+async def test_a_page_hears_that_the_broker_came_or_went(database: Database, shown: str) -> None:
+    """What a page says of the broker is corrected once, without any change in the database."""
+    newest = _announce(database, FLEET)
+    feed = Feed(database)
+    watching = asyncio.create_task(feed.watch())
+    stream = feed.listen(newest, frozenset({"fleet", shown}), lambda: shown == BROKER_ABSENT)
+    assert await _next_event(stream) == (newest, ["broker"])
+    again = _announce(database, FLEET)
+    assert await _next_event(stream) == (again, ["fleet"])
+    feed.stop()
+    await watching
+
+
+@dataclass
+class _Broken:
+    """A database that meets a bug when it is read."""
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        message = "a bug"
+        raise ZeroDivisionError(message)
+        yield
+
+
+async def test_a_feed_that_fails_says_so_and_ends_every_stream(
+    database: Database, caplog: pytest.LogCaptureFixture
+) -> None:
+    """No page goes on saying it is live, the log has a sentence, and the task's exception is there for its owner."""
+    feed = Feed(database)
+    reading = asyncio.create_task(_drain(feed.listen(0, frozenset({"fleet"}))))
+    await asyncio.sleep(0)
+    feed._database = cast("Database", _Broken())
+    with caplog.at_level(logging.CRITICAL), pytest.raises(ZeroDivisionError):
+        await feed.watch()
+    async with asyncio.timeout(WAIT_SECONDS):
+        await asyncio.wait([reading])
+    assert feed.has_ended
+    assert "the feed ended by a bug" in caplog.text
 
 
 def test_old_changes_are_forgotten_and_numbers_still_grow(database: Database) -> None:

@@ -2,23 +2,31 @@
 
 from __future__ import annotations
 
+import html
 import re
+import shlex
+from dataclasses import replace
 from html.parser import HTMLParser
 from typing import TYPE_CHECKING
 
 import pytest
+from fastapi.testclient import TestClient
 
+from hub.app import build_app
+from hub.config import Address, HubSettings
 from hub.services.accept_blocks import Arrival, accept_blocks
+from hub.services.register_device import register_device
+from hub.services.register_meter import MeterRequest, register_meter
 from hub.services.register_system import register_system
 from hub.store.series import Bucket
-from hub.web.charts import POINTS_MAX, bar_chart, nice_ceiling, step_chart
+from hub.web.charts import BUCKETS_MAX, POINTS_MAX, STYLES, bar_chart, nice_ceiling, step_chart
 from hub.web.formats import age, kilowatt_hours, local_time
 from tests.hub.conftest import SYSTEM
-from tests.hub.making import JULY_AT, NOW, TERMS, MadeDevice, made_log, make_meter, make_readings
+from tests.hub.making import GENERATED, JULY_AT, NOW, TERMS, MadeDevice, made_log, make_meter, make_readings
 from tests.hub.web.conftest import DAILY_WH
 
 if TYPE_CHECKING:
-    from fastapi.testclient import TestClient
+    from pathlib import Path
 
     from hub.web.context import Hub
 
@@ -85,7 +93,12 @@ def test_a_system_s_page_shows_the_month_and_where_it_comes_from(filled: TestCli
     assert f'<data value="{31 * DAILY_WH}">9.951\u00a0kWh</data>' in text
     assert '<data value="5000">5\u00a0kWh</data>' in text
     assert 'datetime="2016-08-01T04:00:00Z"' in text
-    assert "August 2016, so far" in text
+
+
+def test_a_month_without_readings_names_those_that_have_some(filled: TestClient) -> None:
+    """Whoever asks for a month outside the readings learns the first and the last there is."""
+    text = filled.get(f"/systems/{SYSTEM}?month=2015-01").text
+    assert "No reading in January 2015: the first is of July 2016, the last of August 2016." in text
 
 
 def test_an_unknown_system_is_a_page_that_names_it(client: TestClient) -> None:
@@ -112,6 +125,34 @@ def test_an_empty_hub_says_what_to_do_next(client: TestClient, hub: Hub) -> None
     assert "No meter belongs to this system yet" in client.get(f"/systems/{SYSTEM}").text
 
 
+def test_commands_survive_a_folder_with_blanks(tmp_path: Path) -> None:
+    """Every command on an empty hub's page names the data folder as one word of a shell."""
+    folder = tmp_path / "my hub; x"
+    app = build_app(HubSettings(folder, broker=None, listen=Address("127.0.0.1", 0)), now=lambda: NOW)
+    with TestClient(app) as client:
+        text = html.unescape(client.get("/").text)
+    commands = re.findall(r"<code>(meter-hub .*?)</code></pre>", text)
+    assert len(commands) == 2
+    for command in commands:
+        assert str(folder) in shlex.split(command)
+
+
+@pytest.mark.parametrize("path", [*PAGES, "/livez", "/readyz", "/systems/NOPE"])
+def test_head_is_answered_like_get(filled: TestClient, path: str) -> None:
+    """Monitors and link checkers ask with HEAD (RFC 9110, 9.3.2): the same status and headers."""
+    head, get = filled.head(path), filled.get(path)
+    assert (head.status_code, head.headers["content-type"]) == (get.status_code, get.headers["content-type"])
+
+
+def test_pages_promise_only_what_the_hub_knows(filled: TestClient) -> None:
+    """No schedule of a device the hub does not configure, no more detail than a thinned line has."""
+    text = filled.get(f"/systems/{SYSTEM}").text
+    assert "quarter of an hour" not in text
+    assert "Every reading" not in text
+    assert f"in at most {BUCKETS_MAX} steps" in text
+    assert "still running" in text
+
+
 def test_an_unknown_device_is_shown_with_its_command(client: TestClient, hub: Hub) -> None:
     """The operator can copy the command that registers what knocks."""
     device = made_log([1, 2, 3])
@@ -134,14 +175,28 @@ def test_findings_are_shown_in_words(filled: TestClient, hub: Hub) -> None:
     """A bad signature and a register that went down are findings on the operator page."""
     device = MadeDevice(epoch=type(MadeDevice().epoch)(b"other!!!"))
     device.seal(make_meter(), make_readings(make_meter(), [9, 1], JULY_AT + 60_000, 1000))
-    poisoned = device.blocks[0][:-1] + bytes([device.blocks[0][-1] ^ 1])
-    accept_blocks(hub.database, device.arrivals(), TERMS, NOW)
-    log = MadeDevice(epoch=type(MadeDevice().epoch)(b"third!!!"))
-    accept_blocks(hub.database, [Arrival(device.id, poisoned), Arrival(log.id, log.seal()[:-1] + b"\0")], TERMS, NOW)
+    poisoned = device.seal(make_readings(make_meter(), [2], JULY_AT + 90_000), keep=False)[:-1] + b"\0"
+    accept_blocks(hub.database, [*device.arrivals(), Arrival(device.id, poisoned)], TERMS, NOW)
     text = filled.get("/").text
     for code in ("register_decreased", "bad_signature"):
         assert f'<span class="code">{code}</span>' in text
     assert "no number" in filled.get(f"/systems/{SYSTEM}").text
+
+
+def test_readings_that_are_no_energy_are_a_finding(client: TestClient, hub: Hub) -> None:
+    """What cannot be converted is named on the operator page, and nothing says that the meter was not read."""
+    meter = make_meter(register=replace(GENERATED, unit="kWh"))
+    device = MadeDevice()
+    device.seal(meter, make_readings(meter, [5, 6], JULY_AT))
+    register_device(hub.database, device.pem, "Barn", NOW)
+    register_system(hub.database, SYSTEM, "Barn roof", "7.5", NOW)
+    register_meter(hub.database, MeterRequest(SYSTEM, device.text, "WN-1001"), NOW)
+    accept_blocks(hub.database, device.arrivals(), TERMS, NOW)
+    text = client.get("/").text
+    assert '<span class="code">reading_unconverted</span>' in text
+    assert "2 readings are kept but not counted" in text
+    assert "not read yet" not in text
+    assert "No reading counts yet" in client.get(f"/systems/{SYSTEM}").text
 
 
 def test_health_names_its_checks(client: TestClient) -> None:
@@ -167,6 +222,15 @@ def test_a_long_register_line_is_thinned_and_keeps_its_ends() -> None:
     assert (chart.wh_min, chart.wh_max, chart.from_at) == (0, POINTS_MAX // 2, 0)
     assert step_chart([("A", [])]) is None
     assert bar_chart([]) is None
+
+
+def test_lines_of_many_meters_differ() -> None:
+    """Twelve meters have twelve styles, and the first four differ in their dashes, for colour alone tells nothing."""
+    chart = step_chart([(str(number), [Bucket(0, 9, 0, 1, 2)]) for number in range(STYLES)])
+    assert chart is not None
+    styles = [line.style for line in chart.lines]
+    assert len(set(styles)) == STYLES
+    assert len({style.split()[1] for style in styles[:4]}) == 4
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,35 @@
+"""Saying what went wrong: a page in one sentence for a person, RFC 9457 problem details for a program."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from fastapi.responses import JSONResponse, Response
+
+from hub.web import pages
+from hub.web.headers import SECURITY_HEADERS
+from hub.web.models import ProblemJson
+
+if TYPE_CHECKING:
+    from fastapi import Request
+
+_TITLES = {400: "Not understood", 404: "Not here", 405: "Not possible", 422: "Not understood", 503: "Not now"}
+
+
+def answer_problem(request: Request, status: int, detail: str) -> Response:
+    """Answer with `detail`, one sentence that names the thing and what to do, in the form the asker reads."""
+    title = _TITLES.get(status, "Failed")
+    if request.url.path.startswith("/api/"):
+        problem = ProblemJson(title=title, status=status, detail=detail)
+        return JSONResponse(problem.model_dump(), status_code=status, media_type="application/problem+json")
+    return pages.render_problem(title, detail, status)
+
+
+def answer_bug(request: Request, _error: Exception) -> Response:
+    """Answer for a bug: register it for `Exception`, the one handler that runs outside of all middleware.
+
+    The framework raises the exception again after the answer, so the server logs it with its traceback.
+    """
+    answer = answer_problem(request, 500, "The hub met a bug; its log has the details. Nothing was changed.")
+    answer.headers.update(SECURITY_HEADERS)
+    return answer
