@@ -9,7 +9,7 @@ PACKAGES := protocol edge hub simulators
 export METERLINE_PV_CSV ?= $(wildcard $(CURDIR)/../shared/data/pv_ac_power_15min.csv)
 
 .DEFAULT_GOAL := help
-.PHONY: help env demo test check check-static format lock bench-replay clean
+.PHONY: help env demo test check check-static coverage format lock bench-replay clean
 
 help:  ## List the tasks
 	@grep -hE '^[a-z-]+:.*  ## ' $(MAKEFILE_LIST) | sed -E 's/:.*  ## /\t/' | expand -t 14
@@ -31,13 +31,18 @@ demo: env  ## Run simulated meters, broker, edge and hub here; prints the page's
 test: env  ## Run the tests (a test that needs a missing part is skipped and names it)
 	@$(BIN)/python -m pytest
 
-check: check-static test  ## Run what CI runs: format, lint, types, architecture, tests
+check: check-static coverage test  ## Run what CI runs: format, lint, types, architecture, tests
 
 check-static: env
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/lint-imports --no-cache
 	@$(BIN)/mypy
+
+coverage: env  ## Run the tests of the pure parts and demand that they reach every branch
+	@$(BIN)/coverage run -m pytest -q -p no:cacheprovider tests/protocol tests/edge/metering tests/edge/test_profiles.py \
+	  tests/edge/test_poll.py tests/edge/test_journal.py tests/hub/rules tests/hub/services
+	@$(BIN)/coverage report
 
 format: env  ## Format the code and mend what the linter can
 	@$(BIN)/ruff format .

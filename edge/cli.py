@@ -45,7 +45,7 @@ def _show_version(wanted: bool) -> None:  # noqa: FBT001 - Typer passes an optio
 
 @app.callback()
 def _root(
-    _version: Annotated[bool, typer.Option("--version", callback=_show_version, is_eager=True)] = False,  # noqa: FBT002
+    *, _version: Annotated[bool, typer.Option("--version", callback=_show_version, is_eager=True)] = False
 ) -> None:
     pass
 

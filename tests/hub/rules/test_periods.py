@@ -53,6 +53,11 @@ def test_anything_else_is_refused_by_name(text: str) -> None:
         parse_month(text)
 
 
+def test_no_months_through_an_earlier_one() -> None:
+    """Where the last month is earlier than the first there is nothing to go through."""
+    assert list(months_through(parse_month("2017-02"), parse_month("2016-11"))) == []
+
+
 def test_months_through_a_new_year() -> None:
     """A range of months includes both ends and passes December."""
     named = [str(month) for month in months_through(parse_month("2016-11"), parse_month("2017-02"))]
