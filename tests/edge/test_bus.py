@@ -24,9 +24,9 @@ from edge.bus import (
     ExceptionReplyError,
     NoReplyError,
     NotConnectedError,
-    _why_port_shut,
     open_bus,
 )
+from edge.bus.wire import why_port_shut
 from edge.metering.frames import Request, crc16
 from edge.metering.words import Span
 from edge.settings import RtuLine, TcpEndpoint
@@ -538,7 +538,7 @@ async def test_a_port_that_breaks_while_it_is_set_up_is_said_so(
 )
 def test_a_shut_port_says_what_to_do(error: OSError, message: str) -> None:
     """Each way in which a port stays shut has its own remedy."""
-    assert re.search(message, _why_port_shut("/dev/ttyUSB0", error))
+    assert re.search(message, why_port_shut("/dev/ttyUSB0", error))
 
 
 async def test_what_the_library_refuses_is_a_bad_reply(meter: FakeMeter, monkeypatch: pytest.MonkeyPatch) -> None:

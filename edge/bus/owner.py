@@ -1,53 +1,32 @@
-"""One owner per serial line or TCP endpoint: the only place that knows pymodbus and pyserial.
-
-A bus carries one request at a time and trusts no reply that is not exactly the answer to it. After any failure the
-connection is poisoned: it is closed, a serial line must then be silent for a full reply time-out, and only a fresh
-connection carries the next request. So a reply that comes late meets nobody, instead of the next question. Failures
-are the `edge.bus_errors` family.
-"""
+"""The one owner of a line or endpoint, and how it keeps a late reply from meeting the next question."""
 
 from __future__ import annotations
 
 import asyncio
-import errno
 import logging
 import termios
 import traceback
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING
 
-import serial
-from pymodbus.client import AsyncModbusSerialClient, AsyncModbusTcpClient
 from pymodbus.exceptions import ModbusException
-from serial.tools import list_ports
 
-from edge.bus_errors import BadReplyError as BadReplyError
-from edge.bus_errors import BusError as BusError
-from edge.bus_errors import ExceptionReplyError as ExceptionReplyError
-from edge.bus_errors import NoReplyError as NoReplyError
-from edge.bus_errors import NotConnectedError as NotConnectedError
-from edge.metering.frames import Request, rtu_fault, tcp_fault
-from edge.settings import RtuLine, TcpEndpoint
+from edge.bus.wire import RtuWire, TcpWire, Wire
+from edge.bus_errors import BadReplyError, BusError, ExceptionReplyError, NoReplyError, NotConnectedError
+from edge.metering.frames import Request
+from edge.settings import RtuLine
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from pymodbus.pdu import ModbusPDU
 
+    from edge.bus.wire import Client
     from edge.metering.words import Span
     from edge.settings import BusSettings
-
-    Client = AsyncModbusSerialClient | AsyncModbusTcpClient
-    TracePacket = Callable[[bool, bytes], bytes]
-    TraceConnect = Callable[[bool], None]
 
 CONNECT_SECONDS_MAX = 5.0
 QUIET_SPANS_MAX = 4
 """A line that is not silent within so many time-outs has another master on it."""
-_LIBRARY_TIMEOUT_SECONDS = 3600.0
 _HOLDING = 3
-_FAST_BAUD = 19200
-_FAST_SILENCE_SECONDS = 0.00175
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,119 +41,6 @@ class BackOff:
         return min(self.first_seconds * 2.0 ** min(failures - 1, 30), self.max_seconds)
 
 
-class _Wire(Protocol):
-    """What differs between a serial line and a TCP endpoint."""
-
-    kind: Literal["rtu", "tcp"]
-
-    def client(self, trace_packet: TracePacket, trace_connect: TraceConnect) -> Client: ...
-
-    def fault(self, octets: bytes, request: Request, sent: bytes) -> str | None: ...
-
-    def silence_seconds(self, silence_ms: int) -> float: ...
-
-    def why_not_open(self) -> str: ...
-
-
-class _RtuWire:
-    kind: Literal["rtu", "tcp"] = "rtu"
-
-    def __init__(self, line: RtuLine) -> None:
-        self._line = line
-
-    def client(self, trace_packet: TracePacket, trace_connect: TraceConnect) -> Client:
-        data_bits, parity, stop_bits = self._line.format
-        return AsyncModbusSerialClient(
-            self._line.port,
-            baudrate=self._line.baud,
-            bytesize=int(data_bits),
-            parity=parity,
-            stopbits=int(stop_bits),
-            handle_local_echo=self._line.local_echo,
-            name=self._line.name,
-            reconnect_delay=0,
-            retries=0,
-            timeout=_LIBRARY_TIMEOUT_SECONDS,
-            trace_packet=trace_packet,
-            trace_connect=trace_connect,
-        )
-
-    def fault(self, octets: bytes, request: Request, sent: bytes) -> str | None:
-        del sent
-        return rtu_fault(octets, request)
-
-    def silence_seconds(self, silence_ms: int) -> float:
-        """Return the pause before a request: as configured, else 3.5 characters or what the meter needs."""
-        if self._line.silence_ms is not None:
-            return self._line.silence_ms / 1000
-        data_bits, parity, stop_bits = self._line.format
-        bits = 1 + int(data_bits) + (parity != "N") + int(stop_bits)
-        silence = _FAST_SILENCE_SECONDS if self._line.baud > _FAST_BAUD else 3.5 * bits / self._line.baud
-        return max(silence, silence_ms / 1000)
-
-    def why_not_open(self) -> str:
-        """Return why the port does not open, and what to do: asked of pyserial, which knows."""
-        port, baud = self._line.port, self._line.baud
-        data_bits, parity, stop_bits = self._line.format
-        try:
-            with serial.Serial(port, baud, int(data_bits), parity, int(stop_bits), exclusive=True) as probe:
-                # A driver may pass over a setting that it lacks at first, and refuse it once pymodbus sets this.
-                probe.timeout = 0
-        except OSError as error:
-            return _why_port_shut(port, error)
-        except termios.error as error:
-            if error.args[0] != errno.EINVAL:
-                return _why_port_shut(port, OSError(*error.args))
-            settings = f"{baud} baud with format {self._line.format}"
-            return f"serial port {port} cannot do {settings}; correct its baud or format"
-        except ValueError as error:
-            return f"serial port {port} does not open: {error}; correct its baud or format"
-        return f"serial port {port} did not open at first and does now; it is tried again"
-
-
-def _why_port_shut(port: str, error: OSError) -> str:
-    if error.errno == errno.ENOENT:
-        ports = ", ".join(sorted(found.device for found in list_ports.comports())) or "none"
-        return f"there is no serial port {port}; plug in the adapter or correct port (ports found: {ports})"
-    if error.errno == errno.EACCES:
-        return f"serial port {port} may not be opened by this user; add the user to the group dialout"
-    if error.errno in (errno.EAGAIN, errno.EBUSY):
-        return f"serial port {port} is held by another program; stop that program"
-    return f"serial port {port} does not open: {error}; check the adapter and its cable"
-
-
-class _TcpWire:
-    kind: Literal["rtu", "tcp"] = "tcp"
-
-    def __init__(self, endpoint: TcpEndpoint) -> None:
-        self._endpoint = endpoint
-
-    def client(self, trace_packet: TracePacket, trace_connect: TraceConnect) -> Client:
-        return AsyncModbusTcpClient(
-            self._endpoint.host,
-            port=self._endpoint.port,
-            name=self._endpoint.name,
-            reconnect_delay=0,
-            retries=0,
-            timeout=_LIBRARY_TIMEOUT_SECONDS,
-            trace_packet=trace_packet,
-            trace_connect=trace_connect,
-        )
-
-    def fault(self, octets: bytes, request: Request, sent: bytes) -> str | None:
-        return tcp_fault(octets, request, sent[:2])
-
-    def silence_seconds(self, silence_ms: int) -> float:
-        del silence_ms
-        return 0.0
-
-    def why_not_open(self) -> str:
-        return (
-            f"nothing accepts Modbus TCP at {self._endpoint.host}:{self._endpoint.port}; check the address, the cable, "
-            "and that no other program holds the meter's only connection"
-        )
-
-
 class Bus:
     """A serial line or TCP endpoint and its one owner; opened at the first read, and again whenever it must be.
 
@@ -185,7 +51,7 @@ class Bus:
     def __init__(self, settings: BusSettings, back_off: BackOff) -> None:
         self.settings = settings
         self.connections = 0
-        self._wire: _Wire = _RtuWire(settings) if isinstance(settings, RtuLine) else _TcpWire(settings)
+        self._wire: Wire = RtuWire(settings) if isinstance(settings, RtuLine) else TcpWire(settings)
         self.kind = self._wire.kind
         self._back_off = back_off
         self._turn = asyncio.Lock()
