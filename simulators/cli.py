@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-from rich.table import Table
+from rich.table import Column, Table
 
 from edge.clock import SystemClock
 from simulators.broker import BrokerChoice
@@ -179,7 +179,16 @@ def _progress_bar() -> Progress:
 
 
 def _print_result(result: ReplayResult, console: Console) -> None:
-    table = Table("system", "factor", "month", "production Wh", "integral Wh", "resolution", "exact", box=None)
+    table = Table(
+        Column("system", no_wrap=True),
+        "factor",
+        "month",
+        "production Wh",
+        "integral Wh",
+        "resolution",
+        "exact",
+        box=None,
+    )
     for month in result.months:
         row = month.as_json()
         table.add_row(
