@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import secrets
 import threading
+from http import HTTPStatus
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -116,7 +117,7 @@ def _answer_hub_error(request: Request, error: Exception) -> Response:
 
 def _answer_http_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException), "registered for this class only"
-    if error.status_code == 404:  # noqa: PLR2004 - the number is the name
+    if error.status_code == HTTPStatus.NOT_FOUND:
         return answer_problem(request, 404, f"There is nothing at {request.url.path}: begin at the fleet page.")
     return answer_problem(request, error.status_code, str(error.detail))
 

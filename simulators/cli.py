@@ -126,7 +126,7 @@ def demo_command(
 ) -> None:
     """Run simulated meters, broker, edge and hub here, and print the address of the hub's page; Ctrl-C ends it."""
     with _working_in(work_dir) as folder:
-        stderr.print("Starting four simulated meters, a broker, a hub and an edge on this machine ...")
+        stderr.print("Meterline demonstration: starting four simulated meters, a broker, a hub and an edge here ...")
         audience = _Console(as_json=as_json)
         with audience.status:
             plan = DemoPlan(work_dir=folder, port=port, broker=broker, seed=seed, now=_now)
@@ -142,9 +142,12 @@ class _Console:
         self._as_json = as_json
 
     def opened(self, url: str, broker: str) -> None:
-        typer.echo(json.dumps({"url": url, "broker": broker}) if self._as_json else f"\n  The hub's page:  {url}\n")
+        typer.echo(
+            json.dumps({"url": url, "broker": broker}) if self._as_json else f"\n  Open the hub's page:  {url}\n"
+        )
+        carrier = "Mosquitto" if broker == "mosquitto" else "the embedded broker"
         stderr.print(
-            f"  Meters on a serial line and two network ports, read by a real edge, carried by {broker}.\n"
+            f"  Meters on a serial line and two network ports, read by a real edge, carried by {carrier}.\n"
             "  Two months pass first, at full speed; then every two seconds bring a reading of each meter,\n"
             "  until the present is reached; from there on, one every quarter of an hour.\n"
             "  Ctrl-C ends it.\n",

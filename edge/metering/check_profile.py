@@ -12,6 +12,8 @@ from edge.metering.profile import WORDS_BY_TYPE
 if TYPE_CHECKING:
     from edge.metering.profile import Golden, IdentityCheck, MeterProfile, Point
 
+ADDRESSES = 0x10000
+"""How many words a Modbus address, 16 bits, can name."""
 _FORMAT_WITH_DIGITS = "shark-format"
 
 
@@ -79,7 +81,7 @@ def _check_energy(point: Point, where: str) -> None:
 def _check_extent(part: Point | IdentityCheck, profile: MeterProfile, where: str) -> None:
     """Refuse a value that cannot be read whole: beyond the address space, one request, or a barrier."""
     end = part.address + part.words
-    if end > 0x10000:  # noqa: PLR2004 - the end of the Modbus address space
+    if end > ADDRESSES:
         message = f"{where}: address {part.address} and {part.words} words end beyond 65535; correct the address"
         raise ProfileError(message)
     if part.words > profile.words_max:

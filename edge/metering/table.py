@@ -8,6 +8,8 @@ from typing import NoReturn
 
 from edge.metering.errors import ProfileError
 
+HOUR_SECONDS = 3600
+
 
 class Table:
     """One table of a document and the words that lead to it, such as `eig_shark_100.toml: point 3`.
@@ -69,7 +71,7 @@ class Table:
     def take_seconds(self, key: str) -> float:
         """Return a duration above zero and up to an hour, in seconds."""
         value = self._take(key, None)
-        if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value <= 3600:  # noqa: PLR2004 - an hour
+        if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value <= HOUR_SECONDS:
             self.refuse(key, f"must be seconds above 0 and up to 3600, not {value!r}")
         return float(value)
 
