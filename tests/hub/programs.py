@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import queue
-import shutil
 import socket
-import subprocess
 import threading
 import time
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
 import pytest
 from paho.mqtt.client import Client, MQTTMessage
@@ -17,6 +14,7 @@ from paho.mqtt.enums import CallbackAPIVersion
 
 from protocol import wire
 from protocol.topics import Channel, Topic, device_subscriptions
+from simulators.broker import Broker, find_mosquitto, start_broker
 from tests.hub.making import make_key
 
 if TYPE_CHECKING:
@@ -32,14 +30,6 @@ WAIT_SECONDS = 20.0
 HUB_KEY = make_key(1000)
 
 
-def free_port() -> int:
-    """Return a TCP port that nobody listens on at this moment."""
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
 def wait_until(condition: Callable[[], bool], what: str) -> None:
     """Return when `condition` holds; fails naming `what` after a bounded time."""
     deadline = time.monotonic() + WAIT_SECONDS
@@ -49,37 +39,11 @@ def wait_until(condition: Callable[[], bool], what: str) -> None:
         time.sleep(0.02)
 
 
-class Broker:
-    """Mosquitto on a free port, started and ended at will; the test is skipped where it is not installed."""
-
-    def __init__(self, folder: Path) -> None:
-        path = os.pathsep.join((os.environ.get("PATH", ""), "/usr/sbin", "/usr/local/sbin"))
-        program = shutil.which("mosquitto", path=path)
-        if program is None:
-            pytest.skip("Mosquitto is not installed: the hub's ingest is not tested against a real broker")
-        self.port = free_port()
-        settings = folder / "mosquitto.conf"
-        settings.write_text(f"listener {self.port} {HOST}\nallow_anonymous true\npersistence false\n", encoding="utf-8")
-        self._command = [program, "-c", str(settings)]
-        self._process: subprocess.Popen[bytes] | None = None
-
-    def start(self) -> Self:
-        """Start it and wait until it accepts connections."""
-        self._process = subprocess.Popen(self._command, stderr=subprocess.DEVNULL)
-        wait_until(self._answers, "Mosquitto")
-        return self
-
-    def stop(self) -> None:
-        """Kill it."""
-        if self._process is not None:
-            self._process.kill()
-            self._process.wait(WAIT_SECONDS)
-            self._process = None
-
-    def _answers(self) -> bool:
-        with socket.socket() as probe:
-            probe.settimeout(1)
-            return probe.connect_ex((HOST, self.port)) == 0
+def start_mosquitto(folder: Path) -> Broker:
+    """Return a running Mosquitto on a free port; the test is skipped where it is not installed."""
+    if find_mosquitto() is None:
+        pytest.skip("Mosquitto is not installed: the hub's ingest is not tested against a real broker")
+    return start_broker("mosquitto", 0, folder)
 
 
 class StrictBroker:

@@ -18,8 +18,9 @@ from hub.store import registry, sqlite
 from hub.store.database import Database
 from hub.web.feed import Feed
 from hub.web.headers import CONTENT_SECURITY_POLICY
+from simulators.ports import free_port
 from tests.hub.making import NOW
-from tests.hub.programs import HOST, free_port, wait_until
+from tests.hub.programs import HOST, wait_until
 
 if TYPE_CHECKING:
     from pathlib import Path

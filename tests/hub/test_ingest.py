@@ -15,7 +15,7 @@ from hub.store import custody
 from protocol.messages import ReceiptCode
 from protocol.topics import Channel
 from tests.hub.making import TERMS, MadeDevice, fetch, made_log
-from tests.hub.programs import HOST, HUB_KEY, Broker, StrictBroker, WireDevice, wait_until
+from tests.hub.programs import HOST, HUB_KEY, StrictBroker, WireDevice, start_mosquitto, wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from hub.store.custody import HeldStream
     from hub.store.database import Database
+    from simulators.broker import Broker
 
 COUNTS = list(range(100, 180))
 MOSQUITTO_INFLIGHT_MAX = 20
@@ -32,9 +33,8 @@ MOSQUITTO_INFLIGHT_MAX = 20
 @pytest.fixture
 def broker(tmp_path: Path) -> Iterator[Broker]:
     """Return a running Mosquitto."""
-    started = Broker(tmp_path).start()
-    yield started
-    started.stop()
+    with start_mosquitto(tmp_path) as started:
+        yield started
 
 
 @pytest.fixture
@@ -133,7 +133,8 @@ def test_a_stranger_is_refused_and_welcomed_once_registered(
 
 def test_a_broker_that_comes_late_and_dies_is_heard_again(registered: Database, tmp_path: Path) -> None:
     """The hub starts without its broker, finds it, loses it, and finds it again."""
-    broker = Broker(tmp_path)
+    broker = start_mosquitto(tmp_path)
+    broker.kill()
     ingest = Ingest(registered, HUB_KEY, Address(HOST, broker.port), TERMS, now_ms)
     ingest.start()
     try:

@@ -17,7 +17,7 @@ from hub.services.register_meter import MeterRequest, register_meter
 from hub.services.register_system import register_system
 from tests.hub.conftest import SYSTEM
 from tests.hub.making import JULY_AT, NOW, TERMS, MadeDevice, make_meter, make_readings
-from tests.hub.programs import WAIT_SECONDS, Broker
+from tests.hub.programs import WAIT_SECONDS, start_mosquitto
 from tests.hub.test_serve import Served
 
 if TYPE_CHECKING:
@@ -184,7 +184,8 @@ def test_ages_move_though_nothing_changes(browser: Browser, site: Site) -> None:
 
 def test_a_page_hears_that_the_broker_is_there(browser: Browser, tmp_path: Path) -> None:
     """Without broker the fleet page says so; when it comes, the page knows without a reload and without a reading."""
-    broker = Broker(tmp_path)
+    broker = start_mosquitto(tmp_path)
+    broker.kill()
     page = _open_page(browser, [])
     with closing(Served(tmp_path / "hub", f"mqtt://127.0.0.1:{broker.port}")) as served:
         page.goto(served.url)

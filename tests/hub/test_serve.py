@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from hub.serve import EXIT_BUG
+from simulators.ports import free_port
 from tests.hub.making import MadeDevice
-from tests.hub.programs import HOST, WAIT_SECONDS, free_port
+from tests.hub.programs import HOST, WAIT_SECONDS
 from tests.hub.test_cli import run
 
 if TYPE_CHECKING:
