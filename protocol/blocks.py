@@ -22,6 +22,7 @@ from protocol.messages import Block, BlockHead
 
 FRAMES_MAX = 4096
 HEAD_KEYS = frozenset({0, 1, 2, 3, 5})
+_NEEDED = {4: "first record", 6: "boot", 7: "frames", 8: "sealed", 10: "boot id"}
 
 
 def write_block(block: Block) -> dict[int, object]:
@@ -46,18 +47,17 @@ def write_block(block: Block) -> dict[int, object]:
 def read_block(fields: Fields) -> Block:
     """Return the block in these fields; raises MalformedError or UnsupportedError."""
     head = read_head(fields)
+    first_record, boot_count, frames, sealed, boot_id = fields.need_all(_NEEDED)
     return Block(
         device=head.device,
         epoch=head.epoch,
         seq=head.seq,
-        first_record=integer(fields.need(4, "first record"), "the first record", 0, COUNT_MAX),
+        first_record=integer(first_record, "the first record", 0, COUNT_MAX),
         previous=head.previous,
-        boot_count=integer(fields.need(6, "boot"), "the boot count", 0, U32_MAX),
-        boot_id=BootId(octets(fields.need(10, "boot id"), "the boot id", BOOT_ID_LENGTH, BOOT_ID_LENGTH)),
-        frames=tuple(
-            read_frame(content) for content in array(fields.need(7, "frames"), "the list of frames", 1, FRAMES_MAX)
-        ),
-        sealed=read_instant(fields.need(8, "sealed"), "the seal time"),
+        boot_count=integer(boot_count, "the boot count", 0, U32_MAX),
+        boot_id=BootId(octets(boot_id, "the boot id", BOOT_ID_LENGTH, BOOT_ID_LENGTH)),
+        frames=tuple([read_frame(content) for content in array(frames, "the list of frames", 1, FRAMES_MAX)]),
+        sealed=read_instant(sealed, "the seal time"),
         flags=integer(fields.need(9, "flags"), "the flags", 0, U32_MAX) if fields.has(9) else 0,
     )
 

@@ -3,32 +3,40 @@
 Values are integers of at most 64 bits, booleans, null, byte and text strings, lists, and maps whose keys are integers
 or text. Floats and tags are not part of MRC/1. A container counts one level of depth, the outermost being level 1.
 
-cbor2 writes. Its `canonical` mode is not used; it sorts keys by length first, as RFC 7049 §3.9 did (-1 before 24);
-§4.2.1 sorts them bytewise. This module reads by itself: cbor2 turns tags from strangers into live objects (regular
-expressions, shared and cyclic references, decimals of any exponent) before anyone could object, and a reader that
-knows seven kinds of value and checks the one form while it reads is shorter than the fences around another.
+cbor2 reads and writes; what it reads is believed only after three checks. Every tag is refused while it is read, those
+that cbor2 would turn into live objects included (regular expressions, shared and cyclic references, decimals of any
+exponent). Every value must be of the kinds above, and map keys must ascend. And the one encoding of the value must be
+as long as the bytes it came from: with indefinite lengths refused too, every other form is longer (a head that could
+be shorter, bytes left over). cbor2's `canonical` mode is not used; it sorts keys by length first, as RFC 7049 §3.9 did
+(-1 before 24); §4.2.1 sorts them bytewise.
 """
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import NoReturn
 
 import cbor2
 
 from protocol.errors import MalformedError, TooLargeError
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 BYTES_MAX = 65536
 DEPTH_MAX = 6
 INTEGER_MAX = 2**64 - 1
 INTEGER_MIN = -(2**64)
 
+_HEAD_LIMITS = (24, 2**8, 2**16, 2**32)
+_HEAD_LENGTHS = (1, 2, 3, 5, 9)
+"""A head takes so many bytes for a number below the limit at the same place, and 9 beyond (RFC 8949 §3)."""
 _IN_HEAD = 24
-_SHORTEST_BY_INFORMATION = {24: 24, 25: 2**8, 26: 2**16, 27: 2**32}
-_SIMPLE: dict[int, bool | None] = {20: False, 21: True, 22: None}
+_OCTETS = 0x40
+_AS_THEY_ARE = frozenset({bool, bytes})
+_BUILT_IN_TAGS = (
+    *(0, 1, 2, 3, 4, 5, 25, 28, 29, 30, 35, 36, 37, 52, 54, 100),
+    *(256, 258, 260, 261, 1004, 43000, 55799),
+)
+"""Those that cbor2 knows by itself; it asks its `tag_hook` for all others."""
 
 
 def encode(value: object) -> bytes:
@@ -44,6 +52,15 @@ def encode(value: object) -> bytes:
     return encoded
 
 
+def encode_octets(content: bytes) -> bytes:
+    """Return the one encoding of a byte string of any length, quickly."""
+    length = len(content)
+    if length < _IN_HEAD:
+        return bytes((_OCTETS | length,)) + content
+    more = _HEAD_LENGTHS[bisect_right(_HEAD_LIMITS, length)] - 1
+    return bytes((_OCTETS | _IN_HEAD + more.bit_length() - 1,)) + length.to_bytes(more, "big") + content
+
+
 def decode(data: bytes) -> object:
     """Return the value that `data` encodes, if `data` is the one encoding of it; lists are lists, maps are dicts.
 
@@ -53,17 +70,30 @@ def decode(data: bytes) -> object:
     if len(data) > BYTES_MAX:
         message = f"{len(data)} bytes arrived and {BYTES_MAX} is the limit"
         raise TooLargeError(message)
-    reader = _Reader(data)
-    value = reader.value(1)
-    if reader.position != len(data):
-        message = f"{len(data) - reader.position} bytes are left over after the end of the value"
+    try:
+        value: object = cbor2.loads(
+            data,
+            tag_hook=_refuse_tag,
+            semantic_decoders=_SEMANTIC_DECODERS,
+            max_depth=DEPTH_MAX,
+            allow_indefinite=False,
+            allow_duplicate_keys=False,
+        )
+    except cbor2.CBORError as error:
+        message = f"the bytes are not deterministic CBOR: {error.__cause__ or error}"
+        raise MalformedError(message) from error
+    length = _measure(value)
+    if length != len(data):
+        message = (
+            f"{len(data)} bytes encode what takes {length}: a head is not in its shortest form, or bytes are left over"
+        )
         raise MalformedError(message)
     return value
 
 
 def _in_order(value: object, depth: int) -> object:
     """Return `value` in plain types, its maps in wire order, so that an order-keeping writer writes the one form."""
-    if value is None or isinstance(value, bool | bytes):
+    if value is None or type(value) in _AS_THEY_ARE:
         return value
     if isinstance(value, int):
         if not INTEGER_MIN <= value <= INTEGER_MAX:
@@ -103,121 +133,55 @@ def _utf8(text: str) -> bytes:
         raise MalformedError(message) from error
 
 
-class _Reader:
-    """A cursor over bytes that accepts the deterministic form only."""
+def _measure(value: object) -> int:
+    """Return how long the one encoding of a decoded value is.
 
-    __slots__ = ("_data", "position")
-
-    def __init__(self, data: bytes) -> None:
-        self._data = data
-        self.position = 0
-
-    def value(self, depth: int) -> object:
-        """Return the value at the cursor, `depth` being its level should it be a container."""
-        major, information = self._initial()
-        if major == 0 and information < _IN_HEAD:
-            return information
-        return _READ_BY_MAJOR[major](self, information, depth)
-
-    def _initial(self) -> tuple[int, int]:
-        if self.position >= len(self._data):
-            message = f"the value is cut off after {self.position} bytes"
+    Refuses what holds anything but the kinds of MRC/1, or a map out of order.
+    """
+    length = 0
+    waiting = [value]
+    while waiting:
+        item = waiting.pop()
+        # What the head holds: the number itself, or how much follows.
+        if type(item) is int:
+            argument = item if item >= 0 else ~item
+        elif isinstance(item, bytes):
+            argument = len(item)
+            length += argument
+        elif isinstance(item, list):
+            argument = len(item)
+            waiting += item
+        elif isinstance(item, dict):
+            argument = len(item)
+            keys = list(item)
+            _check_keys(keys)
+            waiting += keys
+            waiting += item.values()
+        elif isinstance(item, str):
+            argument = len(item) if item.isascii() else len(item.encode("utf-8"))
+            length += argument
+        elif item is None or isinstance(item, bool):
+            argument = 0
+        else:
+            message = f"a {type(item).__name__} has no place in MRC/1"
             raise MalformedError(message)
-        initial = self._data[self.position]
-        self.position += 1
-        return initial >> 5, initial & 0x1F
+        length += _HEAD_LENGTHS[bisect_right(_HEAD_LIMITS, argument)]
+    return length
 
-    def _argument(self, information: int) -> int:
-        """Return the argument of a head (RFC 8949 §3), refusing every form but the shortest."""
-        if information not in _SHORTEST_BY_INFORMATION:
-            if information < _IN_HEAD:
-                return information
-            message = f"the head before byte {self.position} has an indefinite length or a reserved form"
-            raise MalformedError(message)
-        argument = int.from_bytes(self._take(1 << (information - _IN_HEAD)), "big")
-        if argument < _SHORTEST_BY_INFORMATION[information]:
-            message = f"the number {argument} before byte {self.position} is not in its shortest form"
-            raise MalformedError(message)
-        return argument
 
-    def _take(self, length: int) -> bytes:
-        end = self.position + length
-        if end > len(self._data):
-            message = f"the value is cut off: {end} bytes needed, {len(self._data)} present"
-            raise MalformedError(message)
-        taken = self._data[self.position : end]
-        self.position = end
-        return taken
-
-    def unsigned(self, information: int, _depth: int) -> int:
-        return self._argument(information)
-
-    def negative(self, information: int, _depth: int) -> int:
-        return -1 - self._argument(information)
-
-    def octets(self, information: int, _depth: int) -> bytes:
-        return self._take(self._argument(information))
-
-    def text(self, information: int, _depth: int) -> str:
-        content = self._take(self._argument(information))
-        try:
-            return content.decode("utf-8")
-        except UnicodeDecodeError as error:
-            message = f"the text before byte {self.position} is not UTF-8"
-            raise MalformedError(message) from error
-
-    def array(self, information: int, depth: int) -> list[object]:
-        length = self._length(information, depth, octets_per_entry=1)
-        return [self.value(depth + 1) for _ in range(length)]
-
-    def map(self, information: int, depth: int) -> dict[int | str, object]:
-        """Return a map; keys must ascend strictly in their encoded form, which also rules out repeats."""
-        length = self._length(information, depth, octets_per_entry=2)
-        content: dict[int | str, object] = {}
-        previous = b""
-        for _ in range(length):
-            start = self.position
-            key = self.value(depth + 1)
-            encoded = self._data[start : self.position]
-            if isinstance(key, bool) or not isinstance(key, int | str):
-                message = f"the map key before byte {self.position} is neither an integer nor a text"
-                raise MalformedError(message)
-            if encoded <= previous:
-                message = f"the map key {key!r:.80} before byte {self.position} is out of order or repeated"
-                raise MalformedError(message)
-            previous = encoded
-            content[key] = self.value(depth + 1)
-        return content
-
-    def _length(self, information: int, depth: int, *, octets_per_entry: int) -> int:
-        """Return how many entries a container has, refusing more than the bytes at hand could hold."""
-        if depth > DEPTH_MAX:
-            message = f"the value is nested more than {DEPTH_MAX} containers deep"
-            raise MalformedError(message)
-        length = self._argument(information)
-        if length * octets_per_entry > len(self._data) - self.position:
-            message = f"a container before byte {self.position} claims {length} entries, more than there are bytes for"
-            raise MalformedError(message)
-        return length
-
-    def tag(self, information: int, _depth: int) -> object:
-        message = f"the tag {self._argument(information)} before byte {self.position} has no place in MRC/1"
+def _check_keys(keys: list[int]) -> None:
+    """Refuse keys that are no integers or texts, or do not ascend as encoded; repeated ones cbor2 has refused."""
+    # Integers from 0 up, which nearly all maps have for keys, are encoded in the order of their values.
+    if set(map(type, keys)) == {int} and keys[0] >= 0 and keys == sorted(keys):
+        return
+    if keys != sorted(keys, key=_key_order):
+        message = f"the map keys {keys!r:.80} do not ascend in their encoded form"
         raise MalformedError(message)
 
-    def simple(self, information: int, _depth: int) -> bool | None:
-        if information not in _SIMPLE:
-            message = f"a float or an unassigned simple value before byte {self.position} has no place in MRC/1"
-            raise MalformedError(message)
-        return _SIMPLE[information]
+
+def _refuse_tag(*_tag: object) -> NoReturn:
+    message = "a tag has no place in MRC/1"
+    raise MalformedError(message)
 
 
-_READ_BY_MAJOR: tuple[Callable[[_Reader, int, int], object], ...] = (
-    _Reader.unsigned,
-    _Reader.negative,
-    _Reader.octets,
-    _Reader.text,
-    _Reader.array,
-    _Reader.map,
-    _Reader.tag,
-    _Reader.simple,
-)
+_SEMANTIC_DECODERS = dict.fromkeys(_BUILT_IN_TAGS, _refuse_tag)

@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING
 from protocol import cose, wire
 from protocol.errors import ProtocolError, UnsupportedError
 from protocol.identity import NO_BLOCK, derive_device_id, hash_block
-from protocol.messages import Genesis, MeterDescriptor, Readings, record_count
+from protocol.messages import BlockHead, Genesis, MeterDescriptor, Readings, record_count
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from protocol.cose import Envelope, VerifyingKey
     from protocol.identity import BlockHash, DescriptorId, KeyId
-    from protocol.messages import Block, BlockHead
+    from protocol.messages import Block
 
 
 class Verdict(StrEnum):
@@ -61,12 +61,12 @@ def judge(raw: bytes, verifying_keys: Mapping[KeyId, VerifyingKey]) -> Judgement
         envelope = cose.open_envelope(raw)
     except ProtocolError as error:
         return Judgement(_verdict_on(error), block_hash, None, None, None, str(error))
-    head = _read_head(envelope)
     key = verifying_keys.get(envelope.key_id)
     try:
         block, unreadable = wire.decode_block(envelope.payload), None
+        head: BlockHead | None = BlockHead(block.device, block.epoch, block.seq, block.previous)
     except ProtocolError as error:
-        block, unreadable = None, error
+        block, unreadable, head = None, error, _read_head(envelope)
     if key is None:
         verdict, reason = Verdict.UNKNOWN_KEY, f"signing key {envelope.key_id.hex()} is not known for this device"
     elif not envelope.verified_by(cose.Kind.BLOCK, key):

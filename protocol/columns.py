@@ -19,7 +19,7 @@ from itertools import accumulate, pairwise
 from typing import TYPE_CHECKING
 
 from protocol import cbor
-from protocol.fields import TIME_MS_MAX, U64_MAX, array, integer, integers
+from protocol.fields import TIME_MS_MAX, U64_MAX, array, integer, integers, within
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -55,7 +55,7 @@ def decode_times(column: object, rows: int) -> tuple[int, ...]:
             times = [first, *(first + row * step + residual for row, residual in enumerate(differences, start=1))]
         else:
             times = list(accumulate(differences, initial=first))
-    return tuple(integer(time, "a time", 0, TIME_MS_MAX) for time in times)
+    return tuple(within(times, "a time", 0, TIME_MS_MAX))
 
 
 def encode_differences(values: Sequence[int]) -> list[int]:
@@ -67,7 +67,7 @@ def decode_differences(column: object, what: str, rows: int, low: int, high: int
     """Return the `rows` integers (each `low`..`high`) of a difference column; raises MalformedError if it is none."""
     span = high - low
     differences = integers(column, what, rows, min(low, -span), max(high, span))
-    return tuple(integer(value, what, low, high) for value in accumulate(differences))
+    return tuple(within(list(accumulate(differences)), what, low, high))
 
 
 def encode_offsets(offsets: Sequence[int]) -> Column:

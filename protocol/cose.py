@@ -10,6 +10,7 @@ block with another hash, which is what a forked log looks like.
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
 
@@ -29,9 +30,12 @@ SEALED_BYTES_MAX = 65536
 SIGNATURE_LENGTH = 64
 
 _TAG_SIGN1 = 0xD2
+_SIGNED_HEAD = b"\x84" + cbor.encode("Signature1")
+"""How every Sig_structure begins: a list of four, and its context (RFC 9052 §4.4)."""
 _HEADER_ALGORITHM = 1
 _HEADER_KEY_ID = 4
 _PARTS = 4
+_HEADERS_KEPT = 4096
 _P256_ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
 _ECDSA = ec.ECDSA(hashes.SHA256(), deterministic_signing=True)
 
@@ -42,6 +46,9 @@ class Kind(StrEnum):
     BLOCK = "mrc1/b"
     STATE = "mrc1/s"
     RECEIPT = "mrc1/a"
+    COMMAND = "mrc1/c"
+    RESULT = "mrc1/r"
+    KEY = "mrc1/k"
 
 
 class Algorithm(IntEnum):
@@ -186,13 +193,13 @@ class Envelope:
         """Return whether `key` sealed exactly this payload as a message of `kind`."""
         if key.key_id != self.key_id or key.algorithm is not self.algorithm:
             return False
-        return key.verifies(self.signature, _signed_bytes(kind, self.protected, self.payload))
+        return key.verifies(self.signature, signed_bytes(kind, self.protected, self.payload))
 
 
 def sign(kind: Kind, payload: bytes, key: SigningKey) -> bytes:
     """Return the complete sealed message; raises TooLargeError if it would exceed 64 KiB."""
     protected = cbor.encode({_HEADER_ALGORITHM: key.public.algorithm, _HEADER_KEY_ID: key.key_id})
-    signature = key.sign(_signed_bytes(kind, protected, payload))
+    signature = key.sign(signed_bytes(kind, protected, payload))
     sealed = bytes([_TAG_SIGN1]) + cbor.encode([protected, {}, payload, signature])
     if len(sealed) > SEALED_BYTES_MAX:
         message = f"the sealed message takes {len(sealed)} bytes and {SEALED_BYTES_MAX} is the limit: split it"
@@ -230,7 +237,9 @@ def open_envelope(data: bytes) -> Envelope:
     return Envelope(algorithm=algorithm, key_id=key_id, protected=protected, payload=payload, signature=signature)
 
 
+@functools.lru_cache(maxsize=_HEADERS_KEPT)
 def _read_protected(protected: bytes) -> tuple[Algorithm, KeyId]:
+    # Kept, because it is the same in every message of a key.
     header = cbor.decode(protected)
     if not isinstance(header, dict) or set(header) != {_HEADER_ALGORITHM, _HEADER_KEY_ID}:
         message = "the protected header must hold the algorithm (1) and the key id (4) and nothing else"
@@ -250,9 +259,9 @@ def _read_protected(protected: bytes) -> tuple[Algorithm, KeyId]:
         raise UnsupportedError(message) from error
 
 
-def _signed_bytes(kind: Kind, protected: bytes, payload: bytes) -> bytes:
-    """Return the Sig_structure of RFC 9052 §4.4."""
-    return cbor.encode(["Signature1", protected, kind.encode("ascii"), payload])
+def signed_bytes(kind: Kind, protected: bytes, payload: bytes) -> bytes:
+    """Return what a signature of this kind is over: the Sig_structure of RFC 9052 §4.4."""
+    return b"".join((_SIGNED_HEAD, *map(cbor.encode_octets, (protected, kind.encode("ascii"), payload))))
 
 
 def _is_low(s: int) -> bool:

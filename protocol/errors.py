@@ -5,7 +5,7 @@
     │   ├── TooLargeError         it would be, but for its size
     │   └── IdentityError         a text that is not a device id
     ├── UnsupportedError          well formed, but only a newer reader can say what it means
-    ├── UnverifiedError           a receipt that the hub's key did not sign
+    ├── UnverifiedError           a receipt, command or key statement that the right key did not sign
     ├── TopicError                an MQTT topic that is not ours, or not in its own partition
     └── UnusableKeyError          a key that is neither Ed25519 nor P-256, or no key at all
 

@@ -6,6 +6,7 @@ that hold; they return the value with its type or raise MalformedError. `Fields`
 
 from __future__ import annotations
 
+import functools
 from enum import IntEnum
 from typing import TYPE_CHECKING, TypeVar
 
@@ -14,6 +15,7 @@ from protocol.identity import DEVICE_LENGTH, EPOCH_LENGTH, DeviceId, Epoch
 from protocol.messages import Instant, TimeQuality
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
     from enum import Enum
 
 E = TypeVar("E", bound="Enum")
@@ -34,19 +36,24 @@ SHORT_HASH_LENGTH = 16
 NAME_MAX = 64
 NOTE_MAX = 256
 REGISTERS_MAX = 64
+KEY_BYTES_MAX = 1024
+KEY_HISTORY_MAX = 64
 
 KIND = 0
 NOTE = 9
+_ORDINARY_KEYS = frozenset(range(32))
 
 
 class FrameKind(IntEnum):
-    """The kinds of frame this version reads and writes. 4 (command), 6 (key) and 7 (native evidence) are reserved."""
+    """The kinds of frame this version reads and writes. 7 (native evidence) is reserved."""
 
     GENESIS = 0
     READINGS = 1
     DESCRIPTOR = 2
     CLOCK = 3
+    COMMAND = 4
     GAP = 5
+    KEY = 6
     POLL_ERRORS = 8
 
 
@@ -61,13 +68,11 @@ class Fields:
     __slots__ = ("_content", "_read", "_what")
 
     def __init__(self, content: object, what: str) -> None:
-        if not isinstance(content, dict) or any(isinstance(key, str) for key in content):
+        if not isinstance(content, dict):
             message = f"the {what} is not a map with integer keys"
             raise MalformedError(message)
-        critical = [key for key in content if key < 0]
-        if critical:
-            message = f"the {what} has critical key {critical[0]}, which this version does not know"
-            raise UnsupportedError(message)
+        if not _ORDINARY_KEYS.issuperset(content):
+            _check_keys(content, what)
         self._content: dict[int, object] = content
         self._what = what
         self._read: set[int] = set()
@@ -75,10 +80,19 @@ class Fields:
     def need(self, key: int, name: str) -> object:
         """Return the field; raises MalformedError, calling it by `name`, if it is absent."""
         self._read.add(key)
-        if key not in self._content:
+        try:
+            return self._content[key]
+        except KeyError as error:
             message = f"the {self._what} lacks key {key} ({name})"
-            raise MalformedError(message)
-        return self._content[key]
+            raise MalformedError(message) from error
+
+    def need_all(self, names: Mapping[int, str]) -> list[object]:
+        """Return the fields with these keys, in their order; raises MalformedError as `need` does."""
+        self._read.update(names)
+        try:
+            return [self._content[key] for key in names]
+        except KeyError:
+            return [self.need(key, name) for key, name in names.items()]
 
     def has(self, key: int) -> bool:
         """Return whether the optional field is present."""
@@ -88,6 +102,16 @@ class Fields:
     def unread(self) -> dict[int, object]:
         """Return the fields that nobody asked for: what a newer writer added."""
         return {key: value for key, value in self._content.items() if key not in self._read}
+
+
+def _check_keys(content: dict[object, object], what: str) -> None:
+    if not all(isinstance(key, int) for key in content):
+        message = f"the {what} is not a map with integer keys"
+        raise MalformedError(message)
+    critical = [key for key in content if isinstance(key, int) and key < 0]
+    if critical:
+        message = f"the {what} has critical key {critical[0]}, which this version does not know"
+        raise UnsupportedError(message)
 
 
 def with_note(content: dict[int, object], note: str | None) -> dict[int, object]:
@@ -102,7 +126,7 @@ def read_note(fields: Fields) -> str | None:
 
 def integer(value: object, what: str, low: int, high: int) -> int:
     """Return `value` if it is an integer from `low` to `high`."""
-    if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
+    if type(value) is not int or not low <= value <= high:
         message = f"{what} is {value!r:.40}, expected an integer from {low} to {high}"
         raise MalformedError(message)
     return value
@@ -110,7 +134,14 @@ def integer(value: object, what: str, low: int, high: int) -> int:
 
 def integers(value: object, what: str, length: int, low: int, high: int) -> list[int]:
     """Return `value` if it is a list of exactly `length` integers from `low` to `high`."""
-    return [integer(item, what, low, high) for item in array(value, what, length, length)]
+    return within(array(value, what, length, length), what, low, high)
+
+
+def within(items: Sequence[object], what: str, low: int, high: int) -> list[int]:
+    """Return `items` if all are integers from `low` to `high`."""
+    numbers = [item for item in items if type(item) is int and low <= item <= high]
+    # Each by itself only where one is wrong, to name it: a block is mostly columns of integers.
+    return numbers if len(numbers) == len(items) else [integer(item, what, low, high) for item in items]
 
 
 def octets(value: object, what: str, low: int, high: int) -> bytes:
@@ -167,7 +198,7 @@ def member(value: object, what: str, choices: type[E]) -> E:
     A number or word outside them is what a newer writer may say, hence UnsupportedError; MalformedError for any other
     type.
     """
-    expected = type(next(iter(choices)).value)
+    expected = _type_of_values(choices)
     if type(value) is not expected:
         message = f"{what} is {value!r:.40}, expected {'a number' if expected is int else 'a word'}"
         raise MalformedError(message)
@@ -176,6 +207,11 @@ def member(value: object, what: str, choices: type[E]) -> E:
     except ValueError as error:
         message = f"{what} is {value!r:.40}, which this version does not know"
         raise UnsupportedError(message) from error
+
+
+@functools.cache
+def _type_of_values(choices: type[Enum]) -> type:
+    return type(next(iter(choices)).value)
 
 
 def read_version(fields: Fields) -> int:
@@ -196,6 +232,12 @@ def read_epoch(fields: Fields) -> Epoch:
 def read_optional_seq(fields: Fields, key: int, what: str) -> int:
     """Return a seq that is left out when there is none (-1)."""
     return integer(fields.need(key, what), what, -1, COUNT_MAX) if fields.has(key) else -1
+
+
+def read_key_history(value: object) -> tuple[bytes, ...]:
+    """Return the sealed key statements in this list, oldest first."""
+    listed = array(value, "the key history", 1, KEY_HISTORY_MAX)
+    return tuple(octets(statement, "a key statement", 1, KEY_BYTES_MAX) for statement in listed)
 
 
 def write_instant(instant: Instant) -> list[object]:

@@ -14,6 +14,7 @@ from protocol.descriptor import read_descriptor, write_descriptor
 from protocol.errors import MalformedError
 from protocol.fields import (
     COUNT_MAX,
+    KEY_BYTES_MAX,
     KIND,
     NAME_MAX,
     REGISTERS_MAX,
@@ -28,6 +29,7 @@ from protocol.fields import (
     named,
     numbered,
     octets,
+    read_key_history,
     read_note,
     text,
     with_note,
@@ -44,11 +46,13 @@ from protocol.identity import (
 )
 from protocol.messages import (
     ClockEvent,
+    CommandEvent,
     Frame,
     Gap,
     GapCause,
     Genesis,
     GenesisReason,
+    KeyEvent,
     MeterDescriptor,
     PollErrors,
     Readings,
@@ -63,9 +67,20 @@ ROWS_MAX = 4096
 """Readings in one frame; a longer series goes into several frames."""
 CAUSE_MAX = 32
 CAUSES_MAX = 300
-KEY_BYTES_MAX = 1024
-KEY_HISTORY_MAX = 64
 RECEIPT_BYTES_MAX = 4096
+CONFIG_HASH_LENGTH = 8
+
+
+_READINGS = {
+    1: "meter",
+    2: "rows",
+    3: "times",
+    4: "offsets",
+    5: "registers",
+    6: "status",
+    7: "time quality",
+    8: "descriptor id",
+}
 
 
 def write_frame(frame: Frame) -> dict[int, object]:
@@ -84,13 +99,18 @@ def write_frame(frame: Frame) -> dict[int, object]:
     return content
 
 
-def _write_event(frame: ClockEvent | Gap | PollErrors) -> dict[int, object]:
+def _write_event(frame: ClockEvent | CommandEvent | Gap | KeyEvent | PollErrors) -> dict[int, object]:
     match frame:
         case ClockEvent():
             offsets = {2: frame.old_offset_ms, 3: frame.new_offset_ms}
             return {KIND: FrameKind.CLOCK, 1: frame.boottime_ms, **offsets, 4: frame.source, 5: frame.error_ms}
         case Gap():
             return {KIND: FrameKind.GAP, 1: frame.meter, 2: frame.from_at, 3: frame.to_at, 4: frame.cause}
+        case CommandEvent():
+            config = {4: frame.config_hash} if frame.config_hash else {}
+            return {KIND: FrameKind.COMMAND, 1: frame.number, 2: frame.operation, 3: frame.outcome, **config}
+        case KeyEvent():
+            return {KIND: FrameKind.KEY, 1: frame.statement}
         case _:
             span = [frame.from_at, frame.to_at]
             return {KIND: FrameKind.POLL_ERRORS, 1: frame.meter, 2: dict(frame.counts), 3: span}
@@ -147,18 +167,16 @@ def _write_genesis(frame: Genesis) -> dict[int, object]:
 
 
 def _read_genesis(fields: Fields) -> Genesis:
-    receipt, statements = None, list[object]()
+    receipt = None
     if fields.has(4):
         receipt = octets(fields.need(4, "predecessor receipt"), "the predecessor's receipt", 1, RECEIPT_BYTES_MAX)
-    if fields.has(6):
-        statements = array(fields.need(6, "key history"), "the key history", 1, KEY_HISTORY_MAX)
     return Genesis(
         reason=member(fields.need(1, "reason"), "the genesis reason", GenesisReason),
         signing_key_spki=octets(fields.need(2, "signing key"), "the signing key", 1, KEY_BYTES_MAX),
         agent_version=text(fields.need(5, "agent version"), "the agent version", 0, NAME_MAX),
         predecessor=_read_predecessor(fields.need(3, "predecessor")) if fields.has(3) else None,
         predecessor_receipt=receipt,
-        key_history=tuple(octets(statement, "a key statement", 1, KEY_BYTES_MAX) for statement in statements),
+        key_history=read_key_history(fields.need(6, "key history")) if fields.has(6) else (),
         note=read_note(fields),
     )
 
@@ -167,37 +185,39 @@ def _read_predecessor(value: object) -> tuple[Epoch, int, BlockHash]:
     epoch, seq, block = array(value, "the predecessor", 3, 3)
     return (
         Epoch(octets(epoch, "the predecessor's epoch", EPOCH_LENGTH, EPOCH_LENGTH)),
-        integer(seq, "the predecessor's last seq", 0, COUNT_MAX),
+        integer(seq, "the predecessor's last seq", -1, COUNT_MAX),
         BlockHash(octets(block, "the predecessor's last hash", HASH_LENGTH, HASH_LENGTH)),
     )
 
 
 def _read_readings(fields: Fields) -> Readings:
-    rows = integer(fields.need(2, "rows"), "the number of readings", 1, ROWS_MAX)
-    listed = numbered(fields.need(5, "registers"), "the registers read", U16_MAX, REGISTERS_MAX)
+    meter, rows_named, times, offsets, listed_counts, statuses, qualities, descriptor = fields.need_all(_READINGS)
+    rows = integer(rows_named, "the number of readings", 1, ROWS_MAX)
+    listed = numbered(listed_counts, "the registers read", U16_MAX, REGISTERS_MAX)
     if not listed:
         message = "readings without a register say nothing: a poll without a value is a poll error"
         raise MalformedError(message)
     # Registers first: they hold one entry per row, so a few bytes cannot claim thousands of rows in the short columns.
     registers = {register: columns.decode_counts(column, rows) for register, column in listed.items()}
-    quality = columns.decode_repeated(fields.need(7, "time quality"), "a time quality", rows, U16_MAX)
     boot_id = None
     if fields.has(10):
         boot_id = BootId(octets(fields.need(10, "boot id"), "the boot id", BOOT_ID_LENGTH, BOOT_ID_LENGTH))
-    descriptor = octets(
-        fields.need(8, "descriptor id"), "the descriptor id", DESCRIPTOR_ID_LENGTH, DESCRIPTOR_ID_LENGTH
-    )
     return Readings(
-        meter=_read_meter(fields),
-        descriptor=DescriptorId(descriptor),
-        read_at=columns.decode_times(fields.need(3, "times"), rows),
-        offset_ms=columns.decode_offsets(fields.need(4, "offsets"), rows),
-        quality=tuple(member(value, "a time quality", TimeQuality) for value in quality),
+        meter=integer(meter, "the meter index", 0, U16_MAX),
+        descriptor=DescriptorId(octets(descriptor, "the descriptor id", DESCRIPTOR_ID_LENGTH, DESCRIPTOR_ID_LENGTH)),
+        read_at=columns.decode_times(times, rows),
+        offset_ms=columns.decode_offsets(offsets, rows),
+        quality=_qualities(columns.decode_repeated(qualities, "a time quality", rows, U16_MAX)),
         registers=registers,
-        status=columns.decode_repeated(fields.need(6, "status"), "a poll status", rows, U32_MAX),
+        status=columns.decode_repeated(statuses, "a poll status", rows, U32_MAX),
         boot_id=boot_id,
         note=read_note(fields),
     )
+
+
+def _qualities(column: tuple[int, ...]) -> tuple[TimeQuality, ...]:
+    known = {value: member(value, "a time quality", TimeQuality) for value in set(column)}
+    return tuple([known[value] for value in column])
 
 
 def _read_meter(fields: Fields) -> int:
@@ -213,6 +233,25 @@ def _read_clock_event(fields: Fields) -> ClockEvent:
         error_ms=integer(fields.need(5, "error"), "the clock error", 0, TIME_MS_MAX),
         note=read_note(fields),
     )
+
+
+def _read_command_event(fields: Fields) -> CommandEvent:
+    # Both words stay texts: an archive must be readable by those who do not know the operation.
+    config = fields.need(4, "config hash") if fields.has(4) else None
+    return CommandEvent(
+        number=integer(fields.need(1, "number"), "the command's number", 0, COUNT_MAX),
+        operation=text(fields.need(2, "operation"), "the operation", 1, NAME_MAX),
+        outcome=text(fields.need(3, "outcome"), "the outcome", 1, NAME_MAX),
+        config_hash=b""
+        if config is None
+        else octets(config, "the config hash", CONFIG_HASH_LENGTH, CONFIG_HASH_LENGTH),
+        note=read_note(fields),
+    )
+
+
+def _read_key_event(fields: Fields) -> KeyEvent:
+    statement = octets(fields.need(1, "statement"), "a key statement", 1, KEY_BYTES_MAX)
+    return KeyEvent(statement=statement, note=read_note(fields))
 
 
 def _read_gap(fields: Fields) -> Gap:
@@ -248,6 +287,8 @@ _READ_BY_KIND: dict[FrameKind, Callable[[Fields], Frame]] = {
     FrameKind.READINGS: _read_readings,
     FrameKind.DESCRIPTOR: read_descriptor,
     FrameKind.CLOCK: _read_clock_event,
+    FrameKind.COMMAND: _read_command_event,
     FrameKind.GAP: _read_gap,
+    FrameKind.KEY: _read_key_event,
     FrameKind.POLL_ERRORS: _read_poll_errors,
 }

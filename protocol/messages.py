@@ -12,11 +12,13 @@ from typing import TYPE_CHECKING
 
 from protocol.records import (
     ClockEvent,
+    CommandEvent,
     Frame,
     Gap,
     GapCause,
     Genesis,
     GenesisReason,
+    KeyEvent,
     MeterDescriptor,
     PollCause,
     PollErrors,
@@ -39,13 +41,16 @@ __all__ = [
     "FLAG_RESEALED",
     "Block",
     "BlockHead",
+    "Capability",
     "ClockEvent",
+    "CommandEvent",
     "Frame",
     "Gap",
     "GapCause",
     "Genesis",
     "GenesisReason",
     "Instant",
+    "KeyEvent",
     "Latest",
     "MeterDescriptor",
     "PollCause",
@@ -73,6 +78,13 @@ class ReceiptCode(IntEnum):
     CONTESTED = 5
     SUSPENDED = 6
     DESCRIPTOR_WANTED = 7
+
+
+class Capability(IntEnum):
+    """What a device can do besides offering blocks, as it says in its state."""
+
+    EPOCHS = 1
+    COMMANDS = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +146,8 @@ class State:
     `head` is the newest sealed seq (-1 none), `floor` the lowest still held; `committed` and `safe` are what the device
     last knew. `nonce` is new for every hello; a death repeats that of its session's first hello, which the later ones
     name as `session`, so that a late death of an old session is recognised. `health` has integer values by name
-    (`disk_free_bytes`, `backlog_blocks`, ...).
+    (`disk_free_bytes`, `backlog_blocks`, ...). `key_history` holds the sealed key statements from the enrolment key to
+    the one that seals this, where they differ: a hub restored to before a rotation could not read the state otherwise.
     """
 
     device: DeviceId
@@ -156,6 +169,7 @@ class State:
     latest: Mapping[int, Latest] = field(default_factory=dict)
     health: Mapping[str, int] = field(default_factory=dict)
     session: bytes = b""
+    key_history: tuple[bytes, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

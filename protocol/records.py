@@ -37,6 +37,7 @@ class GenesisReason(StrEnum):
     ROLLBACK = "rollback"
     FORK = "fork"
     OPERATOR = "operator"
+    HUB_LOST = "hub-lost"
 
 
 class GapCause(StrEnum):
@@ -47,6 +48,7 @@ class GapCause(StrEnum):
     DISK_FULL = "disk-full"
     OPERATOR = "operator"
     PRUNED = "pruned"
+    DAMAGED = "damaged"
 
 
 class PollCause(StrEnum):
@@ -182,6 +184,29 @@ class PollErrors:
 
 
 @dataclass(frozen=True, slots=True)
+class CommandEvent:
+    """A command that touches measurement took effect, or was taken back (`outcome` `reverted`).
+
+    `operation` is a word of `protocol.commands.Operation`, `outcome` one of `ResultStatus` or `reverted`;
+    `config_hash` (8 bytes, or empty) the beginning of SHA-256 over the configuration in force after it.
+    """
+
+    number: int
+    operation: str
+    outcome: str
+    config_hash: bytes = b""
+    note: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class KeyEvent:
+    """From the next block on another key signs: the sealed key statement (`protocol.key_statement`) that says so."""
+
+    statement: bytes
+    note: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class UnknownFrame:
     """A frame of a kind this version does not know: kept as decoded, stored and skipped, never dropped."""
 
@@ -189,7 +214,7 @@ class UnknownFrame:
     content: Mapping[int, object]
 
 
-Frame = Genesis | MeterDescriptor | Readings | ClockEvent | Gap | PollErrors | UnknownFrame
+Frame = Genesis | MeterDescriptor | Readings | ClockEvent | CommandEvent | Gap | KeyEvent | PollErrors | UnknownFrame
 
 
 def record_count(frame: Frame) -> int:

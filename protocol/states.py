@@ -25,6 +25,7 @@ from protocol.fields import (
     read_device,
     read_epoch,
     read_instant,
+    read_key_history,
     read_optional_seq,
     read_version,
     text,
@@ -59,6 +60,7 @@ def write_state(state: State) -> dict[int, object]:
         14: (_write_latest(state.latest), {}),
         16: (dict(state.health), {}),
         17: (state.session, b""),
+        18: (list(state.key_history), []),
     }
     return content | {key: value for key, (value, default) in optional.items() if value != default}
 
@@ -88,6 +90,7 @@ def read_state(fields: Fields) -> State:
         latest=_read_latest(fields),
         health=_read_health(fields),
         session=_read_octets(fields, 17, "the session", NONCE_LENGTH, NONCE_LENGTH),
+        key_history=read_key_history(fields.need(18, "key history")) if fields.has(18) else (),
     )
 
 

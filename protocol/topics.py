@@ -34,6 +34,16 @@ class Channel(StrEnum):
     RECEIPT = "a"
     COMMAND = "c"
 
+    @property
+    def qos(self) -> int:
+        """The MQTT quality of service: 1, because a PUBACK paces the sender; no promise of ours rests on it."""
+        return 0 if self is Channel.LIVE else 1
+
+    @property
+    def retained(self) -> bool:
+        """Whether the broker keeps the last message for those who subscribe later."""
+        return self is Channel.STATE
+
 
 TO_HUB = (Channel.BLOCK, Channel.STATE, Channel.RESULT)
 TO_DEVICE = (Channel.RECEIPT, Channel.COMMAND)

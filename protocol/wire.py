@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeVar
 
-from protocol import blocks, cbor, cose, receipts, states
+from protocol import blocks, cbor, cose, orders, receipts, results, states
 from protocol.descriptor import describe
 from protocol.errors import MalformedError, UnverifiedError
 from protocol.fields import Fields
@@ -19,6 +19,7 @@ from protocol.frames import ROWS_MAX, read_frame, write_frame
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from protocol.commands import Command, Result
     from protocol.cose import Envelope, SigningKey, VerifyingKey
     from protocol.messages import Block, BlockHead, Frame, Receipt, State
 
@@ -33,20 +34,28 @@ __all__ = [
     "BLOCK_BYTES_MAX",
     "READINGS_MAX",
     "decode_block",
+    "decode_command",
     "decode_frame",
     "decode_head",
     "decode_receipt",
+    "decode_result",
     "decode_state",
     "describe",
     "encode_block",
+    "encode_command",
     "encode_frame",
     "encode_receipt",
+    "encode_result",
     "encode_state",
     "read_block",
+    "read_command",
     "read_receipt",
+    "read_result",
     "read_state",
     "seal_block",
+    "seal_command",
     "seal_receipt",
+    "seal_result",
     "seal_state",
 ]
 
@@ -101,6 +110,26 @@ def decode_receipt(payload: bytes) -> Receipt:
     return receipts.read_receipt(Fields(cbor.decode(payload), "receipt"))
 
 
+def encode_command(command: Command) -> bytes:
+    """Return the payload of `command`; raises MalformedError if no reader would accept it."""
+    return _checked(command, cbor.encode(orders.write_command(command)), decode_command)
+
+
+def decode_command(payload: bytes) -> Command:
+    """Return the command in this payload; raises ProtocolError."""
+    return orders.read_command(Fields(cbor.decode(payload), "command"))
+
+
+def encode_result(result: Result) -> bytes:
+    """Return the payload of `result`; raises MalformedError if no reader would accept it."""
+    return _checked(result, cbor.encode(results.write_result(result)), decode_result)
+
+
+def decode_result(payload: bytes) -> Result:
+    """Return the result in this payload; raises ProtocolError."""
+    return results.read_result(Fields(cbor.decode(payload), "result"))
+
+
 def seal_block(block: Block, key: SigningKey) -> bytes:
     """Return the sealed block, the bytes that are stored, sent and hashed; raises as `encode_block` does."""
     return cose.sign(cose.Kind.BLOCK, encode_block(block), key)
@@ -114,6 +143,16 @@ def seal_state(state: State, key: SigningKey) -> bytes:
 def seal_receipt(receipt: Receipt, key: SigningKey) -> bytes:
     """Return the sealed receipt; raises as `encode_receipt` does."""
     return cose.sign(cose.Kind.RECEIPT, encode_receipt(receipt), key)
+
+
+def seal_command(command: Command, key: SigningKey) -> bytes:
+    """Return the sealed command; raises as `encode_command` does."""
+    return cose.sign(cose.Kind.COMMAND, encode_command(command), key)
+
+
+def seal_result(result: Result, key: SigningKey) -> bytes:
+    """Return the sealed result; raises as `encode_result` does."""
+    return cose.sign(cose.Kind.RESULT, encode_result(result), key)
 
 
 def read_block(raw: bytes) -> tuple[Block, Envelope]:
@@ -139,11 +178,33 @@ def read_receipt(raw: bytes, key: VerifyingKey) -> Receipt:
 
     There is no way to read a receipt without its key, because a receipt is a licence to delete.
     """
+    return decode_receipt(_signed_payload(raw, cose.Kind.RECEIPT, key))
+
+
+def read_command(raw: bytes, key: VerifyingKey) -> Command:
+    """Return a command that `key` signed; raises UnverifiedError if it did not, else ProtocolError.
+
+    There is no way to read a command without its key, as with receipts.
+    """
+    return decode_command(_signed_payload(raw, cose.Kind.COMMAND, key))
+
+
+def read_result(raw: bytes) -> tuple[Result, Envelope]:
+    """Return a sealed result and its envelope, the signature not yet verified; raises ProtocolError.
+
+    Ask `envelope.verified_by(Kind.RESULT, key)` before believing it.
+    """
     envelope = cose.open_envelope(raw)
-    if not envelope.verified_by(cose.Kind.RECEIPT, key):
-        message = f"the receipt names key {envelope.key_id.hex()} and is not signed by {key.key_id.hex()}"
+    return decode_result(envelope.payload), envelope
+
+
+def _signed_payload(raw: bytes, kind: cose.Kind, key: VerifyingKey) -> bytes:
+    envelope = cose.open_envelope(raw)
+    if not envelope.verified_by(kind, key):
+        name = kind.name.lower()
+        message = f"the {name} names key {envelope.key_id.hex()} and is not signed by {key.key_id.hex()} as a {name}"
         raise UnverifiedError(message)
-    return decode_receipt(envelope.payload)
+    return envelope.payload
 
 
 def _checked(value: M, encoded: bytes, decode: Callable[[bytes], M]) -> bytes:

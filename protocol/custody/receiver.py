@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from protocol.chain import Judgement
     from protocol.messages import BlockHead
 
-STANDING = frozenset({ReceiptCode.CONTESTED, ReceiptCode.SUSPENDED})
-"""Codes that a person sets and only a person lifts."""
+_UNSIGNED = frozenset({Verdict.BAD_SIGNATURE, Verdict.UNKNOWN_KEY})
+"""Verdicts on bytes that no known key is proved to have signed: every other one is given after the signature."""
 STOPPED = frozenset({ReceiptCode.FORK, ReceiptCode.SUSPENDED})
 """Codes under which nothing more should be offered in this epoch."""
 
@@ -90,6 +90,9 @@ class Decision:
     reason: str = ""
 
 
+_NEW = Decision(DecisionKind.NEW)
+
+
 class SafePolicy(StrEnum):
     """What makes a committed block safe: the commit itself (replicated storage), or a verified backup."""
 
@@ -111,20 +114,22 @@ def decide(
     assert after is None or after.seq == head.seq + 1
     if slot is None:
         breaks = _breaks(before, arrival.hash, head.previous, after)
-        return _unfitting(head.seq) if _is_intact(arrival) and breaks else Decision(DecisionKind.NEW)
+        return _unfitting(head.seq) if _is_intact(arrival) and breaks else _NEW
     if slot.hash == arrival.hash:
-        return _decide_again(slot, arrival)
+        return _decide_again(slot, arrival, before, after)
     if slot.verdict is Verdict.OK:
         kind = DecisionKind.CONFLICT if _is_intact(arrival) else DecisionKind.JUNK
         return Decision(kind, f"another block {head.seq} is held already")
     return _decide_damaged(head, arrival, before, after)
 
 
-def _decide_again(slot: Stored, arrival: Judgement) -> Decision:
+def _decide_again(slot: Stored, arrival: Judgement, before: Stored | None, after: Stored | None) -> Decision:
     """Decide on the bytes that are in the slot already; a key may have become known since."""
-    if _is_intact(arrival) and slot.verdict is not Verdict.OK:
-        return Decision(DecisionKind.SUPERSEDES, f"block {slot.seq} is held already and is now found intact")
-    return Decision(DecisionKind.DUPLICATE, f"block {slot.seq} is held already")
+    if slot.verdict is Verdict.OK or not _is_intact(arrival):
+        return Decision(DecisionKind.DUPLICATE, f"block {slot.seq} is held already")
+    if _breaks(before, slot.hash, slot.previous, after):
+        return _unfitting(slot.seq)
+    return Decision(DecisionKind.SUPERSEDES, f"block {slot.seq} is held already and is now found intact")
 
 
 def _decide_damaged(head: BlockHead, arrival: Judgement, before: Stored | None, after: Stored | None) -> Decision:
@@ -167,7 +172,7 @@ def flagged(stream: Stream, *, fork_seq: int | None, bad_seq: int | None) -> Str
     `fork_seq` is the lowest seq with a conflict kept aside, `bad_seq` the lowest doubtful slot (`is_doubtful`), None
     where there is none. Ask for them in the transaction that stores, so that code and hash in a receipt agree.
     """
-    if stream.code in STANDING:
+    if stream.code is ReceiptCode.SUSPENDED:
         return stream
     if fork_seq is not None:
         return replace(stream, code=ReceiptCode.FORK, code_seq=fork_seq)
@@ -179,10 +184,10 @@ def flagged(stream: Stream, *, fork_seq: int | None, bad_seq: int | None) -> Str
 def is_doubtful(stored: Stored, after: Stored | None) -> bool:
     """Return whether the device may hold better bytes than these.
 
-    It cannot if their verdict is OK, nor if the intact block after them was sealed on exactly these bytes: then they
-    are what the device sealed, and their fault is not one of transport.
+    It cannot if it signed them, readable or not, nor if the intact block after them was sealed on exactly these bytes:
+    then they are what the device sealed, and their fault is not one of transport.
     """
-    return stored.verdict is not Verdict.OK and not _is_wanted_by(after, stored.hash)
+    return stored.verdict in _UNSIGNED and not _is_wanted_by(after, stored.hash)
 
 
 def safe_after(stream: Stream, policy: SafePolicy) -> Stream:
@@ -195,7 +200,8 @@ def safe_in_backup(stream: Stream, saved: Stream) -> Stream:
 
     That ends before the lowest doubtful block there: the device must not let go of the one intact copy.
     """
-    return replace(stream, safe=max(stream.safe, min(_intact_through(saved), stream.committed)))
+    safe = max(stream.safe, min(_intact_through(saved), stream.committed))
+    return stream if safe == stream.safe else replace(stream, safe=safe)
 
 
 def selective_ranges(seqs: Iterable[int]) -> tuple[tuple[int, int], ...]:
@@ -220,12 +226,15 @@ def make_receipt(  # noqa: PLR0913 - a receipt has this many fields, all but two
     nonce: bytes,
     hub_at: int,
     timeline: bytes,
+    contested: bool = False,
 ) -> Receipt:
     """Return the receipt for what is committed of `stream`; call it after the commit only.
 
     `nonce` is that of the state it answers, else empty; `hub_at` is UTC ms. The window is closed under a code that ends
-    the epoch, and the licence to release ends before a doubtful block.
+    the epoch, and the licence to release ends before a doubtful block. A `contested` device is told so where the stream
+    itself has nothing to say; custody goes on.
     """
+    told = ReceiptCode.CONTESTED if contested and stream.code is ReceiptCode.OK else stream.code
     return Receipt(
         device=stream.device,
         epoch=stream.epoch,
@@ -237,7 +246,7 @@ def make_receipt(  # noqa: PLR0913 - a receipt has this many fields, all but two
         pace_ms=pace_ms,
         nonce=nonce,
         hub_at=hub_at,
-        code=stream.code,
+        code=told,
         code_seq=stream.code_seq,
         timeline=timeline,
     )

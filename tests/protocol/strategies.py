@@ -6,17 +6,31 @@ from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, derive_priva
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import strategies as st
 
+from protocol.commands import (
+    AskState,
+    Command,
+    Order,
+    Repoll,
+    Resend,
+    RestartAgent,
+    Result,
+    ResultStatus,
+    RotateSigningKey,
+    SetConfig,
+)
 from protocol.cose import SigningKey
 from protocol.identity import BlockHash, BootId, DescriptorId, DeviceId, Epoch
 from protocol.messages import (
     Block,
     ClockEvent,
+    CommandEvent,
     Frame,
     Gap,
     GapCause,
     Genesis,
     GenesisReason,
     Instant,
+    KeyEvent,
     Latest,
     MeterDescriptor,
     PollErrors,
@@ -31,6 +45,7 @@ from protocol.messages import (
 
 DEVICE_KEY = SigningKey.from_private(Ed25519PrivateKey.from_private_bytes(bytes(range(32))))
 HUB_KEY = SigningKey.from_private(Ed25519PrivateKey.from_private_bytes(bytes(range(32, 64))))
+COMMAND_KEY = SigningKey.from_private(Ed25519PrivateKey.from_private_bytes(bytes(range(64, 96))))
 P256_KEY = SigningKey.from_private(derive_private_key(2**200 + 1, SECP256R1()))
 
 seqs = st.integers(0, 2**53 - 1)
@@ -40,6 +55,7 @@ counts = st.integers(0, 2**64 - 1)
 meters = st.integers(0, 2**16 - 1)
 register_ids = st.integers(0, 2**16 - 1)
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
+words = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=12)
 notes = st.none() | texts
 qualities = st.sampled_from(TimeQuality)
 devices = st.binary(min_size=10, max_size=10).map(DeviceId)
@@ -154,13 +170,22 @@ poll_errors = st.builds(
     st.dictionaries(st.sampled_from(["timeout", "exception-2", "identity"]), st.integers(1, 2**32 - 1)),
     notes,
 )
+command_events = st.builds(
+    CommandEvent,
+    number=seqs,
+    operation=words,
+    outcome=words,
+    config_hash=st.just(b"") | st.binary(min_size=8, max_size=8),
+    note=notes,
+)
+key_events = st.builds(KeyEvent, statement=st.binary(min_size=1, max_size=100), note=notes)
 unknown_frames = st.builds(
     UnknownFrame,
-    kind=st.integers(9, 2**16 - 1) | st.sampled_from([4, 6, 7]),
+    kind=st.integers(9, 2**16 - 1) | st.just(7),
     content=st.dictionaries(st.integers(1, 2**32), cbor_values(2), max_size=3),
 )
 frames: st.SearchStrategy[Frame] = st.one_of(
-    readings(), geneses, descriptors, clock_events, gaps, poll_errors, unknown_frames
+    readings(), geneses, descriptors, clock_events, command_events, gaps, key_events, poll_errors, unknown_frames
 )
 blocks = st.builds(
     Block,
@@ -205,6 +230,7 @@ def states(draw: st.DrawFn) -> State:
             st.dictionaries(st.sampled_from(["disk_free_bytes", "rssi"]), st.integers(-(2**53) + 1, 2**53 - 1))
         ),
         session=draw(st.just(b"") | st.binary(min_size=4, max_size=4)),
+        key_history=tuple(draw(st.lists(st.binary(min_size=1, max_size=50), max_size=3))),
     )
 
 
@@ -232,3 +258,36 @@ def receipts(draw: st.DrawFn) -> Receipt:
         code_seq=draw(optional_seqs),
         timeline=draw(st.binary(max_size=16)),
     )
+
+
+spans_of_blocks = st.tuples(seqs, seqs).map(sorted)
+orders: st.SearchStrategy[Order] = st.one_of(
+    st.builds(AskState),
+    st.builds(lambda epoch, span: Resend(epoch=epoch, first=span[0], last=span[1]), epochs, spans_of_blocks),
+    st.builds(Repoll, meter=meters),
+    st.builds(
+        SetConfig,
+        patch=st.dictionaries(words, st.integers(-(2**53) + 1, 2**53 - 1), max_size=3),
+        expected_version=seqs,
+        revert_seconds=st.integers(0, 2**32 - 1),
+    ),
+    st.builds(RotateSigningKey),
+    st.builds(RestartAgent),
+)
+commands = st.builds(
+    Command,
+    device=devices,
+    number=seqs,
+    order=orders,
+    issued_at=times,
+    ttl_seconds=st.integers(0, 2**32 - 1),
+    id=st.binary(min_size=8, max_size=8),
+)
+results = st.builds(
+    Result,
+    device=devices,
+    number=seqs,
+    status=st.sampled_from(ResultStatus),
+    detail=texts,
+    config_version=seqs,
+)

@@ -8,6 +8,9 @@ import pytest
 
 from protocol import cbor, wire
 from protocol.errors import MalformedError
+from protocol.identity import DeviceId
+from protocol.key_statement import seal_key_statement
+from tests.protocol.strategies import DEVICE_KEY, HUB_KEY
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -36,6 +39,13 @@ DESCRIPTOR: Content = {0: 2, 1: 0, 2: "", 3: "", 4: "", 5: "", 6: [1, 1], 7: ["r
 CLOCK: Content = {0: 3, 1: 0, 2: 0, 3: 0, 4: 0, 5: 0}
 GAP: Content = {0: 5, 1: 0, 2: 1, 3: 2, 4: "edge-off"}
 POLL_ERRORS: Content = {0: 8, 1: 0, 2: {"timeout": 1}, 3: [1, 2]}
+COMMAND_EVENT: Content = {0: 4, 1: 0, 2: "set-config", 3: "done"}
+KEY_EVENT: Content = {0: 6, 1: seal_key_statement(DeviceId(bytes(10)), DEVICE_KEY, HUB_KEY)}
+COMMAND: Content = {0: 1, 1: bytes(10), 2: 0, 3: "state", 4: {}, 5: 0, 6: 0, 7: bytes(8)}
+SET_CONFIG: Content = {**COMMAND, 3: "set-config", 4: {1: {"seal_seconds": 60}, 2: 0}, 8: 0}
+RESEND: Content = {**COMMAND, 3: "resend", 4: {1: bytes(8), 2: 1, 3: 2}}
+REPOLL: Content = {**COMMAND, 3: "repoll", 4: {1: 0}}
+RESULT: Content = {0: 1, 1: bytes(10), 2: 0, 3: "done", 5: 0}
 GENESIS: Content = {0: 0, 1: "install", 2: b"k", 5: ""}
 
 
@@ -60,7 +70,8 @@ CASES = [
         {8: [1, bytes(17)]}, {9: bytes(3)}, {10: [0, 0, 0]}, {10: [2**48, 0, 0, 0]}, {10: [0, 0, "good", 0]},
         {10: [0, 0, None, 0]}, {11: "x" * 65}, {12: [-1]}, {12: [0] * 65}, {13: b""}, {14: []}, {14: {0: [0]}},
         {14: {0: [0, {0: -1}]}}, {14: {"0": [0, {}]}}, {14: {65536: [0, {}]}}, {15: 1}, {16: {"rssi": "low"}},
-        {16: {0: 1}}, {16: {"": 1}}, {16: {str(n): n for n in range(33)}}, {16: []},
+        {16: {0: 1}}, {16: {"": 1}}, {16: {str(n): n for n in range(33)}}, {16: []}, {17: bytes(3)}, {18: []},
+        {18: [b""]}, {18: [bytes(1025)]}, {18: [b"s"] * 65}, {18: b"s"},
     ),
     *_each(
         wire.decode_receipt, RECEIPT,
@@ -87,8 +98,35 @@ CASES = [
         {2: {"timeout": 0}}, {2: {1: 1}}, {2: {"x" * 33: 1}}, {2: []}, {3: [2, 1]}, {3: [1]}, {3: 1},
     ),
     *_each(
+        wire.decode_frame, COMMAND_EVENT,
+        {1: -1}, {1: 2**53}, {2: ""}, {2: 1}, {2: "x" * 65}, {3: ""}, {3: "x" * 65}, {4: bytes(7)}, {4: b""}, {9: 1},
+    ),
+    *_each(wire.decode_frame, KEY_EVENT, {1: b""}, {1: bytes(1025)}, {1: "s"}, {9: 1}),
+    *_each(
+        wire.decode_command, COMMAND,
+        {0: 0}, {1: bytes(9)}, {2: -1}, {2: 2**53}, {3: 1}, {4: []}, {4: {"a": 1}}, {5: -1}, {5: 2**48}, {6: -1},
+        {6: 2**32}, {7: bytes(7)}, {8: 0},
+    ),
+    *_each(
+        wire.decode_command, SET_CONFIG,
+        {8: -1}, {8: 2**53}, {4: {2: 0}}, {4: {1: {}}}, {4: {1: {}, 2: -1}}, {4: {1: {}, 2: 2**32}},
+        {4: {1: {"": 1}, 2: 0}}, {4: {1: {"x" * 65: 1}, 2: 0}}, {4: {1: {"x": 2**53}, 2: 0}},
+        {4: {1: {"x": -(2**53)}, 2: 0}}, {4: {1: {"x": True}, 2: 0}}, {4: {1: {1: 1}, 2: 0}},
+        {4: {1: {f"x{n}": n for n in range(33)}, 2: 0}},
+    ),
+    *_each(
+        wire.decode_command, RESEND,
+        {4: {}}, {4: {1: bytes(7), 2: 1, 3: 2}}, {4: {1: bytes(8), 2: 2, 3: 1}}, {4: {1: bytes(8), 2: -1, 3: 1}},
+        {4: {1: bytes(8), 2: 1, 3: 2**53}}, {8: 0},
+    ),
+    *_each(wire.decode_command, REPOLL, {4: {}}, {4: {1: -1}}, {4: {1: 65536}}, {8: 0}),
+    *_each(
+        wire.decode_result, RESULT,
+        {0: 0}, {1: b""}, {2: -1}, {3: 1}, {4: 1}, {4: "x" * 257}, {5: -1}, {5: 2**53},
+    ),
+    *_each(
         wire.decode_frame, GENESIS,
-        {1: None}, {1: 1}, {2: b""}, {2: bytes(1025)}, {3: []}, {3: [bytes(8), -1, bytes(32)]}, {4: b""}, {5: "x" * 65},
+        {1: None}, {1: 1}, {2: b""}, {2: bytes(1025)}, {3: []}, {3: [bytes(8), -2, bytes(32)]}, {4: b""}, {5: "x" * 65},
         {6: []}, {6: [""]}, {0: -1}, {0: 65536}, {"0": 1},
     ),
 ]
@@ -103,13 +141,18 @@ def test_each_field_has_its_type_and_bounds(decode: Decode, legal: Content, chan
         decode(cbor.encode({**legal, **change}))
 
 
+FRAMES = (READINGS, DESCRIPTOR, CLOCK, COMMAND_EVENT, GAP, KEY_EVENT, POLL_ERRORS, GENESIS)
+
+
 @pytest.mark.parametrize(
     ("decode", "legal"),
     [
         (wire.decode_block, BLOCK),
         (wire.decode_state, STATE),
         (wire.decode_receipt, RECEIPT),
-        *((wire.decode_frame, frame) for frame in (READINGS, DESCRIPTOR, CLOCK, GAP, POLL_ERRORS, GENESIS)),
+        (wire.decode_result, RESULT),
+        *((wire.decode_command, command) for command in (COMMAND, SET_CONFIG, RESEND, REPOLL)),
+        *((wire.decode_frame, frame) for frame in FRAMES),
     ],
 )
 def test_each_of_these_fields_is_needed(decode: Decode, legal: Content) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from protocol import wire
+from protocol.commands import Operation, ResultStatus
 from protocol.cose import Kind
 from protocol.custody.receiver import DecisionKind
 from protocol.fields import FrameKind
@@ -18,7 +19,10 @@ from tests.protocol.vectors import vectors
 SPEC = (Path(wire.__file__).parent / "spec" / "README.md").read_text()
 
 
-@pytest.mark.parametrize("word", [*Kind, *GenesisReason, *GapCause, *PollCause, *vectors()])
+WORDS = [*Kind, *GenesisReason, *GapCause, *PollCause, *Operation, *ResultStatus, *vectors()]
+
+
+@pytest.mark.parametrize("word", WORDS)
 def test_words_of_the_wire_are_named(word: str) -> None:
     """Every word that can stand on the wire, and every vector, is named as code."""
     assert f"`{word}`" in SPEC
@@ -26,7 +30,9 @@ def test_words_of_the_wire_are_named(word: str) -> None:
 
 def test_codes_and_kinds_are_listed_with_their_numbers() -> None:
     """Receipt codes, frame kinds and time qualities stand under the numbers they have on the wire."""
-    codes = {int(number): name for number, name in re.findall(r"^\| (\d) \| ([a-z-]+) \|", SPEC, re.MULTILINE)}
+    table = SPEC[SPEC.index("| Code | Name |") :]
+    table = table[: table.index("\n\n")]
+    codes = {int(number): name for number, name in re.findall(r"^\| (\d) \| ([a-z-]+) \|", table, re.MULTILINE)}
     for code in ReceiptCode:
         assert codes[code] == code.name.lower().replace("_", "-")
     kinds = {int(number) for number in re.findall(r"^\*\*(\d) [a-z ]+\*\*", SPEC, re.MULTILINE)}

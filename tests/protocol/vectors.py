@@ -1,28 +1,32 @@
-"""The golden vectors of MRC/1: fixed messages under fixed keys, and how their files are written.
+"""The golden vectors of MRC/1: fixed messages under fixed keys.
 
-`python -m tests.protocol.vectors` writes `protocol/spec/vectors` anew. Do that only when the wire is meant to change:
-sealed blocks outlive every version of this program.
+`python -m tests.protocol.vectors` adds what has no file yet. It never writes a file again: sealed blocks outlive every
+version of this program, and a wire that has to change gets a new version with vectors of its own.
 """
 
 from __future__ import annotations
 
-import json
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from protocol import cbor, cose, wire
+from protocol import sequence, wire
+from protocol.commands import Command, Operation, Result, ResultStatus, SetConfig
 from protocol.custody import receiver
+from protocol.fields import VERSION
 from protocol.identity import NO_BLOCK, BootId, Epoch, derive_device_id, hash_block
+from protocol.key_statement import seal_key_statement
 from protocol.messages import (
     FLAG_CRASH_RECOVERY,
+    FLAG_RESEALED,
     Block,
     ClockEvent,
+    CommandEvent,
     Gap,
     GapCause,
     Genesis,
     GenesisReason,
     Instant,
+    KeyEvent,
     Latest,
     MeterDescriptor,
     PollErrors,
@@ -34,15 +38,15 @@ from protocol.messages import (
     TimeQuality,
     poll_exception,
 )
-from tests.protocol.strategies import DEVICE_KEY, HUB_KEY, P256_KEY
+from tests.protocol.strategies import COMMAND_KEY, DEVICE_KEY, HUB_KEY, P256_KEY
+from tests.protocol.vector_files import GoldenFile, SequenceVector, Vector, freeze
 
-if TYPE_CHECKING:
-    from protocol.cose import SigningKey
-
-FOLDER = Path(wire.__file__).parent / "spec" / "vectors"
+FOLDER = Path(wire.__file__).parent / "spec" / "vectors" / f"v{VERSION}"
 
 DEVICE = derive_device_id(DEVICE_KEY.spki)
 EPOCH = Epoch(bytes.fromhex("e0e1e2e3e4e5e6e7"))
+SECOND_EPOCH = Epoch(bytes.fromhex("e8e9eaebecedeeef"))
+P256_SIGNER = "P-256, private scalar 2^200 + 1"
 BOOT = BootId(bytes.fromhex("b0b1b2b3"))
 MIDNIGHT = 1_467_331_200_000
 QUARTER_HOUR = 900_000
@@ -147,38 +151,118 @@ _RECEIPT = Receipt(
 )
 
 
-def vectors() -> dict[str, Vector]:
+_STATEMENT = seal_key_statement(DEVICE, DEVICE_KEY, P256_KEY)
+_COMMAND = Command(
+    device=DEVICE,
+    number=7,
+    order=SetConfig(
+        patch={"poll_interval_seconds": 300, "seal_interval_seconds": 3600}, expected_version=2, revert_seconds=900
+    ),
+    issued_at=MIDNIGHT,
+    ttl_seconds=86_400,
+    id=bytes.fromhex("a0a1a2a3a4a5a6a7"),
+)
+_COMMAND_EVENT = CommandEvent(
+    number=7,
+    operation=Operation.SET_CONFIG,
+    outcome=ResultStatus.DONE,
+    config_hash=bytes.fromhex("f0f1f2f3f4f5f6f7"),
+)
+_RESULT = Result(device=DEVICE, number=7, status=ResultStatus.DONE, detail="", config_version=3)
+
+
+def vectors() -> dict[str, GoldenFile]:
     """Return every vector by the name of its files."""
+    log = _log()
+    return {
+        **log,
+        "block_es256": Vector(
+            "the readings again, signed with ES256 (RFC 6979, s in the lower half)",
+            P256_SIGNER,
+            P256_KEY,
+            wire.seal_block(_readings(log["block_genesis"].sealed), P256_KEY),
+        ),
+        **_second_epoch(log["block_key"].sealed),
+        **_messages(),
+        "sequence_log": SequenceVector(
+            "the first three blocks of the log as a file", tuple(log)[:3], sequence.join(_sealed(log)[:3])
+        ),
+    }
+
+
+def _log() -> dict[str, Vector]:
+    """Return the blocks of one epoch, in order."""
     genesis = wire.seal_block(_FIRST, DEVICE_KEY)
-    readings = replace(_FIRST, seq=1, first_record=1, previous=hash_block(genesis), frames=(_DESCRIPTOR, _READINGS))
-    sealed_readings = wire.seal_block(readings, DEVICE_KEY)
-    events = replace(
-        readings,
-        seq=2,
-        first_record=6,
-        previous=hash_block(sealed_readings),
-        frames=_EVENTS,
-        flags=FLAG_CRASH_RECOVERY,
+    readings = wire.seal_block(_readings(genesis), DEVICE_KEY)
+    events = wire.seal_block(
+        replace(_after(readings), seq=2, first_record=6, frames=_EVENTS, flags=FLAG_CRASH_RECOVERY), DEVICE_KEY
     )
+    command = wire.seal_block(replace(_after(events), seq=3, first_record=9, frames=(_COMMAND_EVENT,)), DEVICE_KEY)
+    key = wire.seal_block(replace(_after(command), seq=4, first_record=10, frames=(KeyEvent(_STATEMENT),)), DEVICE_KEY)
+    return {
+        "block_genesis": _by_device("the first block of an epoch", genesis),
+        "block_readings": _by_device("a descriptor, and readings across a rollover", readings),
+        "block_events": _by_device("a clock event, a gap and poll errors", events),
+        "block_command": _by_device("a change of settings took effect", command),
+        "block_key": _by_device("the last block under this key: the P-256 key follows", key),
+    }
+
+
+def _second_epoch(last: bytes) -> dict[str, Vector]:
+    """Return the beginning of a second epoch under the new key, after `last` of the first."""
+    genesis = Genesis(
+        reason=GenesisReason.ROLLBACK,
+        signing_key_spki=P256_KEY.spki,
+        agent_version="0.1.0",
+        predecessor=(EPOCH, 4, hash_block(last)),
+        predecessor_receipt=wire.seal_receipt(_RECEIPT, HUB_KEY),
+        key_history=(_STATEMENT,),
+    )
+    beginning = replace(_FIRST, epoch=SECOND_EPOCH, frames=(genesis, _DESCRIPTOR, _READINGS), flags=FLAG_RESEALED)
+    birth = replace(_BIRTH, epoch=SECOND_EPOCH, head=0, committed=-1, safe=-1, key_history=(_STATEMENT,))
+    return {
+        "block_second_genesis": Vector(
+            "the first block of a later epoch, after a rollback and under another key; readings sealed again",
+            P256_SIGNER,
+            P256_KEY,
+            wire.seal_block(beginning, P256_KEY),
+        ),
+        "state_history": Vector("a hello with a key history", P256_SIGNER, P256_KEY, wire.seal_state(birth, P256_KEY)),
+    }
+
+
+def _messages() -> dict[str, Vector]:
+    """Return what is neither a block nor part of a second epoch."""
     death = State(device=DEVICE, nonce=_BIRTH.nonce, online=False)
     refusal = receiver.refuse(
         DEVICE, EPOCH, ReceiptCode.UNKNOWN_KEY, nonce=_BIRTH.nonce, hub_at=MIDNIGHT, timeline=_RECEIPT.timeline
     )
     return {
-        "block_genesis": _by_device("the first block of an epoch", genesis),
-        "block_readings": _by_device("a descriptor, and readings across a rollover", sealed_readings),
-        "block_events": _by_device("a clock event, a gap and poll errors", wire.seal_block(events, DEVICE_KEY)),
-        "block_es256": Vector(
-            "the readings again, signed with ES256 (RFC 6979, s in the lower half)",
-            "P-256, private scalar 2^200 + 1",
-            P256_KEY,
-            wire.seal_block(readings, P256_KEY),
-        ),
         "state_birth": _by_device("a hello", wire.seal_state(_BIRTH, DEVICE_KEY)),
         "state_death": _by_device("a death, the MQTT Will", wire.seal_state(death, DEVICE_KEY)),
         "receipt_damaged": _by_hub("an answer to the hello; block 1 is damaged", wire.seal_receipt(_RECEIPT, HUB_KEY)),
         "receipt_refusal": _by_hub("an answer to an unknown device", wire.seal_receipt(refusal, HUB_KEY)),
+        "command_set_config": Vector(
+            "a change of settings",
+            "Ed25519, private key 404142..5f",
+            COMMAND_KEY,
+            wire.seal_command(_COMMAND, COMMAND_KEY),
+        ),
+        "result_done": _by_device("the change is in force", wire.seal_result(_RESULT, DEVICE_KEY)),
+        "key_statement": _by_device("the P-256 key follows the device's first", _STATEMENT),
     }
+
+
+def _readings(genesis: bytes) -> Block:
+    return replace(_after(genesis), seq=1, first_record=1, frames=(_DESCRIPTOR, _READINGS))
+
+
+def _after(previous: bytes) -> Block:
+    return replace(_FIRST, previous=hash_block(previous))
+
+
+def _sealed(named: dict[str, Vector]) -> list[bytes]:
+    return [vector.sealed for vector in named.values()]
 
 
 def _by_device(title: str, sealed: bytes) -> Vector:
@@ -189,49 +273,9 @@ def _by_hub(title: str, sealed: bytes) -> Vector:
     return Vector(title, "Ed25519, private key 202122..3f", HUB_KEY, sealed)
 
 
-@dataclass(frozen=True, slots=True)
-class Vector:
-    """One sealed message with what another implementation needs to reproduce it."""
-
-    title: str
-    signer: str
-    key: SigningKey
-    sealed: bytes
-
-    def to_json(self) -> str:
-        """Return the vector as text."""
-        payload = cose.open_envelope(self.sealed).payload
-        content = {
-            "title": self.title,
-            "signer": self.signer,
-            "signer_spki": self.key.spki.hex(),
-            "payload_diagnostic": diagnostic(cbor.decode(payload)),
-            "payload": payload.hex(),
-            "sealed": self.sealed.hex(),
-            "sha256": hash_block(self.sealed).hex(),
-        }
-        return json.dumps(content, indent=2) + "\n"
-
-
-def diagnostic(value: object) -> str:
-    """Return a value in CBOR diagnostic notation (RFC 8949 §8)."""
-    match value:
-        case bytes():
-            return f"h'{value.hex()}'"
-        case list():
-            return f"[{', '.join(map(diagnostic, value))}]"
-        case dict():
-            return "{" + ", ".join(f"{diagnostic(key)}: {diagnostic(entry)}" for key, entry in value.items()) + "}"
-        case _:
-            return json.dumps(value)
-
-
 def write() -> None:
-    """Write all vectors."""
-    FOLDER.mkdir(exist_ok=True)
-    for name, vector in vectors().items():
-        (FOLDER / f"{name}.cbor").write_bytes(vector.sealed)
-        (FOLDER / f"{name}.json").write_text(vector.to_json())
+    """Write and freeze the vectors that have no files yet."""
+    freeze(FOLDER, vectors())
 
 
 if __name__ == "__main__":

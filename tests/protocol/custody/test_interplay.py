@@ -99,7 +99,7 @@ class Interplay(RuleBasedStateMachine):
         self.reconnect()
 
     def _hash_of(self, seq: int) -> BlockHash | None:
-        return hash_block(self.blocks[seq]) if seq > self.released else None
+        return hash_block(self.blocks[seq])
 
     def _say_hello(self) -> bytes:
         self.hellos += 1
@@ -156,6 +156,7 @@ class Interplay(RuleBasedStateMachine):
         receipt = wire.read_receipt(self._fetch(self.to_device, place, keep=keep), HUB_KEY.public)
         self.sender, outcome = self.sender.received(receipt, self._hash_of, self.now_ms)
         self.released = max(self.released, min(outcome.released_through, self.sender.head - 1))
+        self.sender = self.sender.released(self.released + 1)
 
     def _fetch(self, messages: list[bytes], place: int, *, keep: bool) -> bytes:
         return messages[place % len(messages)] if keep else messages.pop(place % len(messages))
@@ -171,7 +172,14 @@ class Interplay(RuleBasedStateMachine):
         """Restart the device's program, which remembers what the journal holds, or its session."""
         sender = self.sender
         self.sender = Sender.resume(
-            DEVICE, EPOCH, head=sender.head, committed=sender.committed, safe=sender.safe, policy=POLICY
+            DEVICE,
+            EPOCH,
+            head=sender.head,
+            committed=sender.committed,
+            safe=sender.safe,
+            floor=self.released + 1,
+            timeline=sender.timeline,
+            policy=POLICY,
         )
         self.sender = self.sender.connected(self._say_hello(), self.now_ms)
 
@@ -197,7 +205,7 @@ class Interplay(RuleBasedStateMachine):
     @invariant()
     def no_fork_is_seen_where_there_is_none(self) -> None:
         """Never take loss, damage or a restore for a forked log."""
-        assert not self.sender.forked
+        assert not self.sender.ended
         assert not self.hub.conflicts
 
     def teardown(self) -> None:

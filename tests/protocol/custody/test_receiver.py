@@ -57,6 +57,9 @@ def test_decision_table(bad: Verdict) -> None:
         (_arrival(bad), _slot(bad), None, None, DUPLICATE),
         (_arrival(bad), _slot(), None, None, DUPLICATE),
         (_arrival(), _slot(bad), None, None, SUPERSEDES),
+        (_arrival(), _slot(bad), INTACT_BEFORE, INTACT_AFTER, SUPERSEDES),
+        (_arrival(), _slot(bad), PARTED_BEFORE, None, CONFLICT),
+        (_arrival(), _slot(bad), None, PARTED_AFTER, CONFLICT),
         (_arrival(), _slot(Verdict.OK, OTHER), INTACT_BEFORE, INTACT_AFTER, CONFLICT),
         (_arrival(bad), _slot(Verdict.OK, OTHER), None, INTACT_AFTER, JUNK),
         (_arrival(), _slot(bad, OTHER), INTACT_BEFORE, INTACT_AFTER, SUPERSEDES),
@@ -105,25 +108,31 @@ def test_selective_ranges_are_the_lowest_runs(stored: set[int]) -> None:
 
 
 def test_codes_by_precedence() -> None:
-    """A fork outweighs damage, what a person set outweighs both, and nothing is left when both are resolved."""
+    """A fork outweighs damage, a suspension outweighs both, and nothing is left when both are resolved."""
     bad = receiver.flagged(STREAM, fork_seq=None, bad_seq=3)
     assert (bad.code, bad.code_seq) == (ReceiptCode.BAD_SIGNATURE, 3)
     fork = receiver.flagged(bad, fork_seq=7, bad_seq=3)
     assert (fork.code, fork.code_seq) == (ReceiptCode.FORK, 7)
     assert receiver.flagged(fork, fork_seq=None, bad_seq=None) == STREAM
-    for code in (ReceiptCode.SUSPENDED, ReceiptCode.CONTESTED):
-        standing = replace(STREAM, code=code)
-        assert receiver.flagged(standing, fork_seq=1, bad_seq=1) == standing
+    suspended = replace(STREAM, code=ReceiptCode.SUSPENDED)
+    assert receiver.flagged(suspended, fork_seq=1, bad_seq=1) == suspended
 
 
 def test_damage_is_doubtful_until_the_next_block_vouches_for_it() -> None:
-    """A bad copy may be a damaged one, unless the intact block after it was sealed on exactly these bytes."""
-    bad = _slot(Verdict.UNSUPPORTED)
+    """An unproved copy may be a damaged one, unless the intact block after it was sealed on exactly these bytes."""
+    bad = _slot(Verdict.BAD_SIGNATURE)
     assert not receiver.is_doubtful(_slot(), None)
     assert receiver.is_doubtful(bad, None)
     assert receiver.is_doubtful(bad, PARTED_AFTER)
     assert receiver.is_doubtful(bad, replace(INTACT_AFTER, verdict=Verdict.BAD_SIGNATURE))
     assert not receiver.is_doubtful(bad, INTACT_AFTER)
+
+
+@pytest.mark.parametrize("verdict", [Verdict.MALFORMED, Verdict.UNSUPPORTED])
+def test_what_the_device_signed_is_never_doubtful(verdict: Verdict) -> None:
+    """A block that nobody can read but its device signed has no better copy; naming it would hide damaged ones."""
+    assert not receiver.is_doubtful(_slot(verdict), None)
+    assert not receiver.is_doubtful(_slot(verdict), replace(INTACT_AFTER, verdict=Verdict.BAD_SIGNATURE))
 
 
 def test_safe_follows_the_policy_and_ends_before_damage() -> None:
@@ -162,6 +171,15 @@ def test_receipts_say_what_is_held_and_can_be_sealed(code: ReceiptCode, committe
     assert wire.decode_receipt(wire.encode_receipt(receipt)) == receipt
     assert receipt.committed_hash == (OURS[:16] if committed >= 0 else b"")
     assert (receipt.window == 0) == (code in (ReceiptCode.FORK, ReceiptCode.SUSPENDED))
+
+
+@pytest.mark.parametrize("code", [ReceiptCode.OK, ReceiptCode.FORK, ReceiptCode.BAD_SIGNATURE, ReceiptCode.SUSPENDED])
+def test_a_contest_is_told_only_where_nothing_else_is(code: ReceiptCode) -> None:
+    """A fork must be told, or the device begins no new log, and damage too, or it sends no better copy."""
+    stream = replace(STREAM, committed=9, safe=9, committed_hash=OURS, code=code)
+    receipt = receiver.make_receipt(stream, (), window=16, pace_ms=0, nonce=b"", hub_at=1, timeline=b"", contested=True)
+    assert receipt.code is (ReceiptCode.CONTESTED if code is ReceiptCode.OK else code)
+    assert (receipt.committed, receipt.safe) == (9, 9)
 
 
 def test_refusal_takes_no_custody() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given
@@ -11,6 +12,9 @@ from hypothesis import strategies as st
 from protocol.custody.sender import OutcomeKind, RetryPolicy, Sender
 from protocol.identity import BlockHash, DeviceId, Epoch
 from protocol.messages import Receipt, ReceiptCode
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 DEVICE = DeviceId(b"device...1")
 EPOCH = Epoch(b"epoch..1")
@@ -155,33 +159,63 @@ def test_foreign_receipts_change_nothing(receipt: Receipt) -> None:
 
 
 @pytest.mark.parametrize(
-    "receipt",
+    ("receipt", "end"),
     [
-        _receipt(10),
-        _receipt(3, committed_hash=b"another block..."),
-        _receipt(3, code=ReceiptCode.FORK, code_seq=4),
-        _receipt(10, code=ReceiptCode.BAD_SIGNATURE, code_seq=4),
-        _receipt(3, committed_hash=b"another block...", code=ReceiptCode.BAD_SIGNATURE, code_seq=4),
+        (_receipt(3, code=ReceiptCode.FORK, code_seq=4), OutcomeKind.FORKED),
+        (_receipt(10), OutcomeKind.ROLLED_BACK),
+        (_receipt(3, committed_hash=b"another block..."), OutcomeKind.ROLLED_BACK),
+        (_receipt(10, code=ReceiptCode.BAD_SIGNATURE, code_seq=4), OutcomeKind.ROLLED_BACK),
+        (
+            _receipt(3, committed_hash=b"another block...", code=ReceiptCode.BAD_SIGNATURE, code_seq=4),
+            OutcomeKind.ROLLED_BACK,
+        ),
+        (_receipt(-1, nonce=NONCE), OutcomeKind.LOST),
     ],
 )
-def test_another_log_under_our_name_ends_the_epoch(receipt: Receipt) -> None:
+def test_another_log_under_our_name_ends_the_epoch(receipt: Receipt, end: OutcomeKind) -> None:
     """A receipt that contradicts what we hold moves no watermark, and nothing more is offered in any session."""
-    sender = _offer_all(_sender(committed=1, safe=1), 0)
+    sender = _offer_all(_sender(committed=1, safe=1).released(1), 0)
     after, kind = _after(sender, receipt)
-    assert kind is OutcomeKind.FORKED
+    assert kind is end
     assert (after.committed, after.safe) == (1, 1)
     for silent in (after, after.disconnected().connected(b"new!", 10)):
         assert silent.due(10**9) == ()
         assert silent.next_wakeup(10) is None
 
 
-def test_released_block_cannot_be_compared() -> None:
-    """A hash of a block that was released proves nothing either way."""
-    sender, outcome = _sender(committed=5, safe=5).received(
-        _receipt(5, committed_hash=b"another block..."), lambda _seq: None, 10
+def test_a_hub_that_lost_what_is_still_held_is_given_it_again() -> None:
+    """Short of the first block that was released, a hub that went back ends no epoch: everything above is offered."""
+    sender, kind = _after(_sender(committed=7, safe=7).released(4), _receipt(3, safe=3, nonce=NONCE))
+    assert kind is OutcomeKind.REGRESSED
+    assert sender.due(10) == (4, 5, 6, 7)
+
+
+def test_a_forgotten_hash_proves_nothing_and_licenses_nothing() -> None:
+    """A block whose hash is not known any more ends no epoch, and no licence rests on it."""
+    sender, outcome = _sender(committed=5, safe=3).received(
+        _receipt(6, safe=6, committed_hash=b"another block..."), lambda _seq: None, 10
     )
     assert outcome.kind is OutcomeKind.APPLIED
-    assert not sender.forked
+    assert (sender.committed, sender.safe, sender.ended) == (6, 3, False)
+
+
+def test_an_answer_that_was_overtaken_takes_nothing_back() -> None:
+    """R3: within one life of the hub, an answer to our hello that says less than a later receipt is stale."""
+    sender, _ = _after(_sender(), _receipt(3, safe=1, timeline=b"1", hub_at=100))
+    overtaken = _receipt(1, safe=1, timeline=b"1", nonce=NONCE, hub_at=99)
+    after, kind = _after(sender, overtaken)
+    assert kind is OutcomeKind.STALE
+    assert (after.committed, after.hello_early) == (3, True)
+    for believed in (replace(overtaken, timeline=b"2"), replace(overtaken, hub_at=101)):
+        after, kind = _after(sender, believed)
+        assert (kind, after.committed) == (OutcomeKind.REGRESSED, 1)
+
+
+def test_a_licence_is_not_taken_back_within_one_life_of_the_hub() -> None:
+    """A receipt with a lower `safe` that was overtaken by another changes no licence; one that answers does."""
+    sender, _ = _after(_sender(), _receipt(5, safe=4))
+    assert _after(sender, _receipt(5, safe=2))[0].safe == 4
+    assert _after(sender, _receipt(5, safe=2, nonce=NONCE))[0].safe == 2
 
 
 @pytest.mark.parametrize("committed", [4, 6])
@@ -190,9 +224,9 @@ def test_poisoned_copy_is_not_a_fork(committed: int) -> None:
     poisoned = _receipt(
         committed, safe=committed, committed_hash=b"damaged.........", code=ReceiptCode.BAD_SIGNATURE, code_seq=4
     )
-    sender, kind = _after(_sender(), poisoned)
+    sender, kind = _after(_sender(committed=2, safe=2), poisoned)
     assert kind is OutcomeKind.APPLIED
-    assert sender.safe == 3, "the intact copy must not be released"
+    assert sender.safe == 2, "what lies below damaged bytes need not be our history"
     assert sender.due(10)[0] == 4
     sender, _ = _after(_offer_all(sender, 10), poisoned, now_ms=20)
     assert 4 not in sender.due(20)
@@ -200,6 +234,27 @@ def test_poisoned_copy_is_not_a_fork(committed: int) -> None:
     sender, _ = _after(sender, _receipt(committed, safe=committed), now_ms=30)
     assert sender.safe == committed
     assert 4 not in sender.due(10**6)
+
+
+def test_a_damaged_copy_is_not_released_here() -> None:
+    """A block whose copy at the hub is damaged, and all after it, stay although the hub has committed them."""
+    sender, _ = _after(_sender(), _receipt(6, safe=6, code=ReceiptCode.BAD_SIGNATURE, code_seq=4))
+    assert (sender.committed, sender.safe) == (6, 3)
+
+
+def test_a_damaged_copy_of_what_was_released_is_not_offered() -> None:
+    """Only a block whose bytes are held can repair the hub's copy."""
+    damaged = _receipt(6, code=ReceiptCode.BAD_SIGNATURE, code_seq=4)
+    assert _after(_sender(committed=6).released(5), damaged)[0].repair is None
+    assert _after(_sender(committed=6).released(4), damaged)[0].repair == 4
+
+
+def test_a_puzzled_device_says_hello_soon() -> None:
+    """Who must know for certain what the hub holds asks again after a moment, and once."""
+    sender, _ = _after(_sender(), _receipt(5))
+    assert not sender.hello_due(POLICY.refused_ms)
+    assert sender.puzzled().hello_due(POLICY.refused_ms)
+    assert not sender.puzzled().greeted(b"new!", POLICY.refused_ms).hello_due(POLICY.refused_ms)
 
 
 def test_damaged_copy_ahead_of_the_watermark_is_offered_in_its_turn() -> None:
@@ -213,7 +268,7 @@ def test_strangers_bytes_beyond_our_head_are_not_a_fork() -> None:
     receipt = _receipt(10, safe=10, code=ReceiptCode.BAD_SIGNATURE, code_seq=10)
     sender, kind = _after(_sender(), receipt)
     assert kind is OutcomeKind.APPLIED
-    assert (sender.committed, sender.safe) == (9, 9)
+    assert (sender.committed, sender.safe) == (9, -1), "nothing shows that the nine before it are ours"
     assert sender.sealed(10).due(10) == (10,)
 
 
@@ -263,11 +318,13 @@ receipts = st.builds(
     nonce=st.sampled_from([b"", NONCE, b"new!"]),
     code=st.sampled_from(ReceiptCode),
     code_seq=st.integers(-1, 12),
+    hub_at=st.integers(0, 3),
     timeline=st.sampled_from([b"", b"1", b"2"]),
     selective=st.sampled_from([(), ((13, 14),)]),
 )
 steps = st.lists(
-    st.tuples(st.sampled_from(["seal", "connect", "disconnect", "greet", "offer", "receive"]), receipts), max_size=12
+    st.tuples(st.sampled_from(["seal", "connect", "disconnect", "greet", "offer", "release", "receive"]), receipts),
+    max_size=12,
 )
 
 
@@ -282,6 +339,7 @@ def test_promises_hold_in_every_state(events: list[tuple[str, Receipt]], wait_ms
         due = sender.due(now_ms)
         window = range(sender.committed + 1, min(sender.head, sender.committed + sender.window) + 1)
         assert set(due) <= {*window, sender.repair}
+        assert all(seq >= sender.floor for seq in due)
         wakeup = sender.next_wakeup(now_ms)
         speaks = bool(due) or sender.hello_due(now_ms)
         assert speaks == (wakeup == now_ms)
@@ -291,20 +349,17 @@ def test_promises_hold_in_every_state(events: list[tuple[str, Receipt]], wait_ms
 
 
 def _step(sender: Sender, event: str, receipt: Receipt, now_ms: int, jitter: float) -> Sender:
-    match event:
-        case "seal":
-            return sender.sealed(sender.head + 1)
-        case "connect":
-            return sender.connected(NONCE, now_ms)
-        case "disconnect":
-            return sender.disconnected()
-        case "greet":
-            return sender.greeted(b"new!", now_ms) if sender.online else sender
-        case "offer":
-            due = sender.due(now_ms)
-            return sender.offered(due[0], now_ms, jitter) if due else sender
-        case _:
-            return sender.received(receipt, _hash_of, now_ms)[0]
+    due = sender.due(now_ms)
+    steps: dict[str, Callable[[], Sender]] = {
+        "seal": lambda: sender.sealed(sender.head + 1),
+        "connect": lambda: sender.connected(NONCE, now_ms),
+        "disconnect": sender.disconnected,
+        "greet": lambda: sender.greeted(b"new!", now_ms) if sender.online else sender,
+        "offer": lambda: sender.offered(due[0], now_ms, jitter) if due else sender,
+        "release": lambda: sender.released(max(sender.floor, sender.safe)),
+        "receive": lambda: sender.received(receipt, _hash_of, now_ms)[0],
+    }
+    return steps[event]()
 
 
 @pytest.mark.parametrize("seq", [9, 11])
