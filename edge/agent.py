@@ -1,7 +1,8 @@
 """The agent's composition root: builds the parts and runs them under one task group.
 
-Two tasks share one journal. *Polling* reads every meter at each interval edge, journals the cycle in one commit and
+Three tasks share one journal. *Polling* reads every meter at each interval edge, journals the cycle in one commit and
 seals what is due; it never waits for the network. *Custody* offers sealed blocks to the hub and lets go on receipt.
+*Commands* does what the hub ordered beside the interval edges, and watches over a configuration on trial.
 """
 
 from __future__ import annotations
@@ -9,99 +10,172 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-from importlib.metadata import version
+from enum import Enum
 from typing import TYPE_CHECKING
 
+from edge.author import load_author
 from edge.bus import open_bus
-from edge.clock import STEP_MS
-from edge.custody import Custodian, CustodySettings
-from edge.journal import Author, open_journal
-from edge.keys import load_hub_key, load_signing_key
+from edge.clock import STEP_MS, read_instance
+from edge.commands import Clerk, ClerkTerms, open_log
+from edge.custody import Custodian, Desk, DeskTerms, Moment, SystemChance
+from edge.journal import JournalDamagedError, JournalError, set_aside
+from edge.keys import load_hub_key
 from edge.metering.outcome import Failed
-from edge.metering.schedule import edges_due
+from edge.metering.schedule import Due, edges_due
 from edge.poll import MeterPoller, poll_all
 from edge.profiles import load_profile
+from edge.space import SpaceWatch, Thrift, is_polled
 from protocol.custody.sender import RetryPolicy
-from protocol.identity import derive_device_id, format_device_id
+from protocol.identity import format_device_id
 from protocol.messages import ClockEvent, TimeQuality
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
     from edge.clock import Clock
+    from edge.commands import RepollOrder
     from edge.config import AgentConfig
     from protocol.messages import Instant
 
 CLOCK_SOURCE_UNSTATED = 0
+DAY_MS = 86_400_000
 DRAIN_SECONDS = 10.0
 """How long a graceful stop waits for the hub's receipt of what it sealed last; the journal keeps the rest."""
-CUSTODY_RESTART_SECONDS = 10.0
+TASK_RESTART_SECONDS = 10.0
+JOURNAL_RETRY_SECONDS = 30
+"""How soon a cycle is tried again that the journal could not take, while it is still worth it."""
+TRIAL_WATCH_SECONDS = 1.0
 
 _log = logging.getLogger(__name__)
 
 
+class Ending(Enum):
+    """Why an agent ended: it was told to stop, a command wants it anew, or its journal has to be salvaged."""
+
+    STOPPED = "stopped"
+    RESTART = "restart"
+    SALVAGE = "salvage"
+
+
+async def run_agents(config: AgentConfig, clock: Clock, stop: asyncio.Event) -> None:
+    """Run one agent after another until `stop` is set. The configuration file is not read again in between."""
+    while (ending := await Agent(config, clock, stop).run()) is not Ending.STOPPED:
+        if ending is Ending.SALVAGE:
+            # A medium that damages whatever is written must not be salvaged to without a pause.
+            await asyncio.sleep(TASK_RESTART_SECONDS)
+        _log.info("the agent starts anew")
+
+
 class Agent:
-    """One device's agent. `run` ends when `stop` is set: polling stops, what is open is sealed and offered."""
+    """One device's agent. `run` ends when `stop` is set: polling stops, what is open is sealed and offered.
+
+    `config` is what the file says; the agent runs under what the hub made of it by command. Raises KeyFileError and
+    JournalError.
+    """
 
     def __init__(self, config: AgentConfig, clock: Clock, stop: asyncio.Event) -> None:
-        key = load_signing_key(config.key_path)
+        author = load_author(config.key_path, config.journal_path)
         hub_key = load_hub_key(config.hub_key)
-        author = Author(derive_device_id(key.spki), key, version("meterline"))
-        self._config = config
+        command_key = None
+        if config.command_key is not None:
+            command_key = load_hub_key(config.command_key, "meter-hub key --command")
         self._clock = clock
         self._stop = stop
-        self._interval_ms = config.interval_seconds * 1000
-        self._seal_ms = config.seal_seconds * 1000
+        self._restart = asyncio.Event()
+        self._work = asyncio.Event()
+        self._polling = asyncio.Lock()
         self._last_seen: Instant | None = None
-        self._journal = open_journal(config.journal_path, author, clock.boot_id, clock.now(), os.urandom)
-        self._buses = {bus.name: open_bus(bus) for bus in config.buses}
-        self._pollers = [
-            MeterPoller(meter, load_profile(meter.profile), self._buses[meter.bus], clock.now)
-            for meter in config.meters
-        ]
-        self._author = author
-        self._custody_settings = CustodySettings(
-            broker=config.broker,
+        log = open_log(config, author, clock, self._moment().steady_ms, os.urandom)
+        self._author, self._journal, self._config = log.author, log.journal, log.config
+        self._interval_ms = log.config.interval_seconds * 1000
+        self._seal_ms = log.config.seal_seconds * 1000
+        self._buses = {bus.name: open_bus(bus) for bus in log.config.buses}
+        self._pollers = {
+            meter.index: MeterPoller(meter, load_profile(meter.profile), self._buses[meter.bus], clock.now)
+            for meter in log.config.meters
+        }
+        self._terms = DeskTerms(
             hub_key=hub_key,
-            retry=RetryPolicy(base_ms=config.resend_seconds * 1000, max_ms=config.resend_seconds_max * 1000),
-            retention_days=config.retention_days,
+            command_key=command_key,
+            retry=RetryPolicy(base_ms=log.config.resend_seconds * 1000, max_ms=log.config.resend_seconds_max * 1000),
+            retention_ms=log.config.retention_days * DAY_MS,
         )
+        clerk_terms = ClerkTerms(
+            base=config, config=log.config, command_key=command_key, kernel_boot_id=clock.kernel_boot_id
+        )
+        self._clerk = Clerk(self._journal, self._author, clerk_terms, self._work.set)
         self._custodian: Custodian | None = None
+        self._desk: Desk | None = None
+        self._space = SpaceWatch(log.config.state_dir, log.config.disk_reserve_mib << 20)
 
-    async def run(self) -> None:
-        """Poll, seal and keep custody until `stop` is set."""
+    async def run(self) -> Ending:
+        """Poll, seal, keep custody and do what is ordered, until `stop` is set or a command wants the agent anew."""
         _log.info(
             "device %s reads %d meters every %d s; its hub is reached through %s:%d",
             format_device_id(self._author.device),
             len(self._pollers),
             self._config.interval_seconds,
-            self._config.broker.host,
-            self._config.broker.port,
+            self._config.uplink.host,
+            self._config.uplink.port,
         )
+        is_damaged = False
         try:
             async with asyncio.TaskGroup() as tasks:
-                custody = tasks.create_task(self._keep_custody(), name="custody")
-                await self._poll_until_stopped()
-                self._seal()
-                await self._drain()
-                custody.cancel()
+                beside = [
+                    tasks.create_task(self._keep_going("custody", self._run_custody), name="custody"),
+                    tasks.create_task(self._keep_going("commands", self._run_commands), name="commands"),
+                ]
+                await self._poll_until_ended()
+                self._seal_last()
+                if self._stop.is_set():
+                    await self._drain()
+                for task in beside:
+                    task.cancel()
+        except* JournalDamagedError as damage:
+            _log.error("%s", damage.exceptions[0])
+            is_damaged = True
         finally:
             for bus in self._buses.values():
                 await bus.close()
             self._journal.close()
+        if is_damaged:
+            set_aside(self._config.journal_path, self._clock.now())
+            return Ending.SALVAGE
+        return Ending.STOPPED if self._stop.is_set() else Ending.RESTART
 
-    async def _keep_custody(self) -> None:
-        """Keep custody going. A fault of ours there is logged in full but never stops polling: it starts anew."""
+    async def _keep_going(self, name: str, run: Callable[[], Awaitable[None]]) -> None:
+        """Keep a task going beside polling. A fault of ours there is logged in full but never stops polling."""
         while True:
-            task = asyncio.create_task(self._run_custody(), name="custodian")
+            task = asyncio.ensure_future(run())
             try:
                 await asyncio.wait({task})
             finally:
                 task.cancel()
                 await asyncio.wait({task})
-            _log.critical("custody failed; polling goes on, and custody starts anew", exc_info=task.exception())
-            await asyncio.sleep(CUSTODY_RESTART_SECONDS)
+            error = task.exception()
+            if isinstance(error, JournalDamagedError):
+                raise error
+            if isinstance(error, JournalError):
+                _log.error("%s waits for the journal: %s", name, error)
+            else:
+                _log.critical("%s failed; polling goes on, and %s starts anew", name, name, exc_info=error)
+            await asyncio.sleep(TASK_RESTART_SECONDS)
+
+    # Custody.
 
     async def _run_custody(self) -> None:
-        self._custodian = Custodian(self._custody_settings, self._journal, self._author, self._clock)
+        desk = Desk(
+            self._journal,
+            self._author,
+            self._terms,
+            SystemChance(),
+            self._clock.kernel_boot_id,
+            instance=read_instance(),
+            commands=self._clerk,
+            health=lambda: {"config_version": self._clerk.config_version},
+        )
+        self._clerk.custody = self._desk = desk
+        self._custodian = Custodian(desk, self._config.uplink, self._author.device, self._clock)
         await self._custodian.run()
 
     async def _drain(self) -> None:
@@ -114,26 +188,83 @@ class Agent:
         except TimeoutError:
             _log.info("stopping while the hub has not acknowledged everything; the journal keeps it for the next start")
 
-    async def _poll_until_stopped(self) -> None:
+    # Commands.
+
+    async def _run_commands(self) -> None:
+        """Do what commands want of the agent, and see to it that a trial ends in time, whatever custody does."""
+        while True:
+            self._work.clear()
+            self._clerk.watch(self._moment())
+            while (order := self._clerk.next_repoll()) is not None:
+                await self._repoll(order)
+            if self._clerk.restart_wanted:
+                self._restart.set()
+            try:
+                async with asyncio.timeout(TRIAL_WATCH_SECONDS if self._clerk.on_trial else None):
+                    await self._work.wait()
+            except TimeoutError:
+                continue
+
+    async def _repoll(self, order: RepollOrder) -> None:
+        """Read one meter beside the interval edges, behind a cycle that is under way."""
+        async with self._polling:
+            self._watch_clock(self._clock.now())
+            self._clerk.repolled(order, await self._pollers[order.meter].poll())
+        if self._custodian is not None:
+            self._custodian.wake()
+
+    def _moment(self) -> Moment:
+        return Moment(int(asyncio.get_running_loop().time() * 1000), self._clock.now())
+
+    # Polling.
+
+    async def _poll_until_ended(self) -> None:
         """Poll at every interval edge; a cycle that has begun is finished, so that no reading is thrown away."""
-        while not self._stop.is_set():
-            due = edges_due(self._last_edge(), self._clock.now().wall_ms, self._interval_ms)
-            if due.edge_ms is None:
-                await self._sleep_until(due.wake_at)
-            else:
-                await self._poll_cycle(due.edge_ms)
+        while not (self._stop.is_set() or self._restart.is_set()):
+            try:
+                due = self._next_due()
+                if due.edge_ms is None:
+                    await self._sleep_until(due.wake_at)
+                else:
+                    async with self._polling:
+                        await self._poll_cycle(due.edge_ms)
+            except JournalDamagedError:
+                raise
+            except JournalError as error:
+                # What the journal did not take was not read: the same edge is tried again while it is still worth it.
+                _log.error("polling waits for the journal: %s", error)
+                await self._sleep_until(self._clock.now().wall_ms + JOURNAL_RETRY_SECONDS * 1000)
+
+    def _next_due(self) -> Due:
+        """Return which interval edge to poll now, if any, and when to look again; on a full disk edges are left out."""
+        due = edges_due(self._last_edge(), self._clock.now().wall_ms, self._interval_ms)
+        if due.edge_ms is None or is_polled(self._make_room(), due.edge_ms):
+            return due
+        self._journal.skip_from(due.edge_ms)
+        return Due(None, due.wake_at)
+
+    def _make_room(self) -> Thrift:
+        """Let go of what is safe at the hub if room is scarce, and return how sparing to be."""
+        thrift = self._space.look(self._journal.room())
+        if thrift is Thrift.NORMAL:
+            return thrift
+        if self._desk is None:
+            self._journal.release(self._clock.now(), 0)
+        else:
+            self._desk.make_room(self._moment())
+        return self._space.look(self._journal.room())
 
     async def _sleep_until(self, wall_ms: int) -> None:
-        """Return at `wall_ms`, or when the agent is told to stop."""
+        """Return at `wall_ms`, or when the agent is to end."""
         sleep = asyncio.create_task(self._clock.sleep_until(wall_ms), name="sleep")
-        stop = asyncio.create_task(self._stop.wait(), name="stop")
+        ends = [asyncio.create_task(event.wait()) for event in (self._stop, self._restart)]
         try:
-            await asyncio.wait({sleep, stop}, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait({sleep, *ends}, return_when=asyncio.FIRST_COMPLETED)
             if sleep.done():
                 sleep.result()
         finally:
-            sleep.cancel()
-            stop.cancel()
+            for task in (sleep, *ends):
+                task.cancel()
 
     def _last_edge(self) -> int | None:
         edges = self._journal.last_edges()
@@ -142,13 +273,22 @@ class Agent:
     async def _poll_cycle(self, edge_at: int) -> None:
         """Read all meters, one bus beside the other, and take what came of it into the journal in one commit."""
         self._watch_clock(self._clock.now())
-        outcomes = await poll_all(self._pollers)
-        self._journal.record(edge_at, outcomes, self._interval_ms)
+        outcomes = await poll_all(tuple(self._pollers.values()))
+        self._journal.record(edge_at, outcomes, self._interval_ms, is_sparing=self._space.thrift.is_skipping)
         for outcome in outcomes:
             if isinstance(outcome.result, Failed):
                 _log.warning("meter %d gave no reading: %s", outcome.meter, outcome.result.note)
         if self._journal.has_open_before(edge_at - edge_at % self._seal_ms):
             self._seal()
+
+    def _seal_last(self) -> None:
+        """Seal what is open when polling has ended; what cannot be sealed now is sealed at the next start."""
+        try:
+            self._seal()
+        except JournalDamagedError:
+            raise
+        except JournalError as error:
+            _log.error("what is open stays so until the next start: %s", error)
 
     def _seal(self) -> None:
         while (seq := self._journal.seal(self._clock.now())) is not None:

@@ -69,13 +69,32 @@ class MeterSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class BrokerSettings:
-    """Where the broker is and how to be recognised there; `tls` paths are PEM files."""
+class TlsFiles:
+    """PEM files: whom to believe (None: who the system believes), and how to be recognised there."""
+
+    tls_ca: Path | None = None
+    tls_certificate: Path | None = None
+    tls_key: Path | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BrokerSettings(TlsFiles):
+    """Where the broker is and how to be recognised there."""
 
     host: str
     port: int
     tls: bool = False
-    tls_ca: Path | None = None
-    tls_certificate: Path | None = None
-    tls_key: Path | None = None
     keep_alive_seconds: int = 60
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PostSettings(TlsFiles):
+    """Where the hub takes custody by POST, for a site without a broker; `tls` False only in tests and closed networks.
+
+    A hello is said anew every `refresh_seconds`, since only then can the hub hand over what waits for the device.
+    """
+
+    host: str
+    port: int
+    tls: bool = True
+    refresh_seconds: int = 600

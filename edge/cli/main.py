@@ -17,24 +17,21 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from edge.agent import Agent
+from edge.agent import run_agents
+from edge.author import load_author
 from edge.bus_errors import BusError
+from edge.cli import custody
+from edge.cli.terminal import DEFAULT_CONFIG, EXIT_WRONG_INPUT, AsJson, ConfigPath
 from edge.clock import Clock, SystemClock
-from edge.config import AgentConfig, load_config
-from edge.config_section import ConfigError
-from edge.journal import JournalError, read_journal_summary
-from edge.keys import KeyFileError, ensure_signing_key, load_signing_key, public_pem
+from edge.config import JOURNAL_NAME, KEY_NAME, AgentConfig, ConfigError, change_config, load_config
+from edge.export import ExportError
+from edge.journal import Configuration, JournalError, read_configuration, read_journal_summary
+from edge.keys import KeyFileError, Keyring, enrolment_key, ensure_signing_key
 from edge.profiles import load_profile, profile_ids
-from protocol.identity import derive_device_id, format_device_id
-
-EXIT_WRONG_INPUT = 2
-KEY_NAME = "signing-key.pem"
+from protocol.identity import format_device_id
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
-
-ConfigPath = Annotated[Path, typer.Option("--config", "-c", help="The agent's TOML file.", show_default=True)]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
-DEFAULT_CONFIG = Path("/etc/meter-edge/meter-edge.toml")
+app.add_typer(custody.app)
 
 
 def _show_version(wanted: bool) -> None:  # noqa: FBT001 - Typer passes an option's value by position
@@ -57,10 +54,12 @@ def init(
     as_json: AsJson = False,
 ) -> None:
     """Make this device's signing key, and with it its identity; a key that is there already is kept."""
-    key = ensure_signing_key(state_dir / KEY_NAME)
-    device = format_device_id(derive_device_id(key.spki))
+    key_path = state_dir / KEY_NAME
+    ensure_signing_key(key_path)
+    author = load_author(key_path, state_dir / JOURNAL_NAME)
+    device = format_device_id(author.device)
     public = state_dir / f"{device}.pem"
-    public.write_bytes(public_pem(key))
+    public.write_bytes(enrolment_key(Keyring(author.device, author.key, author.key_history)).to_pem())
     if as_json:
         typer.echo(json.dumps({"device": device, "public_key": str(public)}))
         return
@@ -70,15 +69,20 @@ def init(
 
 @app.command()
 def check(config: ConfigPath = DEFAULT_CONFIG, *, as_json: AsJson = False) -> None:
-    """Check a configuration without touching a bus, and say what it means."""
-    agent = load_config(config)
+    """Check a configuration without touching a bus, and say what it means, with what the hub changed by command."""
+    file = load_config(config)
+    in_force = read_configuration(file.journal_path)
+    agent = change_config(file, in_force.changes)
     if as_json:
         meters = [
             {"number": m.index, "name": m.name, "bus": m.bus, "unit": m.unit, "profile": m.profile}
             for m in agent.meters
         ]
         typer.echo(
-            json.dumps({"config": str(agent.path), "interval_seconds": agent.interval_seconds, "meters": meters})
+            json.dumps(
+                {"config": str(agent.path), "interval_seconds": agent.interval_seconds, "meters": meters}
+                | _spell_configuration(in_force)
+            )
         )
         return
     table = Table("no.", "meter", "bus", "unit", "profile", "generated", box=None)
@@ -86,6 +90,7 @@ def check(config: ConfigPath = DEFAULT_CONFIG, *, as_json: AsJson = False) -> No
         table.add_row(str(meter.index), meter.name, meter.bus, str(meter.unit), meter.profile, meter.generated)
     Console().print(table)
     typer.echo(f"{config} is good: every {agent.interval_seconds} s, sealed every {agent.seal_seconds} s.")
+    _show_configuration(in_force)
 
 
 @app.command()
@@ -101,7 +106,7 @@ async def run_agent(config: AgentConfig, clock: Clock) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    await Agent(config, clock, stop).run()
+    await run_agents(config, clock, stop)
 
 
 @app.command()
@@ -109,17 +114,23 @@ def status(config: ConfigPath = DEFAULT_CONFIG, *, as_json: AsJson = False) -> N
     """Show what the journal holds: the newest reading of each meter and what the hub has not acknowledged yet."""
     agent = load_config(config)
     summary = read_journal_summary(agent.journal_path)
-    device = format_device_id(derive_device_id(load_signing_key(agent.key_path).spki))
+    device = format_device_id(load_author(agent.key_path, agent.journal_path).device)
+    in_force = read_configuration(agent.journal_path)
     names = {meter.index: meter.name for meter in agent.meters}
     if as_json:
         meters = [asdict(meter) | {"name": names.get(meter.meter)} for meter in summary.meters]
-        typer.echo(json.dumps(asdict(summary) | {"device": device, "meters": meters}))
+        typer.echo(json.dumps(asdict(summary) | {"device": device, "meters": meters} | _spell_configuration(in_force)))
         return
     typer.echo(f"device {device}")
     typer.echo(
         f"blocks sealed through {summary.head}, committed by the hub through {summary.committed},"
         f" safe through {summary.safe}; {summary.open_polls} polls not sealed yet"
     )
+    for note in summary.salvages:
+        typer.echo(note)
+    if summary.thrift_since is not None:
+        typer.echo(f"the disk is full: polls are left out since {_utc(summary.thrift_since)} UTC")
+    _show_configuration(in_force)
     table = Table("no.", "meter", "last reading (UTC)", "raw count", "polls", "failed", "last failure", box=None)
     for meter in summary.meters:
         table.add_row(
@@ -151,6 +162,22 @@ def profiles(*, as_json: AsJson = False) -> None:
     Console().print(table)
 
 
+def _spell_configuration(in_force: Configuration) -> dict[str, object]:
+    return {
+        "config_version": in_force.version,
+        "config_changes": dict(in_force.changes),
+        "config_on_trial": in_force.trial is not None,
+    }
+
+
+def _show_configuration(in_force: Configuration) -> None:
+    """Say what the hub changed, if it did."""
+    if in_force.version:
+        trial = ", on trial until the hub is heard" if in_force.trial else ""
+        changes = ", ".join(f"{name} = {value}" for name, value in in_force.changes.items())
+        typer.echo(f"configuration {in_force.version} of command {in_force.command} is in force{trial}: {changes}")
+
+
 def _utc(at_ms: int | None) -> str:
     return "-" if at_ms is None else f"{datetime.fromtimestamp(at_ms // 1000, UTC):%Y-%m-%d %H:%M:%S}"
 
@@ -159,6 +186,6 @@ def main() -> None:
     """Run the command line; wrong input ends with one sentence and exit code 2."""
     try:
         app()
-    except (BusError, ConfigError, JournalError, KeyFileError) as error:
+    except (BusError, ConfigError, ExportError, JournalError, KeyFileError) as error:
         typer.echo(f"meter-edge: {error}", err=True)
         sys.exit(EXIT_WRONG_INPUT)

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 Choice = TypeVar("Choice", bound=str)
 
 DAY_SECONDS = 86_400
+PORT_MAX = 65_535
 
 
 class ConfigError(Exception):

@@ -2,150 +2,158 @@
 
 from __future__ import annotations
 
-import json
-from dataclasses import dataclass
+from contextlib import contextmanager
 from typing import IO, TYPE_CHECKING
 
-from edge.journal.summary import read_counts, read_meters
+from edge.journal import epochs
+from edge.journal.chain_end import Author, Boot, append_block
+from edge.journal.descriptors import mark_stated, remember_descriptor, with_descriptors
+from edge.journal.errors import reports_faults, translated
+from edge.journal.open_records import add_poll, add_statement, clear_open, read_open
+from edge.journal.summary import read_meters
 from edge.metering.outcome import Taken
-from edge.metering.pack import OpenPoll, pack_polls
-from protocol import wire
-from protocol.custody.sender import RetryPolicy, Sender
+from edge.metering.schedule import next_edge
 from protocol.errors import TooLargeError
-from protocol.identity import BlockHash, BootId, DescriptorId, DeviceId, Epoch, hash_block
-from protocol.messages import (
-    Block,
-    Gap,
-    GapCause,
-    Latest,
-    TimeQuality,
-    record_count,
-)
+from protocol.identity import BlockHash, BootId, DescriptorId, Epoch
+from protocol.messages import Gap, GapCause, GenesisReason, Latest, MeterDescriptor
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from sqlite_utils import Database
 
     from edge.metering.outcome import PollOutcome
-    from protocol.cose import SigningKey
-    from protocol.messages import Frame, Instant, MeterDescriptor
+    from protocol.custody.sender import RetryPolicy, Sender
+    from protocol.messages import Frame, Instant
 
 BLOCK_RECORDS_MAX = 500
 """Polls and statements per block at most; a block that would pass 64 KiB all the same takes fewer."""
 LATEST_MAX = 200
 
 
-@dataclass(frozen=True, slots=True)
-class Author:
-    """Who writes the log: the device, its signing key, and the agent's version."""
-
-    device: DeviceId
-    key: SigningKey
-    agent_version: str
-
-
+@reports_faults
 class Journal:
-    """See the module. Made by `open_journal`."""
+    """See the package. Made by `open_journal` or `adopt_journal`; `epoch` is the current one."""
 
-    def __init__(self, db: Database, author: Author, epoch: Epoch, boot_count: int, lock: IO[bytes]) -> None:
-        self._db = db
-        self._lock = lock
-        self._author = author
+    def __init__(self, db: Database, author: Author, epoch: Epoch, boot: Boot, lock: IO[bytes] | None = None) -> None:
+        self.db = db
+        self.author = author
         self.epoch = epoch
-        self.boot_count = boot_count
+        self.boot = boot
+        self._lock = lock
         self._declared: dict[int, tuple[MeterDescriptor, DescriptorId]] = {}
+
+    @property
+    def boot_count(self) -> int:
+        """The number of this boot in the log."""
+        return self.boot.count
 
     def close(self) -> None:
         """Close the database; what was committed stays."""
-        self._db.close()
-        self._lock.close()
+        self.db.close()
+        if self._lock is not None:
+            self._lock.close()
 
-    # Polls and statements: open until sealed.
-
-    def record(self, edge_at: int, outcomes: Sequence[PollOutcome], interval_ms: int) -> None:
-        """Take the outcomes of one cycle into the log in one durable commit; when this returns, they are taken.
-
-        Interval edges that passed without a poll since the last cycle are stated as a gap first.
-        """
+    @contextmanager
+    def atomic(self) -> Iterator[None]:
+        """Write everything that is written inside in one durable commit, or nothing of it."""
         try:
-            with self._db.atomic():
-                self._state_missed(edge_at, [outcome.meter for outcome in outcomes], interval_ms)
-                for outcome in outcomes:
-                    self._record_poll(edge_at, outcome)
+            with translated("the journal"), self.db.atomic():
+                yield
         except BaseException:
-            # What was rolled back was not declared either.
+            # What was rolled back is not kept either.
             self._declared.clear()
             raise
 
+    def image(self) -> bytes:
+        """Return all that is committed as the bytes of a database; for a journal in memory."""
+        return self.db.conn.serialize()
+
+    # Polls and statements: open until sealed.
+
+    def record(
+        self, edge_at: int, outcomes: Sequence[PollOutcome], interval_ms: int, *, is_sparing: bool = False
+    ) -> None:
+        """Take the outcomes of one cycle into the log in one durable commit; when this returns, they are taken.
+
+        Interval edges that passed without a poll since the last cycle are stated as a gap first. `is_sparing` says that
+        edges will go on to be left out, see `skip_from`.
+        """
+        with self.atomic():
+            self._state_missed(edge_at, [outcome.meter for outcome in outcomes], interval_ms)
+            for outcome in outcomes:
+                self._record_poll(edge_at, outcome)
+            if not is_sparing:
+                self.db.execute("delete from thrift")
+
+    def skip_from(self, edge_at: int) -> None:
+        """Take note, durably, that polls are left out from this interval edge (UTC ms) on because the disk is full."""
+        self.db.execute("insert into thrift (since) select ? where not exists (select 1 from thrift)", [edge_at])
+
+    def room(self) -> int:
+        """Return how many bytes the file holds free inside, where released blocks were."""
+        pages = self.db.execute("pragma freelist_count").fetchone()[0]
+        return int(pages) * int(self.db.execute("pragma page_size").fetchone()[0])
+
+    def record_beside(self, outcome: PollOutcome, interval_ms: int) -> None:
+        """Take a poll that was made beside the interval edges: for the schedule it is as if it had not been made."""
+        with self.atomic():
+            last_edge = self.last_edges().get(outcome.meter)
+            # It is sealed together with the polls of the next edge.
+            self._record_poll(next_edge(outcome.read_at, interval_ms), outcome)
+            if last_edge is None:
+                self.db.execute("delete from meter where meter = ?", [outcome.meter])
+            else:
+                self.db.execute("update meter set edge_at = ? where meter = ?", [last_edge, outcome.meter])
+
     def _state_missed(self, edge_at: int, meters: Sequence[int], interval_ms: int) -> None:
         last_edges = self.last_edges()
+        (since,) = self.db.execute("select min(since) from thrift").fetchone()
         for meter in meters:
             missed_at = last_edges.get(meter, edge_at) + interval_ms
-            if missed_at < edge_at:
-                self.state(Gap(meter, missed_at, edge_at, GapCause.EDGE_OFF))
+            spared_at = edge_at if since is None else min(max(since, missed_at), edge_at)
+            if missed_at < spared_at:
+                self.state(Gap(meter, missed_at, spared_at, GapCause.EDGE_OFF))
+            if missed_at < edge_at and spared_at < edge_at:
+                self.state(Gap(meter, spared_at, edge_at, GapCause.DISK_FULL))
 
     def _record_poll(self, edge_at: int, outcome: PollOutcome) -> None:
         result = outcome.result
-        descriptor: DescriptorId | None = None
-        counts: str | None = None
-        cause: str | None = None
-        if isinstance(result, Taken):
-            descriptor = self._declare(result.descriptor)
-            counts = json.dumps(result.counts)
-        else:
-            cause = result.cause
-        poll = {
-            "boot_count": self.boot_count,
-            "meter": outcome.meter,
-            "edge_at": edge_at,
-            "read_at": outcome.read_at,
-            "boottime_ms": outcome.boottime_ms,
-            "half_width_ms": outcome.half_width_ms,
-            "quality": int(outcome.before.quality),
-            "descriptor": descriptor,
-            "counts": counts,
-            "cause": cause,
-        }
-        self._db.execute(_INSERT_POLL, poll)
-        self._db.execute(_NOTE_GOOD_POLL if cause is None else _NOTE_FAILED_POLL, poll)
+        descriptor = self._declare(result.descriptor) if isinstance(result, Taken) else None
+        add_poll(self.db, self.boot.count, edge_at, outcome, descriptor)
 
     def _declare(self, descriptor: MeterDescriptor) -> DescriptorId:
-        """Put the descriptor into the chain unless it is the one in force: it must precede its first reading."""
+        """Keep the descriptor: it will be stated in the chain before the first reading that refers to it."""
         known = self._declared.get(descriptor.meter)
         if known is not None and known[0] is descriptor:
             return known[1]
-        identity = wire.describe(descriptor)
+        identity = remember_descriptor(self.db, descriptor)
         self._declared[descriptor.meter] = (descriptor, identity)
-        row = self._db.execute("select descriptor from meter where meter = ?", [descriptor.meter]).fetchone()
-        if row is None or row[0] != identity:
-            self.state(descriptor)
         return identity
 
     def state(self, frame: Frame) -> None:
-        """Put a statement (descriptor, clock event, gap) into the log, durably."""
-        self._db.execute(
-            "insert into statement (boot_count, frame) values (?, ?)", [self.boot_count, wire.encode_frame(frame)]
-        )
+        """Put a statement (clock event, gap, command) into the log, durably. Descriptors come with their readings."""
+        assert not isinstance(frame, MeterDescriptor), "a descriptor is stated with the readings that refer to it"
+        add_statement(self.db, self.boot.count, frame)
 
     def has_open_before(self, edge_at: int) -> bool:
         """Return whether a poll of this interval edge (UTC ms) or an earlier one is not sealed yet."""
-        return bool(self._db.execute("select exists (select 1 from poll where edge_at <= ?)", [edge_at]).fetchone()[0])
+        return bool(self.db.execute("select exists (select 1 from poll where edge_at <= ?)", [edge_at]).fetchone()[0])
 
     def last_edges(self) -> dict[int, int]:
         """Return for each meter the newest interval edge (UTC ms) that has a journaled poll, good or failed."""
-        return dict(self._db.execute("select meter, edge_at from meter").fetchall())
+        return dict(self.db.execute("select meter, edge_at from meter").fetchall())
 
     def latest(self) -> dict[int, Latest]:
         """Return the newest good reading of each meter, of at most `LATEST_MAX` meters: the freshest."""
-        good = [row for row in read_meters(self._db) if row.read_at is not None]
+        good = [row for row in read_meters(self.db) if row.read_at is not None]
         good.sort(key=lambda row: -(row.read_at or 0))
         return {row.meter: Latest(row.read_at or 0, row.counts) for row in good[:LATEST_MAX]}
 
     @property
     def open_polls(self) -> int:
         """How many polls are taken but not sealed."""
-        return int(self._db.execute("select count(*) from poll").fetchone()[0])
+        return int(self.db.execute("select count(*) from poll").fetchone()[0])
 
     # Blocks: sealed once, kept until the hub's receipt and the retention both allow to let go.
 
@@ -154,146 +162,101 @@ class Journal:
 
         Building, signing, storing and clearing is one transaction: after a crash it has happened or it has not.
         """
-        boot = self._db.execute(_OLDEST_OPEN_BOOT).fetchone()
+        boot = self.db.execute(_OLDEST_OPEN_BOOT).fetchone()
         if boot is None:
             return None
         limit = BLOCK_RECORDS_MAX
         while True:
             try:
-                return self._seal_some(boot[0], BootId(boot[1]), now, flags, limit)
+                return self._seal_some(Boot(boot[0], BootId(boot[1])), now, flags, limit)
             except TooLargeError:
                 if limit == 1:
                     raise
                 limit //= 2
 
-    def _seal_some(self, boot_count: int, boot_id: BootId, now: Instant, flags: int, limit: int) -> int:
+    def _seal_some(self, boot: Boot, now: Instant, flags: int, limit: int) -> int:
         """Seal at most `limit` polls and statements of a boot."""
-        statements = self._db.execute(_OPEN_STATEMENTS, [boot_count, limit]).fetchall()
-        # A descriptor precedes its readings: while statements are left over, readings wait for the next block.
-        polls = self._db.execute(_OPEN_POLLS, [boot_count, limit - len(statements)]).fetchall()
-        head, head_hash, next_record = self._db.execute(
-            "select head, head_hash, next_record from epoch where epoch = ?", [self.epoch]
-        ).fetchone()
-        block = Block(
-            device=self._author.device,
-            epoch=self.epoch,
-            seq=head + 1,
-            first_record=next_record,
-            previous=BlockHash(head_hash),
-            boot_count=boot_count,
-            boot_id=boot_id,
-            frames=(
-                *(wire.decode_frame(frame) for _, frame in statements),
-                *pack_polls([_open_poll(row[1:]) for row in polls]),
-            ),
-            sealed=now,
-            flags=flags,
-        )
-        with self._db.atomic():
-            self._store(block)
-            self._db.execute("delete from statement where n <= ?", [statements[-1][0] if statements else 0])
-            self._db.execute("delete from poll where n <= ?", [polls[-1][0] if polls else 0])
-        return block.seq
+        records = read_open(self.db, boot.count, limit)
+        frames = with_descriptors(self.db, self.epoch, records.frames)
+        with self.db.atomic():
+            seq = append_block(self.db, self.author, self.epoch, frames, boot=boot, now=now, flags=flags)
+            mark_stated(self.db, self.epoch, frames)
+            clear_open(self.db, records)
+        return seq
 
-    def _store(self, block: Block) -> None:
-        raw = wire.seal_block(block, self._author.key)
-        identity = hash_block(raw)
-        self._db.execute(
-            "insert into block (epoch, seq, hash, sealed_at, raw) values (?, ?, ?, ?, ?)",
-            [self.epoch, block.seq, identity, block.sealed.wall_ms, raw],
-        )
-        next_record = block.first_record + sum(record_count(frame) for frame in block.frames)
-        self._db.execute(
-            "update epoch set head = ?, head_hash = ?, next_record = ? where epoch = ?",
-            [block.seq, identity, next_record, self.epoch],
-        )
+    def block(self, seq: int, epoch: Epoch | None = None) -> bytes | None:
+        """Return the signed bytes of block `seq` of an epoch (None: the current one), None if they are not held."""
+        row = self._block(seq, epoch)
+        return bytes(row[1]) if row and row[1] is not None else None
 
-    def block(self, seq: int) -> bytes | None:
-        """Return the signed bytes of block `seq` of the current epoch, None if it is not held."""
-        row = self._db.execute("select raw from block where epoch = ? and seq = ?", [self.epoch, seq]).fetchone()
-        return bytes(row[0]) if row else None
-
-    def hash_of(self, seq: int) -> BlockHash | None:
-        """Return the hash of block `seq` of the current epoch, None if it is not held."""
-        row = self._db.execute("select hash from block where epoch = ? and seq = ?", [self.epoch, seq]).fetchone()
+    def hash_of(self, seq: int, epoch: Epoch | None = None) -> BlockHash | None:
+        """Return the hash of block `seq` of an epoch (None: the current one), released or not; None if unknown."""
+        row = self._block(seq, epoch)
         return BlockHash(row[0]) if row else None
 
+    def _block(self, seq: int, epoch: Epoch | None) -> tuple[bytes, bytes | None] | None:
+        row: tuple[bytes, bytes | None] | None = self.db.execute(
+            "select hash, raw from block where epoch = ? and seq = ?", [epoch or self.epoch, seq]
+        ).fetchone()
+        return row
+
     def floor(self) -> int:
-        """Return the lowest seq of the current epoch that is still held."""
-        return int(self._db.execute("select min(seq) from block where epoch = ?", [self.epoch]).fetchone()[0])
+        """Return the lowest seq of the current epoch whose bytes are held."""
+        return int(self.db.execute("select floor from epoch where epoch = ?", [self.epoch]).fetchone()[0])
 
     # Custody.
 
-    def sender(self, policy: RetryPolicy) -> Sender:
-        """Return the custody state as it was last made durable."""
-        head, committed, safe = self._db.execute(
-            "select head, committed, safe from epoch where epoch = ?", [self.epoch]
-        ).fetchone()
-        return Sender.resume(self._author.device, self.epoch, head=head, committed=committed, safe=safe, policy=policy)
+    def has_epoch(self, epoch: Epoch) -> bool:
+        """Return whether this is an epoch of this log, current or archived."""
+        return epochs.find_epoch(self.db, epoch) is not None
+
+    def sender(self, policy: RetryPolicy, epoch: Epoch | None = None) -> Sender:
+        """Return the custody state of an epoch (None: the current one) as it was last made durable."""
+        row = epochs.find_epoch(self.db, epoch or self.epoch)
+        assert row is not None, "an epoch of this journal"
+        return row.sender(policy)
 
     def acknowledge(self, sender: Sender, receipt: bytes) -> None:
-        """Make the hub's word durable: the watermarks that `sender` took from the signed bytes `receipt`."""
-        self._db.execute(
-            "update epoch set committed = ?, safe = ?, receipt = ? where epoch = ?",
-            [sender.committed, sender.safe, receipt, self.epoch],
+        """Make the hub's word on an epoch durable: what `sender` took from the signed bytes `receipt`."""
+        self.db.execute(
+            ACKNOWLEDGE,
+            {
+                "epoch": sender.epoch,
+                "committed": sender.committed,
+                "safe": sender.safe,
+                "timeline": sender.timeline,
+                "receipt": receipt,
+            },
         )
 
     def release(self, now: Instant, retention_ms: int) -> int:
-        """Let go of blocks that are `safe` at the hub and older than the retention; return how many (rule R1).
+        """Let go of the bytes of blocks that are `safe` at the hub and older than the retention; return how many (R1).
 
-        The newest block always stays: the next one is chained to it.
+        Every epoch is looked at; see `edge.journal.epochs.release_blocks`.
         """
-        cursor = self._db.execute(
-            "delete from block where epoch = ? and sealed_at < ? and seq <="
-            " (select min(safe, head - 1) from epoch where epoch = block.epoch)",
-            [self.epoch, now.wall_ms - retention_ms],
+        return epochs.release_blocks(self.db, now, retention_ms)
+
+    def begin_epoch(
+        self, reason: GenesisReason, now: Instant, draw: Callable[[int], bytes], *, hub_holds: int | None = None
+    ) -> Epoch:
+        """Begin a new epoch and seal again in it what is above `safe` (R4); what is open will be sealed there.
+
+        One transaction: after a crash the old epoch is the current one still, or the new one is complete. `draw(n)`
+        gives n random bytes. See `edge.journal.epochs.begin_epoch`.
+        """
+        self.epoch = epochs.begin_epoch(
+            self.db, self.author, self.boot, reason=reason, now=now, draw=draw, hub_holds=hub_holds
         )
-        return int(cursor.rowcount)
+        return self.epoch
 
-
-def _open_poll(row: tuple[int, int, int, int, int, bytes | None, str | None, str | None]) -> OpenPoll:
-    meter, read_at, boottime_ms, half_width_ms, quality, descriptor, counts, cause = row
-    return OpenPoll(
-        meter=meter,
-        read_at=read_at,
-        boottime_ms=boottime_ms,
-        half_width_ms=half_width_ms,
-        quality=TimeQuality(quality),
-        descriptor=DescriptorId(descriptor) if descriptor else None,
-        counts=read_counts(counts) if counts else None,
-        cause=cause,
-    )
-
-
-_INSERT_POLL = """
-insert into poll
-    (boot_count, meter, edge_at, read_at, boottime_ms, half_width_ms, quality, descriptor, counts, cause)
-values
-    (:boot_count, :meter, :edge_at, :read_at, :boottime_ms, :half_width_ms, :quality, :descriptor, :counts, :cause)
-"""
-
-_NOTE_GOOD_POLL = """
-insert into meter (meter, edge_at, descriptor, read_at, counts, polls, failures)
-values (:meter, :edge_at, :descriptor, :read_at, :counts, 1, 0)
-on conflict (meter) do update set edge_at = excluded.edge_at, descriptor = excluded.descriptor,
-    read_at = excluded.read_at, counts = excluded.counts, polls = polls + 1
-"""
-
-_NOTE_FAILED_POLL = """
-insert into meter (meter, edge_at, failed_at, cause, polls, failures)
-values (:meter, :edge_at, :read_at, :cause, 1, 1)
-on conflict (meter) do update set edge_at = excluded.edge_at, failed_at = excluded.failed_at,
-    cause = excluded.cause, polls = polls + 1, failures = failures + 1
-"""
 
 _OLDEST_OPEN_BOOT = """
 select boot_count, boot_id from boot where boot_count =
     (select min(boot_count) from (select boot_count from poll union all select boot_count from statement))
 """
 
-_OPEN_STATEMENTS = "select n, frame from statement where boot_count = ? order by n limit ?"
-
-_OPEN_POLLS = """
-select n, meter, read_at, boottime_ms, half_width_ms, quality, descriptor, counts, cause
-from poll where boot_count = ? order by n limit ?
+ACKNOWLEDGE = """
+update epoch set committed = :committed, safe = :safe, timeline = :timeline, receipt = :receipt,
+    licence = case when licence is null or (:safe > safe and :safe >= floor - 1) then :receipt else licence end
+where epoch = :epoch
 """

@@ -1,62 +1,130 @@
-"""Opening a journal: schema, boot, epoch, and what a crash left behind."""
+"""Opening a journal: who owns it, its tables, this boot, the first epoch, and what a crash left behind."""
 
 from __future__ import annotations
 
 import fcntl
+import logging
+import os
 import sqlite3
 from contextlib import ExitStack
-from importlib import resources
 from typing import IO, TYPE_CHECKING
 
 from sqlite_utils import Database
 
-from edge.journal.errors import JournalError
-from edge.journal.log import Author, Journal
-from protocol import wire
-from protocol.identity import BootId, DeviceId, Epoch, format_device_id
-from protocol.messages import FLAG_CRASH_RECOVERY, Genesis, GenesisReason
+from edge.journal.damage import check_journal
+from edge.journal.epochs import begin_epoch, find_current_epoch
+from edge.journal.errors import JournalDamagedError, JournalError, translated
+from edge.journal.log import Journal
+from edge.journal.salvage import Circumstances, is_pending, salvage, set_aside
+from edge.journal.schema import enter_boot, prepare
+from protocol.identity import format_device_id
+from protocol.messages import FLAG_CRASH_RECOVERY, GenesisReason
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from edge.journal.chain_end import Author
+    from protocol.identity import BootId
     from protocol.messages import Instant
 
-SCHEMA_VERSION = 1
-EPOCH_BYTES = 8
+_log = logging.getLogger(__name__)
+
+MARKER_NAME = "log-begun"
+"""A file beside the signing key: this device has begun a log, so a journal that is not there was lost."""
 
 
-def open_journal(path: Path, author: Author, boot_id: BootId, now: Instant, draw: Callable[[int], bytes]) -> Journal:
-    """Open the journal at `path`, or start one there; `draw(n)` gives n random bytes for a new epoch.
+def open_journal(  # noqa: PLR0913 - where, whose, and the circumstances
+    path: Path,
+    author: Author,
+    boot_id: BootId,
+    now: Instant,
+    draw: Callable[[int], bytes],
+    *,
+    marker: Path | None = None,
+) -> Journal:
+    """Open the journal at `path` as its only owner, or start one there; see `adopt_journal`. Raises JournalError.
 
-    A new log begins with a sealed genesis block. What a crash left open is sealed first, flagged as recovered, so that
-    no block spans two boots. Raises JournalError.
+    A damaged journal is set aside and salvaged, see `edge.journal.salvage`: what is readable goes on in a new epoch.
+    `marker` is the file that tells a lost journal from one that never was (None: `MARKER_NAME` beside the journal).
     """
+    marker = marker or path.with_name(MARKER_NAME)
     with ExitStack() as stack:
-        lock = stack.enter_context(_lock(path))
-        try:
-            db = stack.enter_context(_connect(path))
-            boot_count = _enter_boot(db, boot_id)
-            epoch = _current_epoch(db, author, path)
-            flags = FLAG_CRASH_RECOVERY if epoch else 0
-            journal = Journal(db, author, epoch or _start_epoch(db, author, boot_count, now, draw), boot_count, lock)
-            while journal.seal(now, flags) is not None:
-                pass
-        except sqlite3.DatabaseError as error:
-            raise JournalError(_explain(path, error)) from error
+        lock = stack.enter_context(lock_journal(path))
+        circumstances = Circumstances(author, boot_id, now, draw)
+        with translated(f"the journal {path}"):
+            journal = _open_sound(path, circumstances, lock, begun_before=marker.exists())
+            stack.callback(journal.close)
+        _mark(marker)
         stack.pop_all()
     return journal
 
 
-def _explain(path: Path, error: sqlite3.DatabaseError) -> str:
-    if error.sqlite_errorcode in {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}:
-        remedy = "move it away, with its -wal file, for salvage"
-    else:
-        remedy = f"check the free space and the owner of {path.parent}; the journal itself is not damaged"
-    return f"the journal {path} cannot be opened ({error}): {remedy}"
+def _open_sound(path: Path, circumstances: Circumstances, lock: IO[bytes], *, begun_before: bool) -> Journal:
+    if is_pending(path):
+        salvage(path, circumstances)
+    try:
+        return _adopt_file(path, circumstances, lock, begun_before=begun_before)
+    except JournalDamagedError as damage:
+        _log.error("%s", damage)
+        set_aside(path, circumstances.now)
+        salvage(path, circumstances)
+        return _adopt_file(path, circumstances, lock, begun_before=begun_before)
 
 
-def _lock(path: Path) -> IO[bytes]:
+def _adopt_file(path: Path, circumstances: Circumstances, lock: IO[bytes], *, begun_before: bool) -> Journal:
+    """Open the file if it shows no damage; raises JournalDamagedError if it does."""
+    check_journal(path)
+    db = Database(path, execute_plugins=False)
+    try:
+        with translated(f"the journal {path}"):
+            prepare(db)
+            # What a power cut left of the last transaction must not lie behind those of today: `damage` looks there.
+            db.execute("pragma wal_checkpoint(truncate)")
+            whose, when = (circumstances.author, circumstances.boot_id), (circumstances.now, circumstances.draw)
+            return adopt_journal(db, *whose, *when, begun_before=begun_before, lock=lock)
+    except BaseException:
+        db.close()
+        raise
+
+
+def adopt_journal(  # noqa: PLR0913 - where, whose, and the circumstances
+    db: Database | sqlite3.Connection,
+    author: Author,
+    boot_id: BootId,
+    now: Instant,
+    draw: Callable[[int], bytes],
+    *,
+    begun_before: bool,
+    lock: IO[bytes] | None = None,
+) -> Journal:
+    """Return the journal in a database that nobody else uses, made or migrated if need be.
+
+    A new log begins with a sealed genesis block, whose reason is that the log was lost if this device had one before
+    (`begun_before`). What a crash left open is sealed first, flagged as recovered, so that no block spans two boots.
+    `draw(n)` gives n random bytes for a new epoch. Raises JournalError if it is another device's, or a newer agent's.
+    """
+    if isinstance(db, sqlite3.Connection):
+        db = Database(db, execute_plugins=False)
+    prepare(db)
+    boot = enter_boot(db, boot_id)
+    current = find_current_epoch(db)
+    if current is None:
+        reason = GenesisReason.DATABASE_LOST if begun_before else GenesisReason.INSTALL
+        return Journal(db, author, begin_epoch(db, author, boot, reason=reason, now=now, draw=draw), boot, lock)
+    if current.device != author.device:
+        message = (
+            f"the journal belongs to device {format_device_id(current.device)}, not to"
+            f" {format_device_id(author.device)}: put back that device's key, or start with an empty state directory"
+        )
+        raise JournalError(message)
+    journal = Journal(db, author, current.epoch, boot, lock)
+    while journal.seal(now, FLAG_CRASH_RECOVERY) is not None:
+        pass
+    return journal
+
+
+def lock_journal(path: Path) -> IO[bytes]:
     """Make this process the journal's only owner, until the file is closed or the process ends."""
     try:
         lock = path.with_suffix(".lock").open("wb")
@@ -74,61 +142,20 @@ def _lock(path: Path) -> IO[bytes]:
     return lock
 
 
-def _connect(path: Path) -> Database:
-    db = Database(path, execute_plugins=False)
+def _mark(marker: Path) -> None:
+    """Leave the mark, durably, that a log was begun; what it says is for people, only that it exists counts."""
+    if marker.exists():
+        return
     try:
-        _prepare(db, path)
-    except BaseException:
-        db.close()
-        raise
-    return db
-
-
-def _prepare(db: Database, path: Path) -> None:
-    db.execute("pragma synchronous = full")
-    db.execute("pragma foreign_keys = on")
-    db.enable_wal()
-    version = db.execute("pragma user_version").fetchone()[0]
-    if version == 0:
-        schema = resources.files("edge.journal").joinpath("schema.sql").read_text()
-        with db.atomic():
-            db.executescript(schema)
-            db.execute(f"pragma user_version = {SCHEMA_VERSION}")
-    elif version != SCHEMA_VERSION:
-        message = f"the journal {path} has schema version {version}; this agent knows {SCHEMA_VERSION}: upgrade it"
-        raise JournalError(message)
-
-
-def _enter_boot(db: Database, boot_id: BootId) -> int:
-    db.execute(
-        "insert into boot (boot_count, boot_id) select coalesce(max(boot_count), 0) + 1, ? from boot"
-        " where true on conflict (boot_id) do nothing",
-        [boot_id],
-    )
-    return int(db.execute("select boot_count from boot where boot_id = ?", [boot_id]).fetchone()[0])
-
-
-def _current_epoch(db: Database, author: Author, path: Path) -> Epoch | None:
-    row = db.execute("select epoch, device from epoch order by rowid desc limit 1").fetchone()
-    if row is None:
-        return None
-    if row[1] != author.device:
-        message = (
-            f"the journal {path} belongs to device {format_device_id(DeviceId(row[1]))}, not to"
-            f" {format_device_id(author.device)}: put back that device's key, or start with an empty state directory"
-        )
-        raise JournalError(message)
-    return Epoch(row[0])
-
-
-def _start_epoch(db: Database, author: Author, boot_count: int, now: Instant, draw: Callable[[int], bytes]) -> Epoch:
-    epoch = Epoch(draw(EPOCH_BYTES))
-    genesis = Genesis(GenesisReason.INSTALL, author.key.spki, author.agent_version)
-    with db.atomic():
-        db.execute(
-            "insert into epoch (epoch, device, started_at, head, head_hash, next_record, committed, safe)"
-            " values (?, ?, ?, -1, ?, 0, -1, -1)",
-            [epoch, author.device, now.wall_ms, bytes(32)],
-        )
-        db.execute("insert into statement (boot_count, frame) values (?, ?)", [boot_count, wire.encode_frame(genesis)])
-    return epoch
+        with marker.open("w", encoding="utf-8") as file:
+            file.write("This device has begun a log. If its journal is gone, the next log says that it was lost.\n")
+            file.flush()
+            os.fsync(file.fileno())
+        folder = os.open(marker.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+    except OSError as error:
+        message = f"the mark {marker} cannot be written ({error.strerror}): make its folder with `meter-edge init`"
+        raise JournalError(message) from error

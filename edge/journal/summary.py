@@ -31,13 +31,19 @@ class MeterSummary:
 
 @dataclass(frozen=True, slots=True)
 class JournalSummary:
-    """The state of a journal: the newest sealed block, the hub's watermarks (-1 none), and the meters."""
+    """The state of a journal: the newest sealed block, the hub's watermarks (-1 none), and the meters.
+
+    `salvages` says in words what damage was found and what was done about it, oldest first; `thrift_since` is the
+    interval edge (UTC ms) from which on polls are left out because the disk is full, None while none are.
+    """
 
     head: int
     committed: int
     safe: int
     open_polls: int
     meters: tuple[MeterSummary, ...]
+    salvages: tuple[str, ...] = ()
+    thrift_since: int | None = None
 
 
 def read_journal_summary(path: Path) -> JournalSummary:
@@ -48,13 +54,15 @@ def read_journal_summary(path: Path) -> JournalSummary:
     db = Database(path, execute_plugins=False)
     try:
         db.execute("pragma query_only = on")
-        epoch = db.execute("select head, committed, safe from epoch order by rowid desc limit 1").fetchone()
+        epoch = db.execute("select head, committed, safe from epoch order by n desc limit 1").fetchone()
         if epoch is None:
             message = f"the journal {path} holds no log yet: the agent is starting, or never got so far"
             raise JournalError(message)
         open_polls = db.execute("select count(*) from poll").fetchone()[0]
         head, committed, safe = epoch
-        return JournalSummary(head, committed, safe, open_polls, read_meters(db))
+        salvages = tuple(note for (note,) in db.execute("select note from salvage order by n").fetchall())
+        (since,) = db.execute("select min(since) from thrift").fetchone()
+        return JournalSummary(head, committed, safe, open_polls, read_meters(db), salvages, since)
     except sqlite3.DatabaseError as error:
         message = f"the journal {path} cannot be read: {error}"
         raise JournalError(message) from error

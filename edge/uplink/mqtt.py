@@ -1,26 +1,23 @@
-"""The MQTT session of the edge: carries bytes to the broker and back, and knows nothing of what they mean.
+"""The session over MQTT: carries bytes to the broker and back, and knows nothing of what they mean.
 
 paho-mqtt runs its network loop in a thread of its own; everything that happens there arrives in one bounded asyncio
 queue as an event. MQTT acknowledges nothing that matters here: only the hub's receipt does. The session is clean, so
 that no stale receipt waits in a broker. The only importer of paho-mqtt in the edge.
-
-    UplinkError         the TLS files cannot be used
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-import ssl
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
 from paho.mqtt.client import Client, ConnectFlags, DisconnectFlags, MQTTMessage
 from paho.mqtt.enums import CallbackAPIVersion
 
+from edge.uplink.session import EVENTS_MAX, Arrived, Broken, Connected, Disconnected, Session, Uplink, build_tls
 from protocol.errors import TopicError
 from protocol.identity import format_device_id
-from protocol.topics import Channel, Topic
+from protocol.topics import Channel, Topic, device_subscriptions
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,9 +27,9 @@ if TYPE_CHECKING:
     from paho.mqtt.reasoncodes import ReasonCode
 
     from edge.settings import BrokerSettings
+    from edge.uplink.session import Event
     from protocol.identity import DeviceId
 
-EVENTS_MAX = 1000
 RECONNECT_SECONDS_MIN = 1
 RECONNECT_SECONDS_MAX = 60
 DISCONNECT_SECONDS = 0.5
@@ -41,62 +38,15 @@ QOS = 1
 _log = logging.getLogger(__name__)
 
 
-class UplinkError(Exception):
-    """The session cannot be set up with the files it was given, or its network thread came to an unexpected end."""
-
-
-@dataclass(frozen=True, slots=True)
-class Connected:
-    """A new session is up; its first hello carries `nonce`."""
-
-    nonce: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class Disconnected:
-    """The session is gone; the uplink reconnects by itself."""
-
-
-@dataclass(frozen=True, slots=True)
-class Arrived:
-    """A message for this device on `channel`."""
-
-    channel: Channel
-    raw: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class Woken:
-    """The agent itself has something new to send."""
-
-
-@dataclass(frozen=True, slots=True)
-class Broken:
-    """The network thread has met a fault of ours and ended; this uplink is of no more use."""
-
-    error: BaseException
-
-
-Event = Connected | Disconnected | Arrived | Woken | Broken
-
-
-@dataclass(frozen=True, slots=True)
-class Session:
-    """What a session needs to begin: the nonce of its first hello, and its death message (the MQTT Will)."""
-
-    nonce: bytes
-    death: bytes
-
-
-class Uplink:
-    """A context manager: inside it, the session is kept up for ever and `events` tells what happens.
+class MqttUplink(Uplink):
+    """A session with a broker.
 
     `begin` is asked whenever a session is about to start, in paho's thread. Raises UplinkError if the TLS files cannot
     be used.
     """
 
     def __init__(self, settings: BrokerSettings, device: DeviceId, begin: Callable[[], Session]) -> None:
-        self.events: asyncio.Queue[Event] = asyncio.Queue(EVENTS_MAX)
+        super().__init__()
         self._settings = settings
         self._device = device
         self._begin = begin
@@ -126,12 +76,7 @@ class Uplink:
     def publish(self, channel: Channel, raw: bytes, *, retain: bool = False) -> None:
         """Hand `raw` to the session, if there is one now. Whether it arrived, only a receipt can say."""
         if self._client.is_connected():
-            self._client.publish(str(Topic(self._device, channel)), raw, qos=QOS, retain=retain)
-
-    def wake(self) -> None:
-        """Put a `Woken` among the events, unless one is on its way anyhow."""
-        if self.events.empty():
-            self._enqueue(Woken())
+            self._client.publish(str(Topic(self._device, channel)), raw, qos=channel.qos, retain=retain)
 
     def _build_client(self) -> Client:
         device = format_device_id(self._device)
@@ -139,7 +84,7 @@ class Uplink:
         client.reconnect_delay_set(RECONNECT_SECONDS_MIN, RECONNECT_SECONDS_MAX)
         client.max_queued_messages_set(EVENTS_MAX)
         if self._settings.tls:
-            client.tls_set_context(_build_tls(self._settings))
+            client.tls_set_context(build_tls(self._settings))
         client.on_pre_connect = self._on_pre_connect
         client.on_connect = self._on_connect
         client.on_connect_fail = self._on_connect_fail
@@ -154,7 +99,8 @@ class Uplink:
 
     def _on_pre_connect(self, client: Client, _userdata: object) -> None:
         self._session = self._begin()
-        client.will_set(str(Topic(self._device, Channel.STATE)), self._session.death, qos=QOS, retain=True)
+        state = Channel.STATE
+        client.will_set(str(Topic(self._device, state)), self._session.death, qos=state.qos, retain=state.retained)
 
     def _on_connect(
         self,
@@ -168,7 +114,7 @@ class Uplink:
             self._warn_once("refuses us (%s); check the name and the certificate it knows this device by", reason)
             return
         self._is_outage_told = False
-        client.subscribe([(str(Topic(self._device, Channel.RECEIPT)), QOS)])
+        client.subscribe([(topic, QOS) for topic in device_subscriptions(self._device)])
         self._tell(Connected(self._session.nonce))
 
     def _on_connect_fail(self, _client: Client, _userdata: object) -> None:
@@ -183,7 +129,9 @@ class Uplink:
         _properties: Properties | None,
     ) -> None:
         if any(reason.is_failure for reason in reasons):
-            self._warn_once("does not let us hear our receipts (%s); allow this device its topics there", reasons[0])
+            self._warn_once(
+                "does not let us hear receipts and commands (%s); allow this device its topics there", reasons[0]
+            )
 
     def _on_disconnect(
         self,
@@ -216,23 +164,3 @@ class Uplink:
         except RuntimeError:
             # The agent's loop has been closed while paho was still talking: nobody is left to be told.
             _log.debug("event after the end: %s", event)
-
-    def _enqueue(self, event: Event) -> None:
-        if self.events.full():
-            # Only receipts can be this many, and a newer one says all that an older one said.
-            self.events.get_nowait()
-        self.events.put_nowait(event)
-
-
-def _build_tls(settings: BrokerSettings) -> ssl.SSLContext:
-    try:
-        context = ssl.create_default_context(cafile=settings.tls_ca)
-        if settings.tls_certificate is not None:
-            context.load_cert_chain(settings.tls_certificate, settings.tls_key)
-    except OSError as error:
-        message = (
-            f"the TLS files tls_ca = {settings.tls_ca}, tls_certificate = {settings.tls_certificate}, tls_key ="
-            f" {settings.tls_key} cannot be used ({error}): they must be readable PEM files that belong together"
-        )
-        raise UplinkError(message) from error
-    return context

@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 import edge.agent
-from edge.agent import Agent
+from edge.agent import Agent, Ending
 from edge.config import load_config
 from edge.journal import read_journal_summary
 from edge.keys import ensure_signing_key, public_pem
@@ -31,7 +31,7 @@ STEPS = 40
 
 
 @asynccontextmanager
-async def running(folder: Path, broker_port: int) -> AsyncIterator[tuple[Agent, ClockServer, asyncio.Task[None]]]:
+async def running(folder: Path, broker_port: int) -> AsyncIterator[tuple[Agent, ClockServer, asyncio.Task[Ending]]]:
     """Run an agent under a simulated clock over a simulated site; yields before the first cycle."""
     series = MeasuredSeries(
         starts_at=tuple(START_MS + n * STEP_MS for n in range(STEPS)), power=(1000,) * STEPS, decimals=0
@@ -42,7 +42,9 @@ async def running(folder: Path, broker_port: int) -> AsyncIterator[tuple[Agent, 
     clock = ClockServer(START_MS, START_MS + STEPS * STEP_MS)
     await clock.start()
     async with SimulatedSite(SYSTEMS, lambda _system: MeasuredSun(series, Decimal(1)), clock, folder) as site:
-        site.write_config(folder / "edge.toml", broker_port=broker_port, seal_seconds=3600, resend_seconds=1)
+        site.write_config(
+            folder / "edge.toml", uplink=f"mqtt://127.0.0.1:{broker_port}", seal_seconds=3600, resend_seconds=1
+        )
         stop = asyncio.Event()
         agent = Agent(load_config(folder / "edge.toml"), await SimulatedClock.connect("127.0.0.1", clock.port), stop)
         task = asyncio.create_task(agent.run())
@@ -59,7 +61,7 @@ async def test_a_fault_in_custody_does_not_stop_polling(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     """When our own code fails while offering blocks, every cycle is still polled, and the fault is told."""
-    monkeypatch.setattr(edge.agent, "CUSTODY_RESTART_SECONDS", 0.05)
+    monkeypatch.setattr(edge.agent, "TASK_RESTART_SECONDS", 0.05)
     with start_broker("auto", 0, tmp_path) as broker:
         async with running(tmp_path, broker.port) as (agent, clock, _):
 

@@ -14,13 +14,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from edge.author import load_author
 from edge.clock import SystemClock
 from edge.config import load_config
-from edge.journal import JournalError, read_journal_summary
-from edge.keys import load_signing_key, public_pem
+from edge.journal import CommandBook, JournalError, Trial, open_journal, read_journal_summary
+from edge.keys import draft_signing_key, load_signing_key, public_pem
 from edge.profiles import load_profile
 from protocol.cose import VerifyingKey
 from protocol.identity import derive_device_id, format_device_id
+from protocol.key_statement import seal_key_statement
 from simulators.bus import TcpBus
 from simulators.meter import MeterSetup, SimulatedMeter
 
@@ -155,6 +157,36 @@ def test_missing_things_are_one_sentence_each(tmp_path: Path) -> None:
     (tmp_path / "hub-key.pem").write_text("no key", encoding="utf-8")
     assert "hub-key.pem is not the public key of a hub" in refusal("run", "--config", config)
     assert "no journal at" in refusal("status", "--config", config)
+
+
+def test_what_the_hub_changed_is_shown(tmp_path: Path) -> None:
+    """`check` and `status` name the version in force and what it changes; a rotated key is still the same device."""
+    state = tmp_path / "state"
+    device = json.loads(meter_edge("init", "--state-dir", state, "--json").stdout)
+    enrolled = Path(device["public_key"]).read_bytes()
+    config = tmp_path / "edge.toml"
+    config.write_text(EXAMPLE.read_text(encoding="utf-8").replace("/var/lib/meter-edge", "state"), encoding="utf-8")
+    file = json.loads(meter_edge("check", "--config", config, "--json").stdout)
+    assert (file["config_version"], file["config_changes"], file["interval_seconds"]) == (0, {}, 900)
+    clock = SystemClock()
+    journal_path = state / "journal.db"
+    author = load_author(state / "signing-key.pem", journal_path)
+    journal = open_journal(journal_path, author, clock.boot_id, clock.now(), bytes)
+    book = CommandBook(journal.db)
+    book.try_configuration(7, {"interval_seconds": 300}, Trial(clock.kernel_boot_id, 1))
+    draft = draft_signing_key(state / "signing-key.pem")
+    book.add_key_statement(seal_key_statement(author.device, author.key, draft))
+    journal.close()
+    changed = json.loads(meter_edge("check", "--config", config, "--json").stdout)
+    assert (changed["config_version"], changed["config_changes"]) == (1, {"interval_seconds": 300})
+    assert changed["interval_seconds"] == 300
+    sentence = "configuration 1 of command 7 is in force, on trial until the hub is heard: interval_seconds = 300"
+    assert sentence in meter_edge("check", "--config", config).stdout
+    assert sentence in meter_edge("status", "--config", config).stdout
+    shown = json.loads(meter_edge("status", "--config", config, "--json").stdout)
+    assert (shown["device"], shown["config_version"], shown["config_on_trial"]) == (device["device"], 1, True)
+    assert json.loads(meter_edge("init", "--state-dir", state, "--json").stdout) == device
+    assert Path(device["public_key"]).read_bytes() == enrolled
 
 
 def test_profiles_are_listed_with_their_confidence() -> None:

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge.clock import HOLDOVER_MS_MAX, STEP_MS, Discipline, LinuxKernel, SystemClock
+from edge.clock import HOLDOVER_MS_MAX, STEP_MS, Discipline, LinuxKernel, SystemClock, read_instance
 from protocol.messages import TimeQuality
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 STEERED = Discipline(state=0, status=0x2001, error_us=20_000)
 DRIFTED = Discipline(state=0, status=0x2001, error_us=1_000_000)
@@ -171,3 +175,22 @@ def test_the_machine_s_own_kernel_answers() -> None:
     clock = SystemClock()
     assert clock.boot_id == kernel.boot_id()[:4]
     assert before <= clock.now().boottime_ms <= kernel.boottime_ms()
+
+
+def test_an_instance_is_the_hardware(tmp_path: Path) -> None:
+    """Another board or card is another instance; the machine's id stands in where neither can be read."""
+    assert read_instance(tmp_path) == b""
+    sources = {
+        "etc/machine-id": b"0123",
+        "proc/device-tree/serial-number": b"10000000abcdef\0",
+        "sys/block/mmcblk0/device/cid": b"27504853",
+    }
+    seen = set[bytes]()
+    for name, content in sources.items():
+        (tmp_path / name).parent.mkdir(parents=True)
+        (tmp_path / name).write_bytes(content)
+        seen.add(read_instance(tmp_path))
+    (tmp_path / "etc/machine-id").write_bytes(b"copied with the card")
+    assert read_instance(tmp_path) in seen
+    assert {len(instance) for instance in seen} == {8}
+    assert len(seen) == len(sources)

@@ -6,9 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from edge.config import load_config
-from edge.config_section import ConfigError
-from edge.settings import RtuLine, TcpEndpoint
+from edge.config import ConfigError, change_config, load_config
+from edge.settings import BrokerSettings, PostSettings, RtuLine, TcpEndpoint
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -69,12 +68,22 @@ def write(folder: Path, text: str) -> Path:
     return path
 
 
+def test_a_site_without_a_broker_posts_to_its_hub(tmp_path: Path) -> None:
+    """`post` instead of `broker` names the hub itself, by TLS unless told otherwise, on the usual port."""
+    secure = GOOD.replace('broker = "mqtt://broker.example:1884"', 'post = "https://hub.example"\nrefresh_seconds = 60')
+    assert load_config(write(tmp_path, secure)).uplink == PostSettings(
+        host="hub.example", port=443, tls=True, refresh_seconds=60
+    )
+    plain = GOOD.replace('broker = "mqtt://broker.example:1884"', 'post = "http://127.0.0.1:8080"')
+    assert load_config(write(tmp_path, plain)).uplink == PostSettings(host="127.0.0.1", port=8080, tls=False)
+
+
 def test_good_configuration_with_defaults(tmp_path: Path) -> None:
     """A short file is enough: paths are taken from its folder and everything else has a stated default."""
     config = load_config(write(tmp_path, GOOD))
     assert config.state_dir == tmp_path / "state"
     assert config.hub_key == tmp_path / "hub.pem"
-    assert (config.broker.host, config.broker.port, config.broker.tls) == ("broker.example", 1884, False)
+    assert (config.uplink.host, config.uplink.port, config.uplink.tls) == ("broker.example", 1884, False)
     assert (config.interval_seconds, config.seal_seconds, config.retention_days) == (900, 3600, 400)
     assert isinstance(config.buses[0], RtuLine)
     assert config.buses[0].baud == 19_200
@@ -101,6 +110,8 @@ def test_good_configuration_with_defaults(tmp_path: Path) -> None:
         ("mqtt://broker.example:1884", "mqtt://[::1", ("broker", "wrong host")),
         ('"hub.pem"', '"hub.pem"\ntls_ca = "ca.pem"', ("tls_ca = 'ca.pem'", "mqtts://")),
         ('mqtt://broker.example:1884"', 'mqtts://broker.example"\ntls_ca = "ca.pem"', ("tls_ca", "not a file")),
+        ('broker = "mqtt://broker.example:1884"', 'post = "mqtt://hub.example"', ("post", "https://host:443")),
+        ('broker = "mqtt://', 'post = "https://hub.example"\nbroker = "mqtt://', ("post", "one of them")),
         (
             'kind = "tcp"\nhost = "192.0.2.7"',
             'kind = "rtu"\nport = "/dev/serial/by-id/usb-adapter"',
@@ -150,3 +161,30 @@ def test_no_meter_and_no_file_are_named(tmp_path: Path) -> None:
         load_config(write(tmp_path, GOOD.split("[[bus]]", maxsplit=1)[0]))
     with pytest.raises(ConfigError, match=r"there is no configuration at .*nowhere\.toml"):
         load_config(tmp_path / "nowhere.toml")
+
+
+def test_changes_are_judged_like_the_file(tmp_path: Path) -> None:
+    """What the hub changes takes the place of what the file says, by the same rules, without reading the file again."""
+    file = load_config(write(tmp_path, GOOD))
+    assert (file.changes, file.command_key) == ({}, None)
+    file.path.unlink()
+    changed = change_config(file, {"interval_seconds": 300, "keep_alive_seconds": 1200, "resend_seconds": 60})
+    assert (changed.interval_seconds, changed.seal_seconds, changed.resend_seconds) == (300, 3600, 60)
+    assert changed.changes == {"interval_seconds": 300, "keep_alive_seconds": 1200, "resend_seconds": 60}
+    assert isinstance(changed.uplink, BrokerSettings)
+    assert changed.uplink.keep_alive_seconds == 1200
+    assert change_config(changed, {}) == file
+    for changes, words in (
+        ({"interval_seconds": 7}, r"section \[device\], line 1: interval_seconds = 7 must divide an hour"),
+        ({"retention_days": 0}, "whole number from 1 to 36500"),
+        ({"interval_seconds": 1800, "seal_seconds": 900}, "seal_seconds = 900"),
+        ({"baud": 9600}, "'baud' cannot be changed by command; what can: interval_seconds, seal_seconds"),
+    ):
+        with pytest.raises(ConfigError, match=words):
+            change_config(file, changes)
+
+
+def test_the_command_key_is_a_file_beside_the_configuration(tmp_path: Path) -> None:
+    """The hub's command key is named like its receipt key, and may be left out."""
+    text = GOOD.replace('receipt_key = "hub.pem"', 'receipt_key = "hub.pem"\ncommand_key = "command.pem"')
+    assert load_config(write(tmp_path, text)).command_key == tmp_path / "command.pem"

@@ -13,9 +13,10 @@ from paho.mqtt.client import Client, MQTTMessage
 from paho.mqtt.enums import CallbackAPIVersion
 
 from edge.clock import SystemClock
-from edge.custody import Custodian, CustodySettings
+from edge.custody import Custodian, Desk, DeskTerms, SystemChance
 from edge.journal import Author, Journal, open_journal
 from edge.settings import BrokerSettings
+from edge.uplink.mqtt import MqttUplink
 from protocol import wire
 from protocol.cose import SigningKey, VerifyingKey
 from protocol.custody.sender import RetryPolicy
@@ -139,14 +140,14 @@ async def playing(
     clock = SystemClock()
     author = Author(DEVICE, DEVICE_KEY, "0.0.test")
     journal = open_journal(folder / "journal.db", author, clock.boot_id, clock.now(), lambda size: bytes(range(size)))
-    settings = CustodySettings(
-        broker=BrokerSettings(host="127.0.0.1", port=broker.port),
+    terms = DeskTerms(
         hub_key=VerifyingKey.from_spki(HUB_KEY.spki),
         retry=RetryPolicy(base_ms=resend_ms, max_ms=resend_ms, refused_ms=resend_ms, hello_ms=hello_ms),
-        retention_days=400,
+        retention_ms=400 * 86_400_000,
     )
     hub = FakeHub(broker.port)
-    custodian = Custodian(settings, journal, author, clock)
+    desk = Desk(journal, author, terms, SystemChance(), clock.kernel_boot_id)
+    custodian = Custodian(desk, BrokerSettings(host="127.0.0.1", port=broker.port), DEVICE, clock)
     task = asyncio.create_task(custodian.run())
     scene = Scene(custodian, journal, hub, clock, task)
     try:
@@ -251,11 +252,11 @@ async def test_a_fault_in_the_network_thread_ends_the_custodian(
 ) -> None:
     """A custodian whose session cannot be begun does not go on as if it had one: its owner hears of it."""
 
-    def fail(_self: Custodian) -> None:
+    def fail(_self: Desk) -> None:
         message = "no session today"
         raise RuntimeError(message)
 
-    monkeypatch.setattr(Custodian, "_begin_session", fail)
+    monkeypatch.setattr(Desk, "begin_session", fail)
     async with playing(tmp_path, broker) as scene:
         await until(scene.task.done)
         assert isinstance(scene.task.exception(), RuntimeError)
@@ -266,6 +267,7 @@ async def test_what_is_not_for_us_is_dropped(tmp_path: Path, broker: Broker, cap
     async with playing(tmp_path, broker) as scene:
         await until(lambda: bool(scene.hub.blocks and scene.hub.states))
         scene.hub.say(str(Topic(DEVICE, Channel.RECEIPT)), b"no receipt")
+        assert isinstance(scene.custodian._uplink, MqttUplink)
         scene.custodian._uplink._client.subscribe("elsewhere")
         await asyncio.sleep(0.1)
         scene.hub.say("elsewhere", b"hello")

@@ -12,64 +12,38 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge.journal import BLOCK_RECORDS_MAX, Author, Journal, JournalError, open_journal, read_journal_summary
-from edge.metering.outcome import Failed, PollOutcome, Taken
+from edge.journal import (
+    BLOCK_RECORDS_MAX,
+    MARKER_NAME,
+    Author,
+    Journal,
+    JournalError,
+    open_journal,
+    read_journal_summary,
+)
+from edge.metering.outcome import Taken
 from edge.metering.pack import OpenPoll, pack_polls
 from protocol import wire
-from protocol.chain import Verdict, judge
-from protocol.cose import SigningKey, VerifyingKey
+from protocol.cose import SigningKey
 from protocol.custody.sender import RetryPolicy
 from protocol.identity import BootId, DescriptorId, derive_device_id
 from protocol.messages import (
     FLAG_CRASH_RECOVERY,
-    Block,
     Gap,
     GapCause,
     Genesis,
-    Instant,
-    MeterDescriptor,
+    GenesisReason,
     PollErrors,
     Readings,
-    Register,
     TimeQuality,
 )
+from tests.edge.making import AUTHOR, BOOT, KEY, MINUTE_MS, audit, descriptor, draw, failed, good, instant
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-BOOT = BootId(b"boot")
-KEY = SigningKey.from_private(Ed25519PrivateKey.from_private_bytes(bytes(range(32))))
-AUTHOR = Author(derive_device_id(KEY.spki), KEY, "0.0.test")
-MINUTE_MS = 60_000
-START_MS = 1_467_331_200_000
-REGISTER = Register("1-0:2.8.0", "Wh", 2, 32, "s", 10**9, 3, 1206, "little")
-
-
-def instant(minute: int) -> Instant:
-    """Return the instant so many minutes after the start, synchronised."""
-    return Instant(START_MS + minute * MINUTE_MS, minute * MINUTE_MS, TimeQuality.SYNCHRONISED)
-
-
-def descriptor(meter: int, exponent: int = 2) -> MeterDescriptor:
-    """Return a meter's descriptor; another exponent makes it another one."""
-    registers = {0: replace(REGISTER, scale_exponent=exponent)}
-    return MeterDescriptor(meter, "Maker", "Model", f"S{meter}", "1", (1, 1), "rtu", meter, registers)
-
-
-def good(meter: int, minute: int, count: int, exponent: int = 2) -> PollOutcome:
-    """Return a poll that gave a reading."""
-    return PollOutcome(meter, instant(minute), instant(minute), Taken({0: count}, descriptor(meter, exponent)))
-
-
-def failed(meter: int, minute: int, cause: str = "timeout") -> PollOutcome:
-    """Return a poll that gave none."""
-    return PollOutcome(meter, instant(minute), instant(minute), Failed(cause, "no reply"))
-
-
-def draw(size: int) -> bytes:
-    """Return the same bytes for every new epoch: chance is an argument."""
-    return bytes(range(size))
+    from protocol.messages import Block
 
 
 class Start(Protocol):
@@ -95,23 +69,13 @@ def start(tmp_path: Path) -> Iterator[Start]:
 
 def kill(journal: Journal) -> None:
     """Do what the kernel does for a killed process: nothing but dropping its lock."""
+    assert journal._lock is not None
     journal._lock.close()
 
 
 def blocks(journal: Journal) -> list[Block]:
     """Return all blocks, each judged good and chained to the one before."""
-    found: list[Block] = []
-    previous = bytes(32)
-    seq = 0
-    while (raw := journal.block(seq)) is not None:
-        judgement = judge(raw, {KEY.key_id: VerifyingKey.from_spki(KEY.spki)})
-        assert judgement.verdict is Verdict.OK, judgement.reason
-        assert judgement.block is not None
-        assert judgement.block.previous == previous
-        found.append(judgement.block)
-        previous = journal.hash_of(seq) or b""
-        seq += 1
-    return found
+    return audit(journal, journal.epoch)
 
 
 def test_a_new_log_begins_with_a_sealed_genesis(start: Start) -> None:
@@ -121,6 +85,18 @@ def test_a_new_log_begins_with_a_sealed_genesis(start: Start) -> None:
     assert isinstance(genesis.frames[0], Genesis)
     assert genesis.frames[0].signing_key_spki == KEY.spki
     assert (genesis.seq, genesis.first_record, genesis.flags) == (0, 0, 0)
+
+
+def test_a_journal_that_is_gone_was_lost(tmp_path: Path, start: Start) -> None:
+    """The mark that a log was begun outlives the journal: the next log says that it is not the first."""
+    start().close()
+    assert (tmp_path / MARKER_NAME).exists()
+    start().close()
+    for left_over in tmp_path.glob("journal.db*"):
+        left_over.unlink()
+    (genesis,) = blocks(start())[0].frames
+    assert isinstance(genesis, Genesis)
+    assert (genesis.reason, genesis.predecessor) == (GenesisReason.DATABASE_LOST, None)
 
 
 def test_a_block_holds_readings_failures_and_their_descriptor(start: Start) -> None:
@@ -150,7 +126,7 @@ def test_a_changed_scale_is_a_new_descriptor(start: Start) -> None:
     journal.record(instant(0).wall_ms, [good(1, 0, 5)], MINUTE_MS)
     journal.record(instant(1).wall_ms, [good(1, 1, 50, exponent=1)], MINUTE_MS)
     journal.seal(instant(2))
-    first, second, before, after = blocks(journal)[1].frames
+    first, before, second, after = blocks(journal)[1].frames
     assert isinstance(before, Readings)
     assert isinstance(after, Readings)
     assert (first, second) == (descriptor(1), descriptor(1, exponent=1))
@@ -223,7 +199,7 @@ def test_many_open_polls_become_several_blocks(start: Start) -> None:
     ]
     assert counts == list(range(total))
     assert len(found) == 3
-    assert found[2].first_record == found[1].first_record + BLOCK_RECORDS_MAX
+    assert found[2].first_record == found[1].first_record + BLOCK_RECORDS_MAX + 1
 
 
 def test_a_block_that_would_be_too_large_takes_fewer_records(start: Start) -> None:
@@ -243,8 +219,8 @@ def test_a_block_that_would_be_too_large_takes_fewer_records(start: Start) -> No
 def test_one_commit_per_cycle_with_full_durability(start: Start) -> None:
     """The journal runs in WAL mode with synchronous=FULL, and a cycle that cannot be written whole is not written."""
     journal = start()
-    assert journal._db.execute("pragma synchronous").fetchone()[0] == 2
-    assert journal._db.journal_mode == "wal"
+    assert journal.db.execute("pragma synchronous").fetchone()[0] == 2
+    assert journal.db.journal_mode == "wal"
     broken = replace(good(2, 0, 1), result=Taken({0: -1}, replace(descriptor(2), ratio=(0, 0))))
     with pytest.raises(ValueError, match="ratio"):
         journal.record(instant(0).wall_ms, [good(1, 0, 1), broken], MINUTE_MS)
@@ -255,8 +231,8 @@ def test_one_commit_per_cycle_with_full_durability(start: Start) -> None:
     assert descriptor(1) in blocks(journal)[1].frames
 
 
-def test_a_foreign_or_broken_journal_is_refused(tmp_path: Path, start: Start) -> None:
-    """Another device's journal and a file that is none end in a sentence, and stay as they are."""
+def test_a_foreign_journal_is_refused_and_a_broken_one_set_aside(tmp_path: Path, start: Start) -> None:
+    """Another device's journal ends in a sentence and stays as it is; a file that is none is set aside as it is."""
     start().close()
     other = SigningKey.from_private(Ed25519PrivateKey.from_private_bytes(bytes(32)))
     with pytest.raises(JournalError, match="belongs to device"):
@@ -268,9 +244,9 @@ def test_a_foreign_or_broken_journal_is_refused(tmp_path: Path, start: Start) ->
     junk = tmp_path / "junk"
     junk.mkdir()
     (junk / "journal.db").write_bytes(b"not a database" * 1000)
-    with pytest.raises(JournalError, match=r"cannot be opened .*for salvage"):
-        open_journal(junk / "journal.db", AUTHOR, BOOT, instant(0), draw)
-    assert (junk / "journal.db").read_bytes() == b"not a database" * 1000
+    open_journal(junk / "journal.db", AUTHOR, BOOT, instant(0), draw).close()
+    [aside] = junk.glob("journal-corrupt-*.db")
+    assert aside.read_bytes() == b"not a database" * 1000
     with pytest.raises(JournalError, match="no journal at"):
         read_journal_summary(tmp_path / "nowhere.db")
 

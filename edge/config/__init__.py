@@ -1,0 +1,9 @@
+"""The agent's configuration: one TOML file, read strictly, every complaint naming the file, the line and the remedy.
+
+ConfigError         one sentence: what is wrong, where, and what to do
+"""
+
+from edge.config.agent import JOURNAL_NAME, KEY_NAME, AgentConfig, change_config, load_config
+from edge.config.section import ConfigError
+
+__all__ = ["JOURNAL_NAME", "KEY_NAME", "AgentConfig", "ConfigError", "change_config", "load_config"]
