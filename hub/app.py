@@ -23,7 +23,7 @@ from hub.keys import ensure_receipt_key
 from hub.services.accept_blocks import Terms
 from hub.services.open_hub import TIMELINE_LENGTH, open_hub
 from hub.store import registry
-from hub.web import api, events, health, pages
+from hub.web import api, custody, events, health, pages
 from hub.web.context import Hub
 from hub.web.feed import Feed
 from hub.web.headers import SecurityHeaders
@@ -50,10 +50,19 @@ def build_app(settings: HubSettings, now: Now = now_ms) -> FastAPI:
     """
     key = ensure_receipt_key(settings.data_folder)
     database = open_hub(settings.data_folder, new_timeline=secrets.token_bytes(TIMELINE_LENGTH), at=now())
+    terms = _terms(settings, database)
     ingest = None
     if settings.broker is not None:
-        ingest = Ingest(database.beside(), key, settings.broker, _terms(settings, database), now)
-    hub = Hub(settings=settings, database=database, feed=Feed(database), ingest=ingest, now=now)
+        ingest = Ingest(database.beside(), key, settings.broker, terms, now)
+    hub = Hub(
+        settings=settings,
+        database=database,
+        feed=Feed(database),
+        ingest=ingest,
+        now=now,
+        terms=terms,
+        receipt_key=key,
+    )
     app = FastAPI(
         title="Meterline hub",
         version=version("meterline"),
@@ -64,7 +73,7 @@ def build_app(settings: HubSettings, now: Now = now_ms) -> FastAPI:
         lifespan=_lifespan,
     )
     app.state.hub = hub
-    for router in (pages.router, api.router, events.router, health.router):
+    for router in (pages.router, api.router, custody.router, events.router, health.router):
         app.include_router(router)
     app.mount("/static", StaticFiles(directory=_STATIC), name="static")
     app.add_middleware(SecurityHeaders)

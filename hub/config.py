@@ -34,7 +34,8 @@ class HubSettings:
 
     `window` is how many blocks beyond its watermark a device may offer, `window_backfill` how many while it has a
     long backlog; `pace_ms` the least time between two offers. `safe` is when a device may release a block: once
-    it is committed here, or (`hold`) never by itself, for a hub whose backups are not yet verified.
+    a verified backup holds it (`hold`), or once it is committed here, for storage that replicates each commit
+    synchronously.
     """
 
     data_folder: Path

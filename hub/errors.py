@@ -6,7 +6,8 @@
     |-- AlreadyRegisteredError   contradicts what is registered
     |-- UnderivableError         a block in custody whose content cannot be stored as readings
     |-- SettingsError            the hub cannot start this way
-    `-- StoreUnavailableError    the database cannot be written now: disk full, locked, gone
+    |-- StoreUnavailableError    the database cannot be written now: disk full, locked, gone
+    `-- BackupError              a backup cannot be made, or does not hold what it should
 
 Each message is one sentence that names the thing and what to do.
 """
@@ -38,3 +39,7 @@ class SettingsError(HubError):
 
 class StoreUnavailableError(HubError):
     """The database refused for a reason outside the program; the same request may succeed later."""
+
+
+class BackupError(HubError):
+    """A backup that cannot be made, or that does not hold what it should; nothing was changed."""

@@ -1,4 +1,4 @@
-"""The hub's end of MQTT: blocks and states in, receipts out. The only module of the hub that knows MQTT.
+"""The hub's end of MQTT, and its only module that knows it: blocks, states, results in; receipts, commands out.
 
 paho's network thread puts what arrives into a bounded queue; one worker thread takes batches from it, has them
 committed, publishes the receipts, and only then lets the broker's acknowledgement go. When the queue is full the
@@ -19,9 +19,11 @@ from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 
 from hub.clock import monotonic_seconds
 from hub.errors import StoreUnavailableError
+from hub.notices import Notices
 from hub.sentences import SentenceLimit
 from hub.services.accept_blocks import Accepted, Arrival, Terms, accept_blocks
-from hub.services.answer_state import answer_state, welcome_devices
+from hub.services.answer_state import answer_state
+from hub.services.take_result import take_result
 from protocol import wire
 from protocol.errors import TopicError
 from protocol.identity import format_device_id
@@ -41,7 +43,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("hub.ingest")
 
-BATCH_BLOCKS_MAX = 64
+BATCH_BLOCKS_MAX = 256
 BATCH_WAIT_SECONDS = 0.05
 BATCH_LULL_SECONDS = 0.004
 """A batch is closed when nothing more has come for this long, so that a device with a small window never waits."""
@@ -50,8 +52,7 @@ MESSAGE_BYTES_MAX = wire.BLOCK_BYTES_MAX
 RECONNECT_SECONDS = (1, 30)
 KEEPALIVE_SECONDS = 30
 RETRY_SECONDS = (0.5, 30.0)
-WELCOME_SECONDS = 1.0
-REFUSED_MAX = 1000
+NOTICE_SECONDS = 1.0
 _IDLE_SECONDS = 0.2
 _STOP_SECONDS = 2.0
 SUBSCRIBE_SECONDS = 30.0
@@ -78,8 +79,10 @@ class Counters:
     messages: int = 0
     blocks: int = 0
     states: int = 0
+    results: int = 0
     rejected: int = 0
     receipts: int = 0
+    commands: int = 0
 
 
 class Ingest:
@@ -97,8 +100,8 @@ class Ingest:
         self._session = 0
         self._subscribed = False
         self._subscribe_at: float | None = None
-        self._refused: dict[tuple[DeviceId, Epoch], None] = {}
-        self._welcome_at = 0.0
+        self._notices = Notices(database, key, terms)
+        self._notice_at = 0.0
         self._sentences = SentenceLimit()
         self._worker = threading.Thread(target=self._work, name="hub-ingest", daemon=True)
         self._client = self._make_client()
@@ -157,7 +160,7 @@ class Ingest:
         log.info("connected to the broker %s", self._broker)
 
     def _subscribe(self, client: Client) -> None:
-        patterns = hub_subscriptions((Channel.BLOCK, Channel.STATE))
+        patterns = hub_subscriptions()
         client.subscribe([(pattern, _AT_LEAST_ONCE) for pattern in patterns])
 
     def _on_subscribe(
@@ -218,7 +221,7 @@ class Ingest:
             batch = self._collect()
             if batch:
                 self._take(batch)
-            self._welcome()
+            self._give_notice()
             self._subscribe_again()
 
     def _collect(self) -> list[Message]:
@@ -249,7 +252,7 @@ class Ingest:
                 delay_seconds = min(2 * delay_seconds, RETRY_SECONDS[1])
                 continue
             for receipt in receipts:
-                self._publish(receipt)
+                self._publish(receipt.device, Channel.RECEIPT, wire.seal_receipt(receipt, self._key))
             for message in batch:
                 if message.session == self._session:
                     self._client.ack(message.mid, message.qos)
@@ -258,6 +261,7 @@ class Ingest:
     def _commit(self, batch: list[Message]) -> list[Receipt]:
         arrivals: list[Arrival] = []
         states: list[tuple[Topic, Message]] = []
+        results: list[tuple[Topic, Message]] = []
         self.counters.messages += len(batch)
         for message in batch:
             try:
@@ -269,11 +273,15 @@ class Ingest:
                 arrivals.append(Arrival(topic.device, message.payload))
             elif topic.channel is Channel.STATE and message.payload:
                 states.append((topic, message))
+            elif topic.channel is Channel.RESULT:
+                results.append((topic, message))
         receipts = list(self._commit_blocks(arrivals).receipts) if arrivals else []
         for topic, message in states:
             receipt = self._commit_state(topic.device, message)
             if receipt is not None:
                 receipts.append(receipt)
+        for topic, message in results:
+            self._commit_result(topic.device, message)
         return receipts
 
     def _commit_blocks(self, arrivals: list[Arrival]) -> Accepted:
@@ -301,25 +309,28 @@ class Ingest:
             self._refuse(answer.refused)
         return answer.receipt
 
-    def _publish(self, receipt: Receipt) -> None:
-        if self._client.is_connected():
-            topic = Topic(receipt.device, Channel.RECEIPT)
-            self._client.publish(str(topic), wire.seal_receipt(receipt, self._key), qos=_AT_LEAST_ONCE)
-            self.counters.receipts += 1
+    def _commit_result(self, device: DeviceId, message: Message) -> None:
+        taken = take_result(self._database, device, message.payload, self._now())
+        self.counters.results += taken.kept
+        if taken.rejected:
+            self._reject(message.topic, taken.rejected)
 
-    def _welcome(self) -> None:
-        """Tell devices that were refused as soon as somebody has registered them."""
-        if not self._refused or monotonic_seconds() < self._welcome_at:
+    def _publish(self, device: DeviceId, channel: Channel, raw: bytes) -> None:
+        if self._client.is_connected():
+            self._client.publish(str(Topic(device, channel)), raw, qos=channel.qos)
+            self.counters.receipts += channel is Channel.RECEIPT
+            self.counters.commands += channel is Channel.COMMAND
+
+    def _give_notice(self) -> None:
+        """Say now and then what nobody asked for; not without a session, for a command counts as sent then."""
+        if monotonic_seconds() < self._notice_at or not self.connected:
             return
-        self._welcome_at = monotonic_seconds() + WELCOME_SECONDS
+        self._notice_at = monotonic_seconds() + NOTICE_SECONDS
         try:
-            receipts = welcome_devices(self._database, frozenset(self._refused), self._terms, self._now())
+            for notice in self._notices.due(self._now()):
+                self._publish(notice.device, notice.channel, notice.raw)
         except StoreUnavailableError as error:
             self._say("store", str(error))
-            return
-        for place, receipt in receipts.items():
-            del self._refused[place]
-            self._publish(receipt)
 
     def _subscribe_again(self) -> None:
         """Ask a broker again that denied a subscription, once it is due."""
@@ -333,8 +344,7 @@ class Ingest:
         self._say(
             name, f"device {name} is not registered: its blocks are not taken until `meter-hub device add` is run"
         )
-        if len(self._refused) < REFUSED_MAX:
-            self._refused[place] = None
+        self._notices.refuse(place)
 
     def _reject(self, subject: str, sentence: str) -> None:
         self.counters.rejected += 1

@@ -74,6 +74,7 @@ class FindingKind(StrEnum):
     ROLLOVER = "rollover"
     ZERO_PRODUCTION = "zero_production"
     TIME_UNVERIFIED = "time_unverified"
+    DEVICE_CONTESTED = "device_contested"
 
 
 @dataclass(frozen=True, slots=True)

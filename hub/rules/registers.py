@@ -7,14 +7,19 @@ scale gives fractions of a Wh, the value is floored once and the raw count is ke
 from __future__ import annotations
 
 import math
-import struct
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import TYPE_CHECKING
 
-_GENERATED = "1-0:2.8.0"
+from protocol.counts import read_count
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+GENERATED_OBIS = "1-0:2.8.0"
 WATT_HOUR = "Wh"
-_FLOAT_FORMATS = {32: (">I", ">f"), 64: (">Q", ">d")}
 _WH_BITS = 63
+_AS_COUNTED = (0, (1, 1), 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +63,7 @@ def energy_wh(raw: int, scale: Scale) -> int | None:
     that does not fit 63 bits. Citation: exact integer energy is this project's own rule; the register's meaning is
     OBIS 1-0:2.8.0 of IEC 62056-6-1.
     """
-    count = _count(raw, scale)
+    count = read_count(raw, scale.width_bits, scale.kind)
     if count is None or scale.unit != WATT_HOUR:
         return None
     numerator, denominator = scale.ratio
@@ -70,20 +75,17 @@ def energy_wh(raw: int, scale: Scale) -> int | None:
     return energy if -(1 << _WH_BITS) <= energy < 1 << _WH_BITS else None
 
 
+def energies_wh(counts: Sequence[int], scale: Scale) -> list[int | None]:
+    """Return `energy_wh` of each of these counts of one register. Citation: as there."""
+    # Most registers count whole Wh without a sign: then a count that fits is its energy.
+    is_plain = (
+        scale.kind == "u" and scale.unit == WATT_HOUR and (scale.exponent, scale.ratio, scale.sign) == _AS_COUNTED
+    )
+    if is_plain and counts and not max(counts) >> min(scale.width_bits, _WH_BITS) and min(counts) >= 0:
+        return list(counts)
+    return [energy_wh(count, scale) for count in counts]
+
+
 def is_generated(obis: str) -> bool:
     """Return whether a register counts generated energy, seen from the generator. Citation: IEC 62056-6-1, 2.8.0."""
-    return obis == _GENERATED
-
-
-def _count(raw: int, scale: Scale) -> Fraction | int | None:
-    if raw < 0 or raw >> scale.width_bits:
-        return None
-    if scale.kind == "u":
-        return raw
-    if scale.kind == "s":
-        return raw - (1 << scale.width_bits) if raw >> (scale.width_bits - 1) else raw
-    if scale.kind == "f" and scale.width_bits in _FLOAT_FORMATS:
-        pattern, number = _FLOAT_FORMATS[scale.width_bits]
-        (value,) = struct.unpack(number, struct.pack(pattern, raw))
-        return Fraction(value) if math.isfinite(value) else None
-    return None
+    return obis == GENERATED_OBIS

@@ -5,8 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from hub.services.accept_blocks import choose_window, load_keys
-from hub.store import changes, custody, registry, states
+from hub.services.accept_blocks import load_keys
+from hub.services.derive_readings import known_descriptors
+from hub.services.learn_keys import explain_key
+from hub.services.take_blocks import Taking, choose_window
+from hub.store import changes, contests, custody, judging, registry, states
 from hub.store.states import DeviceState
 from protocol import wire
 from protocol.cose import Kind
@@ -24,6 +27,9 @@ if TYPE_CHECKING:
     from protocol.messages import Receipt, State
 
 
+_CAME_BACK = "it speaks by turns from two different cards or boards"
+
+
 @dataclass(frozen=True, slots=True)
 class Answer:
     """What became of a state: a receipt to send, or one sentence why it was dropped, or neither (a device's death)."""
@@ -39,8 +45,9 @@ def answer_state(  # noqa: PLR0913 - one message with its circumstances, the las
     """Remember a state that came on the topic of `device`, and return the answer to it.
 
     `retained` marks what a broker kept from earlier: it is answered, but proves no life. A state that its device did
-    not sign, or that belongs to another device than its topic, is dropped. A device nobody registered is refused with
-    UNKNOWN_KEY. Raises StoreUnavailableError, in which case nothing was remembered.
+    not sign, or that belongs to another device than its topic, is dropped; a key that only its key history explains is
+    learned. A device nobody registered is refused with UNKNOWN_KEY. Raises StoreUnavailableError, in which case nothing
+    was remembered.
     """
     name = format_device_id(device)
     try:
@@ -55,9 +62,17 @@ def answer_state(  # noqa: PLR0913 - one message with its circumstances, the las
     if not keys:
         return _refuse(database, state, terms, now)
     key = keys.get(envelope.key_id)
+    stated = () if key is not None else state.key_history
+    if key is None:
+        key = explain_key(device, stated)
     if key is None or not envelope.verified_by(Kind.STATE, key):
         return Answer(rejected=f"a state on the topic of device {name} is not signed by it: dropped")
+    known = known_descriptors(database)
     with database.write() as connection:
+        if stated or judging.is_waiting(connection, device):
+            taking = Taking(connection, terms, known, now)
+            taking.learn(device, stated)
+            taking.finish()
         _remember(connection, state, now, retained=retained)
         if not state.online or state.epoch is None:
             return Answer()
@@ -87,11 +102,12 @@ def draw_receipt(  # noqa: PLR0913 - the stream's two names and the receipt's ci
     return receiver.make_receipt(
         stream,
         receiver.selective_ranges(slot.seq for slot in slots),
-        window=choose_window(connection, stream, terms),
+        window=choose_window(states.find_heads(connection, [device]).get(device), stream, terms),
         pace_ms=terms.pace_ms,
         nonce=nonce,
         hub_at=now,
         timeline=terms.timeline,
+        contested=device in contests.find_contested(connection, [device]),
     )
 
 
@@ -122,6 +138,8 @@ def _remember(connection: Connection, state: State, now: int, *, retained: bool)
         return
     session = state.session or state.nonce
     repeated = retained and known is not None and known.session == session
+    if state.instance and not retained and contests.hear_instance(connection, state.device, state.instance, now):
+        contests.begin_contest(connection, state.device, _CAME_BACK, now)
     came = known is None or not known.online
     fresh = DeviceState(
         device=state.device,

@@ -3,24 +3,33 @@
 from __future__ import annotations
 
 import shlex
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 from hub.errors import UnknownSubjectError
 from hub.rules.periods import ProductionMonth, month_of, months_through
-from hub.rules.production import EDGE_HALF_WIDTH_MS, has_ended, monthly_production, system_production
+from hub.rules.production import (
+    EDGE_HALF_WIDTH_MS,
+    Finding,
+    FindingKind,
+    has_ended,
+    monthly_production,
+    system_production,
+)
 from hub.services.check_text import is_pts_id
-from hub.store import ownership, registry, series
+from hub.store import contests, ownership, registry, series
+from protocol.identity import format_device_id
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from sqlalchemy import Connection
 
     from hub.rules.production import MeterProduction, SystemProduction
     from hub.store.registry import Meter, System
+    from protocol.identity import DeviceId
 
 MONTHS_MAX = 1200
 
@@ -138,13 +147,31 @@ def _compute(connection: Connection, owned: _OwnedSystem, months: Sequence[Produ
         one.meter.id: series.find_deciding(connection, one.registers, _clip(edges, one.meter.read_until))
         for one in owned.meters
     }
+    contested = contests.find_contested(connection)
     for month in months:
         parts = tuple(
-            MeterMonth(one.meter, monthly_production(month, readings[one.meter.id], power_w_max, one.meter.read_until))
+            MeterMonth(
+                one.meter,
+                _doubt(monthly_production(month, readings[one.meter.id], power_w_max, one.meter.read_until), contested),
+            )
             for one in owned.meters
             if not has_ended(month, one.meter.read_until)
         )
         yield SystemMonth(owned.system, system_production(month, [part.production for part in parts]), parts)
+
+
+def _doubt(production: MeterProduction, contested: Mapping[DeviceId, str]) -> MeterProduction:
+    """Return a meter's month, open where the reading at one of its edges is of a contested device, and saying so."""
+    edges = [reading for reading in (production.opening, production.closing) if reading is not None]
+    doubted = next((reading.device for reading in edges if reading.device in contested), None)
+    if doubted is None:
+        return production
+    text = (
+        f"Device {format_device_id(doubted)} is contested: {contested[doubted]}. The number stands, but the month is "
+        "not complete until somebody has found out which one is real."
+    )
+    finding = Finding(FindingKind.DEVICE_CONTESTED, text, forbids=False)
+    return replace(production, complete=False, findings=(*production.findings, finding))
 
 
 def _clip(edges: Sequence[int], read_until: int | None) -> Sequence[int]:

@@ -8,55 +8,104 @@ from __future__ import annotations
 
 import logging
 from typing import TYPE_CHECKING, NamedTuple
+from weakref import WeakKeyDictionary
 
 from hub.errors import UnderivableError
-from hub.rules.registers import energy_wh
-from hub.store import custody, descriptors, ownership, readings
+from hub.rules.registers import energies_wh
+from hub.store import custody, descriptors, ownership, readings, statements
 from hub.store.database import attempt
-from hub.store.descriptors import Described, KnownDescriptor, Underived
-from hub.store.readings import ReadingRow
+from hub.store.descriptors import Described, Underived
+from hub.store.readings import Series
+from hub.store.statements import Stated
 from protocol import wire
 from protocol.identity import format_device_id
-from protocol.messages import ClockEvent, Gap, MeterDescriptor, PollErrors, Readings, record_count
+from protocol.messages import ClockEvent, CommandEvent, Gap, MeterDescriptor, PollErrors, Readings, record_count
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Sequence
 
     from sqlalchemy import Connection
 
-    from protocol.identity import DescriptorId, DeviceId
+    from hub.store.database import Database
+    from hub.store.descriptors import DescriptorKey, KnownDescriptor
     from protocol.messages import Block
 
 
 log = logging.getLogger("hub.derive")
 
+REMEMBERED_MAX = 65_536
+
+
+class KnownDescriptors:
+    """The descriptors that a database holds, as far as anyone asked: read from what is committed only.
+
+    They need not be forgotten: a descriptor's id is a hash over its content, and its rows never change.
+    """
+
+    def __init__(self) -> None:
+        self._found: dict[DescriptorKey, KnownDescriptor] = {}
+
+    def get(self, key: DescriptorKey) -> KnownDescriptor | None:
+        """Return a descriptor that is remembered."""
+        return self._found.get(key)
+
+    def look_up(self, database: Database, blocks: Iterable[Block | None]) -> None:
+        """Remember the descriptors of the readings in these blocks; those not committed yet are left out."""
+        missing = {
+            (block.device, frame.descriptor)
+            for block in blocks
+            if block is not None
+            for frame in block.frames
+            if isinstance(frame, Readings) and (block.device, frame.descriptor) not in self._found
+        }
+        if not missing:
+            return
+        with database.read() as connection:
+            found = descriptors.find_descriptors(connection, missing)
+        if len(self._found) + len(found) > REMEMBERED_MAX:
+            self._found.clear()
+        self._found.update(found)
+
+
+_REMEMBERED: WeakKeyDictionary[Database, KnownDescriptors] = WeakKeyDictionary()
+
+
+def known_descriptors(database: Database) -> KnownDescriptors:
+    """Return what is remembered of this database's descriptors."""
+    return _REMEMBERED.setdefault(database, KnownDescriptors())
+
 
 class _Place(NamedTuple):
-    """An intact block, and the stream that holds it."""
+    """An intact block, when it was received (UTC ms), and the stream that holds it."""
 
     stream: int
     block: Block
+    received_at: int
 
 
 class Derivation:
-    """The facts of one transaction's blocks: give it blocks in chain order, then `write` what they say at once."""
+    """The facts of one transaction's blocks: give it blocks in chain order, then `write` what they say at once.
 
-    def __init__(self, connection: Connection, now: int) -> None:
+    `waiting` are the streams some of whose readings have been found to wait for a descriptor.
+    """
+
+    def __init__(self, connection: Connection, known: KnownDescriptors, now: int) -> None:
+        self.waiting: set[int] = set()
         self._connection = connection
         self._now = now
         self._added: list[_Place] = []
         self._touched: set[int] = set()
-        self._known: dict[tuple[DeviceId, DescriptorId], KnownDescriptor] = {}
+        self._remembered = known
+        self._known: dict[DescriptorKey, KnownDescriptor] = {}
 
-    def add(self, stream: int, block: Block) -> None:
-        """Have an intact block of this stream derived."""
-        self._added.append(_Place(stream, block))
+    def add(self, stream: int, block: Block, received_at: int) -> None:
+        """Have an intact block of this stream derived, which was received at `received_at` (UTC ms)."""
+        self._added.append(_Place(stream, block, received_at))
 
-    def add_stored(self, stream: int, seqs: Iterable[int]) -> None:
-        """Have blocks derived that are in custody already, in order, leaving out those that are not intact."""
-        for _, raw in sorted(custody.read_bytes(self._connection, stream, list(seqs)).items()):
-            block, _ = wire.read_block(raw)
-            self.add(stream, block)
+    def add_stored(self, stream: int, seq: int) -> None:
+        """Have a block derived that is in custody already, unless it is not intact."""
+        for raw, received_at in custody.read_bytes(self._connection, stream, [seq]).values():
+            self.add(stream, wire.read_block(raw)[0], received_at)
 
     def write(self) -> frozenset[str]:
         """Store what the blocks say; return the PTS ids of the systems to which their readings belong.
@@ -79,36 +128,35 @@ class Derivation:
                 for place in places:
                     self._settle([place])
                 return
-            stream, block = places[0]
+            stream, block, _ = places[0]
             device = format_device_id(block.device)
             log.exception("block %d of device %s is kept, but deriving what it says met a fault", block.seq, device)
             descriptors.note_underived(self._connection, stream, block.seq, Underived.FAILED)
             return
         self._touched |= touched
         for stream, seq in described:
-            self.add_stored(stream, [seq])
+            self.add_stored(stream, seq)
 
     def _derive(self, places: Sequence[_Place]) -> tuple[list[tuple[int, int]], set[int]]:
         """Store what blocks say; return the (stream, seq) that waited for their descriptors, and the registers read."""
         described: list[tuple[int, int]] = []
-        rows: list[ReadingRow] = []
-        for stream, block in places:
+        series: list[Series] = []
+        stated: list[Stated] = []
+        for stream, block, _ in places:
             record = block.first_record
             for frame in block.frames:
                 match frame:
+                    case Readings():
+                        series += self._read(stream, block, frame)
                     case MeterDescriptor():
                         described += self._describe(stream, block, frame)
-                    case Readings():
-                        rows += self._read(stream, block, frame)
-                    case Gap():
-                        readings.add_gap(self._connection, stream, record, frame)
-                    case PollErrors():
-                        readings.add_poll_errors(self._connection, stream, record, frame)
-                    case ClockEvent():
-                        readings.add_clock_event(self._connection, stream, record, frame)
+                    case Gap() | PollErrors() | ClockEvent() | CommandEvent():
+                        sealed_at = block.sealed.wall_ms
+                        stated.append(Stated(block.device, block.boot_id, stream, record, sealed_at, frame))
                 record += record_count(frame)
-        readings.add_readings(self._connection, rows)
-        return described, {row.register_id for row in rows}
+        readings.add_readings(self._connection, series, min(place.received_at for place in places))
+        statements.add_statements(self._connection, stated)
+        return described, {one.register_id for one in series}
 
     def _describe(self, stream: int, block: Block, meter: MeterDescriptor) -> tuple[tuple[int, int], ...]:
         descriptor = wire.describe(meter)
@@ -117,40 +165,42 @@ class Derivation:
             return ()
         return descriptors.take_underived(self._connection, block.device, descriptor)
 
-    def _read(self, stream: int, block: Block, frame: Readings) -> Iterable[ReadingRow]:
-        known = self._find(block.device, frame.descriptor)
+    def _read(self, stream: int, block: Block, frame: Readings) -> Sequence[Series]:
+        known = self._find((block.device, frame.descriptor))
         if known is None:
+            self.waiting.add(stream)
             descriptors.note_underived(self._connection, stream, block.seq, Underived.WAITING, frame.descriptor)
             return ()
         if known.meter_index != frame.meter or not frame.registers.keys() <= known.registers.keys():
             descriptors.note_underived(self._connection, stream, block.seq, Underived.UNEXPLAINED, frame.descriptor)
             return ()
-        return _rows(stream, block, frame, known)
+        return _series(stream, block, frame, known)
 
-    def _find(self, device: DeviceId, descriptor: DescriptorId) -> KnownDescriptor | None:
-        known = self._known.get((device, descriptor))
+    def _find(self, key: DescriptorKey) -> KnownDescriptor | None:
+        known = self._remembered.get(key) or self._known.get(key)
         if known is None:
-            known = descriptors.find_descriptor(self._connection, device, descriptor)
+            known = descriptors.find_descriptors(self._connection, {key}).get(key)
             if known is not None:
-                self._known[device, descriptor] = known
+                self._known[key] = known
         return known
 
 
-def _rows(stream: int, block: Block, frame: Readings, known: KnownDescriptor) -> Iterator[ReadingRow]:
-    boot_id = frame.boot_id if frame.boot_id is not None else block.boot_id
-    for rid, counts in frame.registers.items():
-        register = known.registers[rid]
-        for row, raw in enumerate(counts):
-            yield ReadingRow(
-                register_id=register.register_id,
-                read_at=frame.read_at[row],
-                boot_id=boot_id,
-                boottime_ms=frame.read_at[row] - frame.offset_ms[row],
-                raw=raw,
-                register_wh=energy_wh(raw, register.scale),
-                scale_id=register.scale_id,
-                time_quality=int(frame.quality[row]),
-                poll_status=frame.status[row],
-                stream=stream,
-                seq=block.seq,
-            )
+def _series(stream: int, block: Block, frame: Readings, known: KnownDescriptor) -> list[Series]:
+    boottimes_ms = [read_at - offset_ms for read_at, offset_ms in zip(frame.read_at, frame.offset_ms, strict=True)]
+    qualities = [int(quality) for quality in frame.quality]
+    return [
+        Series(
+            register_id=known.registers[rid].register_id,
+            scale_id=known.registers[rid].scale_id,
+            stream=stream,
+            seq=block.seq,
+            boot_id=frame.boot_id if frame.boot_id is not None else block.boot_id,
+            read_at=frame.read_at,
+            boottimes_ms=boottimes_ms,
+            counts=counts,
+            energies_wh=energies_wh(counts, known.registers[rid].scale),
+            qualities=qualities,
+            statuses=frame.status,
+        )
+        for rid, counts in frame.registers.items()
+    ]

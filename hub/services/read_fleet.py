@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from hub.rules.production import Finding, register_difference
 from hub.rules.registers import WATT_HOUR
-from hub.store import described, ownership, readings, registry, series, states
+from hub.store import contests, described, ownership, readings, registry, series, states
 from hub.store.states import Oddities
 from protocol.identity import format_device_id
 from protocol.messages import ReceiptCode
@@ -41,6 +41,10 @@ _DESCRIPTOR_MISSING = (
 _READING_UNEXPLAINED = (
     "{} kept but not counted in full: a meter's description does not name what was read; update the device's software."
 )
+_CONTESTED = (
+    "Two things speak for this device: {}. All is kept and counted, but its months stay open: find the copy, take it "
+    "away, then run `meter-hub device resolve {}`."
+)
 _MISDATED = "{} kept but not counted: dated more than a day beyond receipt, or before 2000; set the device's clock."
 _BLOCK_UNDERIVABLE = (
     "{} kept but not counted, because the hub failed to derive the readings; this is its own fault: report it with the "
@@ -59,7 +63,10 @@ class Link(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class DeviceView:
-    """A registered device. `since` is when the link took this state, `backlog` how many sealed blocks the hub lacks."""
+    """A registered device. `since` is when the link took this state, `backlog` how many sealed blocks the hub lacks.
+
+    `contested` says why its identity is contested, and is empty where it is not.
+    """
 
     device: Device
     link: Link
@@ -70,6 +77,7 @@ class DeviceView:
     committed: int
     safe: int
     agent_version: str
+    contested: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +87,7 @@ class _Heard:
     device: Device
     state: DeviceState | None
     streams: tuple[StreamFacts, ...]
+    contested: str
 
     @property
     def stream(self) -> StreamFacts | None:
@@ -164,8 +173,9 @@ def read_meters(connection: Connection) -> tuple[MeterView, ...]:
 
 def _hear(connection: Connection) -> tuple[_Heard, ...]:
     known_states, known_streams = states.list_states(connection), states.list_streams(connection)
+    contested = contests.find_contested(connection)
     return tuple(
-        _Heard(device, known_states.get(device.id), known_streams.get(device.id, ()))
+        _Heard(device, known_states.get(device.id), known_streams.get(device.id, ()), contested.get(device.id, ""))
         for device in registry.list_devices(connection)
     )
 
@@ -183,6 +193,7 @@ def _device_view(heard: _Heard, now: int) -> DeviceView:
         committed=committed,
         safe=stream.safe if stream else -1,
         agent_version=state.agent_version if state else "",
+        contested=heard.contested,
     )
 
 
@@ -204,6 +215,8 @@ def _device_findings(heard: Sequence[_Heard], oddities: Mapping[DeviceId, Odditi
                 "Two different blocks claim the same place in this device's log; find out whether its card was copied."
             )
             found.append(FleetFinding("stream_fork", subject, text))
+        if one.contested:
+            found.append(FleetFinding("device_contested", subject, _CONTESTED.format(one.contested, device_id)))
         odd = oddities.get(one.device.id, Oddities())
         found += [
             FleetFinding(code, subject, text.format(_count(number, "block")))

@@ -2,66 +2,80 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import and_, bindparam, func, insert, select, update
 
 from hub.store import schema
-from hub.store.dialect import insert_new
+from hub.store.dialect import insert_new, insert_rows
 from protocol.chain import Verdict
 from protocol.custody.receiver import DecisionKind, Stored, Stream, is_doubtful
 from protocol.identity import BlockHash, DeviceId, Epoch
 from protocol.messages import ReceiptCode
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Collection, Iterable, Sequence
 
-    from sqlalchemy import ColumnElement, Connection
+    from sqlalchemy import ColumnElement, Connection, Row, Select, Update
 
 SLOTS_MAX = 4096
 """The most blocks looked at in one go; a longer run is followed further when the next block arrives."""
 
 
+Place = tuple[DeviceId, Epoch]
+
+
 @dataclass(frozen=True, slots=True)
 class HeldStream:
-    """One epoch of one device as stored: its key here and what custody knows of it."""
+    """One epoch of one device as stored: its key here and what custody knows of it.
+
+    `begun_at` is when its genesis was sealed and `overtaken_at` when that of the next epoch was (UTC ms by the device's
+    own clock, None where unknown). From `judge_from` on its blocks of unknown key are to be judged again.
+    """
 
     id: int
     stream: Stream
+    begun_at: int | None = None
+    overtaken_at: int | None = None
+    judge_from: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class BlockRow:
-    """A block to be stored: the exact bytes with the verdict they got on arrival (`received_at` UTC ms)."""
+class SavedStream(NamedTuple):
+    """What is kept of a stream after a batch; `block_at` is when an intact new block came with it (None: none did)."""
+
+    id: int
+    stream: Stream
+    begun_at: int | None
+    block_at: int | None
+
+
+class BlockRow(NamedTuple):
+    """A block to be stored: the exact bytes with the verdict they got on arrival (`received_at` UTC ms).
+
+    In the order of the table's columns: rows go to the driver as they are.
+    """
 
     stream: int
     seq: int
     hash: BlockHash
     previous: BlockHash
-    raw: bytes
     received_at: int
     verdict: Verdict
+    raw: bytes
 
 
 def find_stream(connection: Connection, device: DeviceId, epoch: Epoch) -> HeldStream | None:
     """Return the stream of this device's epoch."""
-    table = schema.stream
-    row = connection.execute(select(table).where(table.c.device == device, table.c.epoch == epoch)).one_or_none()
-    if row is None:
-        return None
-    return HeldStream(
-        row.id,
-        Stream(
-            device=DeviceId(row.device),
-            epoch=Epoch(row.epoch),
-            committed=row.committed,
-            safe=row.safe,
-            committed_hash=BlockHash(row.committed_hash),
-            code=ReceiptCode(row.code),
-            code_seq=row.code_seq,
-        ),
-    )
+    return find_streams(connection, [(device, epoch)]).get((device, epoch))
+
+
+def find_streams(connection: Connection, places: Collection[Place]) -> dict[Place, HeldStream]:
+    """Return those of these streams that are held, by device and epoch."""
+    named = {"devices": list({device for device, _ in places}), "epochs": list({epoch for _, epoch in places})}
+    rows = connection.execute(_find_streams(), named)
+    return {place: _held(row) for row in rows if (place := (row.device, row.epoch)) in places}
 
 
 def open_stream(connection: Connection, device: DeviceId, epoch: Epoch, at: int) -> HeldStream:
@@ -73,14 +87,43 @@ def open_stream(connection: Connection, device: DeviceId, epoch: Epoch, at: int)
 
 def save_stream(connection: Connection, held: HeldStream, block_at: int | None) -> None:
     """Keep the stream's watermarks and code, and that an intact new block arrived at `block_at` (None: no such)."""
-    saved = update(schema.stream).where(schema.stream.c.id == held.id).values(**_watermarks(held.stream))
-    connection.execute(saved if block_at is None else saved.values(block_at=block_at))
+    save_streams(connection, [SavedStream(held.id, held.stream, held.begun_at, block_at)])
+
+
+def save_streams(connection: Connection, streams: Sequence[SavedStream]) -> None:
+    """Keep the watermarks and codes of streams, and what `SavedStream` says of their blocks."""
+    values = [
+        {
+            "stream": one.id,
+            "begun": one.begun_at,
+            "arrived": one.block_at,
+            **{f"new_{name}": value for name, value in _watermarks(one.stream).items()},
+        }
+        for one in streams
+    ]
+    if values:
+        connection.execute(_save_streams(), values)
 
 
 def slots_near(connection: Connection, stream: int, seqs: Iterable[int]) -> dict[int, Stored]:
     """Return the stored blocks in the slots `seqs` and right beside them, by seq."""
     wanted = {near for seq in seqs for near in (seq - 1, seq, seq + 1)}
     return {slot.seq: slot for slot in _slots(connection, stream, schema.block.c.seq.in_(wanted))}
+
+
+def slots_beyond(connection: Connection, streams: Collection[HeldStream]) -> dict[int, dict[int, Stored]]:
+    """Return of each stream, by its id, the stored blocks from `committed` on by seq, at most `SLOTS_MAX` of them."""
+    found = {held.id: dict[int, Stored]() for held in streams}
+    rows_max = SLOTS_MAX + len(found)
+    rows = connection.execute(_slots_beyond(), {"streams": list(found), "rows_max": rows_max}).all()
+    if len(rows) == rows_max:
+        return {
+            held.id: {slot.seq: slot for slot in slots_from(connection, held.id, max(0, held.stream.committed))}
+            for held in streams
+        }
+    for stream_id, seq, sha256, verdict, previous in rows:
+        found[stream_id][seq] = Stored(seq, BlockHash(sha256), Verdict(verdict), BlockHash(previous))
+    return found
 
 
 def slots_from(connection: Connection, stream: int, seq: int) -> tuple[Stored, ...]:
@@ -105,9 +148,10 @@ def lowest_conflict(connection: Connection, stream: int) -> int | None:
     return found
 
 
-def store_block(connection: Connection, block: BlockRow) -> None:
-    """Store a block in its empty slot."""
-    connection.execute(insert(schema.block), _slot_values(block))
+def store_blocks(connection: Connection, blocks: Sequence[BlockRow]) -> None:
+    """Store blocks in their empty slots."""
+    stored = insert_rows(connection, schema.block, blocks)
+    assert stored == len(blocks), "a slot that was taken for empty holds a block"
 
 
 def supersede_block(connection: Connection, block: BlockRow) -> None:
@@ -126,7 +170,17 @@ def supersede_block(connection: Connection, block: BlockRow) -> None:
             verdict=Verdict(old.verdict),
         )
         set_aside(connection, aside, DecisionKind.SUPERSEDES)
-    connection.execute(update(table).where(slot), _slot_values(block))
+    connection.execute(
+        update(table)
+        .where(slot)
+        .values(
+            sha256=block.hash,
+            previous=block.previous,
+            bytes=block.raw,
+            received_at=block.received_at,
+            verdict=block.verdict.value,
+        )
+    )
 
 
 def set_aside(connection: Connection, block: BlockRow, reason: DecisionKind) -> None:
@@ -144,15 +198,15 @@ def set_aside(connection: Connection, block: BlockRow, reason: DecisionKind) -> 
     )
 
 
-def read_bytes(connection: Connection, stream: int, seqs: Sequence[int]) -> dict[int, bytes]:
-    """Return the stored bytes of the intact ones of these blocks, by seq."""
+def read_bytes(connection: Connection, stream: int, seqs: Sequence[int]) -> dict[int, tuple[bytes, int]]:
+    """Return the stored bytes of the intact ones of these blocks, and when they were received (UTC ms), by seq."""
     table = schema.block
     rows = connection.execute(
-        select(table.c.seq, table.c.bytes).where(
+        select(table.c.seq, table.c.bytes, table.c.received_at).where(
             table.c.stream_id == stream, table.c.seq.in_(list(seqs)), table.c.verdict == Verdict.OK.value
         )
     )
-    return {row.seq: row.bytes for row in rows}
+    return {row.seq: (row.bytes, row.received_at) for row in rows}
 
 
 def _slots(connection: Connection, stream: int, where: ColumnElement[bool]) -> tuple[Stored, ...]:
@@ -166,6 +220,22 @@ def _slots(connection: Connection, stream: int, where: ColumnElement[bool]) -> t
     return tuple(Stored(row.seq, BlockHash(row.sha256), Verdict(row.verdict), BlockHash(row.previous)) for row in rows)
 
 
+def _held(row: Row[tuple[object, ...]]) -> HeldStream:
+    stream = Stream(
+        device=DeviceId(row.device),
+        epoch=Epoch(row.epoch),
+        committed=row.committed,
+        safe=row.safe,
+        committed_hash=BlockHash(row.committed_hash),
+        code=ReceiptCode(row.code),
+        code_seq=row.code_seq,
+    )
+    return HeldStream(row.id, stream, row.begun_at, row.overtaken_at, row.judge_from)
+
+
+_WATERMARKS = ("committed", "safe", "committed_hash", "code", "code_seq")
+
+
 def _watermarks(stream: Stream) -> dict[str, int | bytes]:
     return {
         "committed": stream.committed,
@@ -176,13 +246,44 @@ def _watermarks(stream: Stream) -> dict[str, int | bytes]:
     }
 
 
-def _slot_values(block: BlockRow) -> dict[str, int | str | bytes]:
-    return {
-        "stream_id": block.stream,
-        "seq": block.seq,
-        "sha256": block.hash,
-        "previous": block.previous,
-        "bytes": block.raw,
-        "received_at": block.received_at,
-        "verdict": block.verdict.value,
-    }
+# What a batch asks for, built once: SQLAlchemy takes longer to build such a statement than SQLite to carry it out.
+
+
+@functools.cache
+def _find_streams() -> Select[tuple[object, ...]]:
+    table, later = schema.stream, schema.stream.alias("later")
+    overtaken_at = (
+        select(func.min(later.c.begun_at))
+        .where(later.c.device == table.c.device, later.c.begun_at > table.c.begun_at)
+        .scalar_subquery()
+    )
+    query: Select[tuple[object, ...]] = select(table, overtaken_at.label("overtaken_at")).where(
+        table.c.device.in_(bindparam("devices", expanding=True)), table.c.epoch.in_(bindparam("epochs", expanding=True))
+    )
+    return query
+
+
+@functools.cache
+def _slots_beyond() -> Select[int, int, bytes, str, bytes]:
+    block, stream = schema.block, schema.stream
+    return (
+        select(block.c.stream_id, block.c.seq, block.c.sha256, block.c.verdict, block.c.previous)
+        .join(stream, and_(stream.c.id == block.c.stream_id, block.c.seq >= stream.c.committed))
+        .where(stream.c.id.in_(bindparam("streams", expanding=True)))
+        .order_by(block.c.stream_id, block.c.seq)
+        .limit(bindparam("rows_max"))
+    )
+
+
+@functools.cache
+def _save_streams() -> Update:
+    table = schema.stream
+    return (
+        update(table)
+        .where(table.c.id == bindparam("stream"))
+        .values(
+            begun_at=func.coalesce(table.c.begun_at, bindparam("begun")),
+            block_at=func.coalesce(bindparam("arrived"), table.c.block_at),
+            **{name: bindparam(f"new_{name}") for name in _WATERMARKS},
+        )
+    )

@@ -24,6 +24,7 @@ from sqlalchemy.exc import (
 from sqlalchemy.exc import TimeoutError as NoReaderError
 
 from hub.errors import SettingsError, StoreUnavailableError, UnderivableError
+from hub.files import make_folder
 from hub.store import sqlite
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
-SCHEMA_REVISION = "0001"
+SCHEMA_REVISION = "0003"
 DATABASE_NAME = "hub.db"
 _LOCK_NAME = "hub.lock"
 _FAULTS = (
@@ -72,7 +73,7 @@ class Database:
     @contextmanager
     def read(self) -> Iterator[Connection]:
         """Yield a connection that sees one unchanging state; raises StoreUnavailableError like `write`."""
-        with _world(self.path), self._readers.begin() as connection:
+        with world(self.path), self._readers.begin() as connection:
             yield connection
 
     @contextmanager
@@ -81,7 +82,7 @@ class Database:
 
         Raises StoreUnavailableError when the disk is full, the file locked or gone.
         """
-        with self._turn, _world(self.path), sqlite.exclusive(self._lock_path), self._writer.begin() as connection:
+        with self._turn, world(self.path), sqlite.exclusive(self._lock_path), self._writer.begin() as connection:
             yield connection
 
     def close(self) -> None:
@@ -117,36 +118,38 @@ def open_database(folder: Path, *, create: bool) -> Database:
         )
         raise SettingsError(message)
     try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_folder(folder)
     except OSError as error:
         message = f"the folder {folder} cannot be made: {error.strerror}; choose another with --data"
         raise SettingsError(message) from error
     database = Database(folder)
     try:
-        _migrate(database)
+        with database.write() as connection:
+            migrate(connection, database.path)
     except BaseException:
         database.close()
         raise
     return database
 
 
-def _migrate(database: Database) -> None:
-    with database.write() as connection:
-        found = MigrationContext.configure(connection).get_current_revision()
-        if found == SCHEMA_REVISION:
-            return
-        config = Config()
-        config.set_main_option("script_location", str(_MIGRATIONS))
-        known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
-        if found is not None and found not in known:
-            message = f"{database.path} was written by a newer hub (schema {found}): run that version or a newer one"
-            raise SettingsError(message)
-        config.attributes["connection"] = connection
-        command.upgrade(config, SCHEMA_REVISION)
+def migrate(connection: Connection, path: Path) -> None:
+    """Bring the database `path` to this hub's schema; raises SettingsError if a newer hub wrote it."""
+    found = MigrationContext.configure(connection).get_current_revision()
+    if found == SCHEMA_REVISION:
+        return
+    config = Config()
+    config.set_main_option("script_location", str(_MIGRATIONS))
+    known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
+    if found is not None and found not in known:
+        message = f"{path} was written by a newer hub (schema {found}): run that version or a newer one"
+        raise SettingsError(message)
+    config.attributes["connection"] = connection
+    command.upgrade(config, SCHEMA_REVISION)
 
 
 @contextmanager
-def _world(path: Path) -> Iterator[None]:
+def world(path: Path) -> Iterator[None]:
+    """Translate what the database `path` answers when it cannot be used now: raises StoreUnavailableError."""
     try:
         yield
     except NoReaderError as error:

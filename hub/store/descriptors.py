@@ -13,7 +13,7 @@ from hub.store import schema
 from hub.store.dialect import insert_new
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
     from sqlalchemy import ColumnElement, Connection, Row
 
@@ -31,6 +31,9 @@ class Underived(StrEnum):
     WAITING = "waiting"
     UNEXPLAINED = "unexplained"
     FAILED = "failed"
+
+
+DescriptorKey = tuple["DeviceId", "DescriptorId"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,23 +78,29 @@ def scale_of(register: Register, ratio: tuple[int, int]) -> Scale:
     )
 
 
-def find_descriptor(connection: Connection, device: DeviceId, descriptor: DescriptorId) -> KnownDescriptor | None:
-    """Return what a descriptor of this device says of its registers, or None if the device never sent it."""
-    known = select(schema.descriptor.c.meter_index).where(
-        schema.descriptor.c.device == device, schema.descriptor.c.id == descriptor
+def find_descriptors(connection: Connection, wanted: Collection[DescriptorKey]) -> dict[DescriptorKey, KnownDescriptor]:
+    """Return what those of these descriptors say of their registers that their devices have sent."""
+    table, link = schema.descriptor, schema.descriptor_register
+    devices, ids = {device for device, _ in wanted}, {descriptor for _, descriptor in wanted}
+    described = connection.execute(
+        select(table.c.device, table.c.id, table.c.meter_index).where(table.c.device.in_(devices), table.c.id.in_(ids))
     )
-    meter_index = connection.execute(known).scalar_one_or_none()
-    if meter_index is None:
-        return None
-    link = schema.descriptor_register
-    rows = connection.execute(
-        select(link.c.rid, link.c.register_id, schema.register_scale)
+    registers: dict[DescriptorKey, dict[int, RegisterRef]] = {}
+    found = {
+        key: KnownDescriptor(row.meter_index, registers.setdefault(key, {}))
+        for row in described
+        if (key := (row.device, row.id)) in wanted
+    }
+    linked = connection.execute(
+        select(link, schema.register_scale)
         .join(schema.register_scale, schema.register_scale.c.id == link.c.scale_id)
-        .where(link.c.device == device, link.c.descriptor == descriptor)
+        .where(link.c.device.in_(devices), link.c.descriptor.in_(ids))
     )
-    return KnownDescriptor(
-        meter_index, {row.rid: RegisterRef(row.register_id, row.id, scale_from(row)) for row in rows}
-    )
+    for row in linked:
+        if (row.device, row.descriptor) in found:
+            reference = RegisterRef(row.register_id, row.scale_id, scale_from(row))
+            registers[row.device, row.descriptor][row.rid] = reference
+    return found
 
 
 def scale_from(row: Row[tuple[object, ...]]) -> Scale:

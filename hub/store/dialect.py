@@ -1,7 +1,8 @@
-"""The two statements that differ between engines, chosen once by the connection's own dialect."""
+"""The statements that differ between engines, chosen once by the connection's own dialect."""
 
 from __future__ import annotations
 
+import functools
 from typing import TYPE_CHECKING
 
 from sqlalchemy.dialects import postgresql
@@ -16,18 +17,40 @@ if TYPE_CHECKING:
 
 def insert_new(connection: Connection, table: Table) -> Insert:
     """Return an INSERT that skips rows whose key is already there."""
-    return _insert(connection, table).on_conflict_do_nothing()
+    return _insert(connection.dialect.name, table).on_conflict_do_nothing()
 
 
 def insert_or_replace(connection: Connection, table: Table, keys: Sequence[str], changing: Sequence[str]) -> Insert:
     """Return an INSERT that, where a row with these `keys` is there, overwrites the `changing` columns."""
-    statement = _insert(connection, table)
+    statement = _insert(connection.dialect.name, table)
     return statement.on_conflict_do_update(
         index_elements=list(keys), set_={name: statement.excluded[name] for name in changing}
     )
 
 
-def _insert(connection: Connection, table: Table) -> sqlite_dialect.Insert | postgresql.Insert:
-    if connection.dialect.name == "sqlite":
-        return sqlite_dialect.insert(table)
-    return postgresql.insert(table)
+def insert_rows(connection: Connection, table: Table, rows: Sequence[tuple[object, ...]]) -> int:
+    """Insert rows that have a value for every column, in the table's order; skip those whose key is already there.
+
+    Return how many were new. For blocks and readings, of which a busy hub inserts ten thousands in a second: where the
+    driver takes tuples, they go to it as they are, by a statement compiled once; SQLAlchemy's own way for many rows
+    costs as much again as the insertion.
+    """
+    if not rows:
+        return 0
+    if connection.dialect.positional:
+        return connection.exec_driver_sql(_insert_text(connection.dialect.name, table), list(rows)).rowcount
+    names = [column.name for column in table.c]
+    values = [dict(zip(names, row, strict=True)) for row in rows]
+    return connection.execute(insert_new(connection, table), values).rowcount
+
+
+@functools.cache
+def _insert_text(dialect: str, table: Table) -> str:
+    assert dialect == "sqlite", dialect
+    every = {column.name: None for column in table.c}
+    statement = _insert(dialect, table).on_conflict_do_nothing().values(every)
+    return str(statement.compile(dialect=sqlite_dialect.dialect(paramstyle="qmark")))
+
+
+def _insert(dialect: str, table: Table) -> sqlite_dialect.Insert | postgresql.Insert:
+    return sqlite_dialect.insert(table) if dialect == "sqlite" else postgresql.insert(table)

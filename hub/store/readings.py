@@ -1,42 +1,65 @@
-"""Readings derived from blocks: written once, compared when they come again, watched for a register that goes down."""
+"""Readings derived from blocks: written once, and compared when they come again."""
 
 from __future__ import annotations
 
-import itertools
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from itertools import repeat
+from typing import TYPE_CHECKING, NamedTuple
 
-from sqlalchemy import delete, func, insert, select
+from sqlalchemy import func, select
 
-from hub.store import schema
-from hub.store.dialect import insert_new
-from hub.store.good_readings import is_good, is_verified
+from hub.store import drops, schema
+from hub.store.dialect import insert_new, insert_rows
 from hub.store.patterns import pattern_to_signed
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from sqlalchemy import Connection
 
     from protocol.identity import BootId
-    from protocol.messages import ClockEvent, Gap, PollErrors
 
 
-@dataclass(frozen=True, slots=True)
-class ReadingRow:
-    """One reading as stored. `raw` is the unsigned pattern, `register_wh` None where the count has no energy in it."""
+ReadingRow = tuple[int, int, bytearray, int, int, int | None, int, int, int, int, int]
+"""A reading in the order of the table's columns; a plain tuple, as thousands in a second go to the driver so."""
+
+
+class Series(NamedTuple):
+    """Readings of one register out of one frame of block `seq` of a stream, as columns of one length.
+
+    `read_at` is UTC ms, `counts` the unsigned patterns, `energies_wh` None where a count has no energy in it.
+    """
 
     register_id: int
-    read_at: int
-    boot_id: BootId
-    boottime_ms: int
-    raw: int
-    register_wh: int | None
     scale_id: int
-    time_quality: int
-    poll_status: int
     stream: int
     seq: int
+    boot_id: BootId
+    read_at: Sequence[int]
+    boottimes_ms: Sequence[int]
+    counts: Sequence[int]
+    energies_wh: Sequence[int | None]
+    qualities: Sequence[int]
+    statuses: Sequence[int]
+
+    def rows(self) -> Iterator[ReadingRow]:
+        """Return the readings as they are stored."""
+        # Where it gets `bytes`, sqlite3 asks for an adapter every time; a `bytearray` it takes as it is.
+        boot_id = bytearray(self.boot_id)
+        return zip(
+            repeat(self.register_id),
+            self.read_at,
+            repeat(boot_id),
+            self.boottimes_ms,
+            map(pattern_to_signed, self.counts),
+            self.energies_wh,
+            repeat(self.scale_id),
+            self.qualities,
+            self.statuses,
+            repeat(self.stream),
+            repeat(self.seq),
+            strict=False,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,73 +71,20 @@ class Unconverted:
     readings: int
 
 
-def add_readings(connection: Connection, rows: Sequence[ReadingRow]) -> int:
+def add_readings(connection: Connection, series: Sequence[Series], received_at: int) -> int:
     """Insert readings and return how many contradict one already there with the same key.
 
-    The key is (register, read_at, boot id, boottime): the same reading sealed again is skipped, a different value under
-    the same key is kept beside the first in `reading_conflict`, never instead of it.
+    `received_at` (UTC ms) is when the first of their blocks was received. The key is (register, read_at, boot id,
+    boottime): the same reading sealed again is skipped, a different value under the same key is kept beside the first
+    in `reading_conflict`, never instead of it.
     """
-    if not rows:
+    if not series:
         return 0
-    values = [_values(row) for row in rows]
-    result = connection.execute(insert_new(connection, schema.reading), values)
-    conflicts = 0
-    if result.rowcount != len(rows):
-        conflicts = sum(_keep_conflict(connection, row) for row in rows)
-    spans: dict[int, tuple[int, int]] = {}
-    for row in rows:
-        lowest, highest = spans.get(row.register_id, (row.read_at, row.read_at))
-        spans[row.register_id] = min(lowest, row.read_at), max(highest, row.read_at)
-    for register_id, (lowest, highest) in spans.items():
-        _watch_for_drops(connection, register_id, lowest, highest)
-    return conflicts
-
-
-def add_gap(connection: Connection, stream: int, record: int, gap: Gap) -> None:
-    """Keep a device's statement of a gap."""
-    connection.execute(
-        insert_new(connection, schema.gap).values(
-            stream_id=stream,
-            record=record,
-            meter_index=gap.meter,
-            from_at=gap.from_at,
-            to_at=gap.to_at,
-            cause=str(gap.cause),
-        )
-    )
-
-
-def add_poll_errors(connection: Connection, stream: int, record: int, errors: PollErrors) -> None:
-    """Keep how many polls failed, by cause."""
-    rows = [
-        {
-            "stream_id": stream,
-            "record": record,
-            "cause": cause,
-            "meter_index": errors.meter,
-            "from_at": errors.from_at,
-            "to_at": errors.to_at,
-            "polls": polls,
-        }
-        for cause, polls in errors.counts.items()
-    ]
-    if rows:
-        connection.execute(insert_new(connection, schema.poll_error), rows)
-
-
-def add_clock_event(connection: Connection, stream: int, record: int, event: ClockEvent) -> None:
-    """Keep that a device's wall clock moved."""
-    connection.execute(
-        insert_new(connection, schema.clock_event).values(
-            stream_id=stream,
-            record=record,
-            boottime_ms=event.boottime_ms,
-            old_offset_ms=event.old_offset_ms,
-            new_offset_ms=event.new_offset_ms,
-            source=event.source,
-            error_ms=event.error_ms,
-        )
-    )
+    before = drops.find_newest(connection, {one.register_id for one in series})
+    rows = [row for one in series for row in one.rows()]
+    added = insert_rows(connection, schema.reading, rows)
+    drops.watch(connection, series, before, received_at, is_new=added == len(rows))
+    return sum(_keep_conflict(connection, row) for row in rows) if added < len(rows) else 0
 
 
 def count_unconverted(connection: Connection) -> tuple[Unconverted, ...]:
@@ -130,69 +100,15 @@ def count_unconverted(connection: Connection) -> tuple[Unconverted, ...]:
     return tuple(Unconverted(row.register_id, row.unit, row.readings) for row in rows)
 
 
-def _values(row: ReadingRow) -> dict[str, int | bytes | None]:
-    return {
-        "register_id": row.register_id,
-        "read_at": row.read_at,
-        "boot_id": row.boot_id,
-        "boottime_ms": row.boottime_ms,
-        "raw": pattern_to_signed(row.raw),
-        "register_wh": row.register_wh,
-        "scale_id": row.scale_id,
-        "time_quality": row.time_quality,
-        "poll_status": row.poll_status,
-        "stream_id": row.stream,
-        "seq": row.seq,
-    }
-
-
 def _keep_conflict(connection: Connection, row: ReadingRow) -> bool:
     table = schema.reading
-    held = connection.execute(
-        select(table.c.raw, table.c.register_wh, table.c.stream_id, table.c.seq).where(
-            table.c.register_id == row.register_id,
-            table.c.read_at == row.read_at,
-            table.c.boot_id == row.boot_id,
-            table.c.boottime_ms == row.boottime_ms,
-        )
-    ).one()
-    if held.raw == pattern_to_signed(row.raw) and held.register_wh == row.register_wh:
+    values = dict(zip((column.name for column in table.c), row, strict=True))
+    query = select(table.c.raw, table.c.register_wh)
+    for column in table.primary_key:
+        query = query.where(column == values[column.name])
+    held = connection.execute(query).one()
+    if (held.raw, held.register_wh) == (values["raw"], values["register_wh"]):
         return False
-    values = _values(row)
     kept = {column.name: values[column.name] for column in schema.reading_conflict.c}
     connection.execute(insert_new(connection, schema.reading_conflict).values(kept))
     return True
-
-
-def _watch_for_drops(connection: Connection, register_id: int, lowest: int, highest: int) -> None:
-    """Compare neighbours from the last reading before `lowest` to the first after `highest`; keep where it went down.
-
-    Neighbours are good verified readings in order of time, and at one instant of boottime. A drop belongs to the
-    instant of its later reading, so those from `lowest` on are found anew; one at the last instant before stays as it
-    was found.
-    """
-    table, drop = schema.reading, schema.register_drop
-    read_at = table.c.read_at
-    compared = select(read_at, table.c.register_wh).where(table.c.register_id == register_id, is_good(), is_verified())
-    at_only = compared.with_only_columns(read_at)
-    before = at_only.where(read_at < lowest).order_by(read_at.desc()).limit(1).scalar_subquery()
-    after = at_only.where(read_at > highest).order_by(read_at).limit(1).scalar_subquery()
-    rows = connection.execute(
-        compared.where(read_at >= func.coalesce(before, lowest), read_at <= func.coalesce(after, highest)).order_by(
-            read_at, table.c.boottime_ms, table.c.boot_id
-        )
-    ).all()
-    if not rows:
-        return
-    connection.execute(
-        delete(drop).where(
-            drop.c.register_id == register_id, drop.c.read_at >= lowest, drop.c.read_at <= rows[-1].read_at
-        )
-    )
-    found = {
-        later.read_at
-        for earlier, later in itertools.pairwise(rows)
-        if later.read_at >= lowest and later.register_wh < earlier.register_wh
-    }
-    if found:
-        connection.execute(insert(drop), [{"register_id": register_id, "read_at": at} for at in sorted(found)])

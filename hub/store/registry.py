@@ -6,16 +6,19 @@ import itertools
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from sqlalchemy import delete, insert, select, true, update
+from sqlalchemy import bindparam, delete, insert, select, true, update
 
 from hub.store import schema
 from hub.store.dialect import insert_new, insert_or_replace
 from protocol.identity import DeviceId, KeyId
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from sqlalchemy import ColumnElement, Connection, Row
+
+UNKNOWN_MAX = 1000
+"""Of how many unregistered devices the hub remembers that it heard them: the latest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +83,16 @@ def start_timeline(connection: Connection, timeline: bytes, at: int) -> None:
     connection.execute(insert(schema.hub).values(id=1, timeline=timeline, created_at=at))
 
 
+def timeline_began_at(connection: Connection) -> int:
+    """Return when this life of the hub's database began (UTC ms)."""
+    return int(connection.execute(select(schema.hub.c.created_at)).scalar_one())
+
+
+def renew_timeline(connection: Connection, timeline: bytes, at: int) -> None:
+    """Begin another life of a restored database; `hub.store.backups.add_restore` keeps what it was."""
+    connection.execute(update(schema.hub).values(timeline=timeline, created_at=at))
+
+
 def add_device(connection: Connection, device: Device, key_id: KeyId, spki: bytes) -> None:
     """Register a device with its first signing key; it is no longer unknown."""
     connection.execute(insert(schema.device).values(id=device.id, name=device.name, registered_at=device.registered_at))
@@ -101,16 +114,39 @@ def list_devices(connection: Connection) -> tuple[Device, ...]:
     return tuple(_device(row) for row in rows)
 
 
+_KEYS = select(schema.signing_key.c.device, schema.signing_key.c.id, schema.signing_key.c.spki).where(
+    schema.signing_key.c.device.in_(bindparam("devices", expanding=True))
+)
+
+
 def keys_of(connection: Connection, device: DeviceId) -> dict[KeyId, bytes]:
     """Return the signing keys (DER SubjectPublicKeyInfo) of a device by key id; empty for an unregistered one."""
-    query = select(schema.signing_key.c.id, schema.signing_key.c.spki).where(schema.signing_key.c.device == device)
-    return {KeyId(row.id): row.spki for row in connection.execute(query)}
+    return keys_of_all(connection, [device])[device]
+
+
+def keys_of_all(connection: Connection, devices: Collection[DeviceId]) -> dict[DeviceId, dict[KeyId, bytes]]:
+    """Return the signing keys of each of these devices as `keys_of` does."""
+    keys = {device: dict[KeyId, bytes]() for device in devices}
+    for device, key_id, spki in connection.execute(_KEYS, {"devices": list(keys)}):
+        keys[device][key_id] = spki
+    return keys
+
+
+def add_key(  # noqa: PLR0913 - whose, which key, by whose word and when
+    connection: Connection, device: DeviceId, *, key_id: KeyId, spki: bytes, statement: bytes, at: int
+) -> bool:
+    """Keep another signing key of a device with the sealed statement it was learned from; return whether it is new."""
+    added = insert_new(connection, schema.signing_key).values(
+        device=device, id=key_id, spki=spki, registered_at=at, statement=statement
+    )
+    return connection.execute(added).rowcount > 0
 
 
 def note_unknown_device(connection: Connection, device: DeviceId, at: int, messages: int) -> bool:
     """Remember that an unregistered device was heard; return whether it is a new face.
 
-    One that has been registered since its message was looked at is not remembered.
+    One that has been registered since its message was looked at is not remembered, nor are more than `UNKNOWN_MAX`:
+    anybody can make up device ids.
     """
     if find_device(connection, device) is not None:
         return False
@@ -125,6 +161,9 @@ def note_unknown_device(connection: Connection, device: DeviceId, at: int, messa
             "messages": messages + (seen.messages if seen else 0),
         },
     )
+    if seen is None:
+        latest = select(table.c.id).order_by(table.c.last_seen_at.desc(), table.c.id)
+        connection.execute(delete(table).where(table.c.id.in_(latest.offset(UNKNOWN_MAX))))
     return seen is None
 
 

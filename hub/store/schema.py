@@ -57,6 +57,8 @@ signing_key = _table(
     Column("id", LargeBinary, primary_key=True),
     Column("spki", LargeBinary, nullable=False),
     Column("registered_at", Whole, nullable=False),
+    # The sealed key statement by which it was learned; none for the enrolment key, which a person registered.
+    Column("statement", LargeBinary),
 )
 
 unknown_device = _table(
@@ -106,8 +108,13 @@ stream = _table(
     Column("code_seq", Whole, nullable=False),
     Column("started_at", Whole, nullable=False),
     Column("block_at", Whole),
+    # When its genesis was sealed, by the device's own clock where somebody vouched for that.
+    Column("begun_at", Whole),
+    # From which seq on its blocks of unknown key are to be judged again, if they are.
+    Column("judge_from", Whole),
     UniqueConstraint("device", "epoch", name="stream_once"),
 )
+Index("stream_to_judge", stream.c.device, sqlite_where=stream.c.judge_from.is_not(None))
 
 block = _table(
     "block",
@@ -242,37 +249,74 @@ register_drop = _table(
     Column("read_at", Whole, primary_key=True),
 )
 
-gap = _table(
+
+def _statement(name: str, *content: SchemaItem) -> Table:
+    """Return a table of what devices state beside readings.
+
+    A statement that is sealed again, in a later epoch, is the same statement: the key is what it says, and in which
+    boot. `stream_id` and `record` name the place where it came first.
+    """
+    place = (
+        Column("stream_id", Whole, ForeignKey("stream.id"), nullable=False),
+        Column("record", Whole, nullable=False),
+    )
+    whose = (Column("device", LargeBinary, primary_key=True), Column("boot_id", LargeBinary, primary_key=True))
+    return _table(name, *whose, *content, *place)
+
+
+gap = _statement(
     "gap",
-    Column("stream_id", Whole, ForeignKey("stream.id"), primary_key=True),
-    Column("record", Whole, primary_key=True),
-    Column("meter_index", Integer, nullable=False),
-    Column("from_at", Whole, nullable=False),
-    Column("to_at", Whole, nullable=False),
-    Column("cause", Text, nullable=False),
-)
-
-poll_error = _table(
-    "poll_error",
-    Column("stream_id", Whole, ForeignKey("stream.id"), primary_key=True),
-    Column("record", Whole, primary_key=True),
+    Column("meter_index", Integer, primary_key=True),
+    Column("from_at", Whole, primary_key=True),
+    Column("to_at", Whole, primary_key=True),
     Column("cause", Text, primary_key=True),
-    Column("meter_index", Integer, nullable=False),
-    Column("from_at", Whole, nullable=False),
-    Column("to_at", Whole, nullable=False),
-    Column("polls", Whole, nullable=False),
 )
 
-clock_event = _table(
-    "clock_event",
-    Column("stream_id", Whole, ForeignKey("stream.id"), primary_key=True),
-    Column("record", Whole, primary_key=True),
-    Column("boottime_ms", Whole, nullable=False),
-    Column("old_offset_ms", Whole, nullable=False),
-    Column("new_offset_ms", Whole, nullable=False),
-    Column("source", Integer, nullable=False),
-    Column("error_ms", Whole, nullable=False),
+poll_error = _statement(
+    "poll_error",
+    Column("meter_index", Integer, primary_key=True),
+    Column("from_at", Whole, primary_key=True),
+    Column("to_at", Whole, primary_key=True),
+    Column("cause", Text, primary_key=True),
+    Column("polls", Whole, primary_key=True),
 )
+
+clock_event = _statement(
+    "clock_event",
+    Column("boottime_ms", Whole, primary_key=True),
+    Column("old_offset_ms", Whole, primary_key=True),
+    Column("new_offset_ms", Whole, primary_key=True),
+    Column("source", Integer, primary_key=True),
+    Column("error_ms", Whole, primary_key=True),
+)
+
+command_event = _statement(
+    "command_event",
+    Column("number", Whole, primary_key=True),
+    Column("operation", Text, primary_key=True),
+    Column("outcome", Text, primary_key=True),
+    Column("config_hash", LargeBinary, primary_key=True),
+    Column("sealed_at", Whole, nullable=False),
+)
+
+instance = _table(
+    "instance",
+    Column("device", LargeBinary, ForeignKey("device.id"), primary_key=True),
+    Column("id", LargeBinary, primary_key=True),
+    Column("first_heard_at", Whole, nullable=False),
+    # Which of a device's instances spoke last: the highest number.
+    Column("turn", Whole, nullable=False),
+)
+
+contest = _table(
+    "contest",
+    Column("number", Whole, primary_key=True, autoincrement=True),
+    Column("device", LargeBinary, ForeignKey("device.id"), nullable=False),
+    Column("begun_at", Whole, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("resolved_at", Whole),
+)
+Index("contest_open", contest.c.device, unique=True, sqlite_where=contest.c.resolved_at.is_(None))
 
 device_state = _table(
     "device_state",
@@ -297,4 +341,57 @@ change = _table(
     Column("subject_kind", Text, nullable=False),
     Column("subject", Text, nullable=False),
     Column("changed_at", Whole, nullable=False),
+)
+
+backup = _table(
+    "backup",
+    Column("number", Whole, primary_key=True, autoincrement=True),
+    Column("made_at", Whole, nullable=False),
+    Column("verified_at", Whole, nullable=False),
+    Column("path", Text, nullable=False),
+    Column("timeline", LargeBinary, nullable=False),
+    Column("blocks", Whole, nullable=False),
+    Column("readings", Whole, nullable=False),
+)
+
+restore = _table(
+    "restore",
+    Column("number", Whole, primary_key=True, autoincrement=True),
+    Column("restored_at", Whole, nullable=False),
+    Column("path", Text, nullable=False),
+    Column("made_at", Whole, nullable=False),
+    Column("timeline_before", LargeBinary, nullable=False),
+    Column("timeline", LargeBinary, nullable=False),
+)
+
+command = _table(
+    "command",
+    Column("device", LargeBinary, ForeignKey("device.id"), primary_key=True),
+    Column("number", Whole, primary_key=True),
+    Column("id", LargeBinary, nullable=False),
+    Column("operation", Text, nullable=False),
+    Column("arguments", Text, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("issued_at", Whole, nullable=False),
+    Column("ttl_seconds", Whole, nullable=False),
+    Column("bytes", LargeBinary, nullable=False),
+    # How far its delivery has come: the only columns here that ever change.
+    Column("sends", Integer, nullable=False),
+    Column("sent_at", Whole),
+    Column("sent_session", LargeBinary, nullable=False),
+    Column("closed_at", Whole),
+)
+Index("command_open", command.c.device, command.c.number, sqlite_where=command.c.closed_at.is_(None))
+
+command_answer = _table(
+    "command_answer",
+    Column("device", LargeBinary, primary_key=True),
+    Column("number", Whole, primary_key=True),
+    Column("place", Integer, primary_key=True),
+    Column("answered_at", Whole, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("detail", Text, nullable=False),
+    Column("config_version", Whole),
+    Column("bytes", LargeBinary),
+    ForeignKeyConstraint(["device", "number"], ["command.device", "command.number"]),
 )

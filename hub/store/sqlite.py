@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import fcntl
 import os
-from contextlib import contextmanager
+import sqlite3
+from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING
 
 from sqlalchemy import URL, Engine, QueuePool, StaticPool, create_engine, event
@@ -19,8 +20,7 @@ from hub.clock import monotonic_seconds, pause_seconds
 from hub.errors import StoreUnavailableError
 
 if TYPE_CHECKING:
-    import sqlite3
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from sqlalchemy import Connection
@@ -32,6 +32,8 @@ _LOCK_POLL_SECONDS = 0.005
 _READERS_MAX = 8
 _READER_WAIT_SECONDS = 10.0
 _CACHE_KIB = 16_384
+_COMPILED: dict[object, object] = {}
+_COPY_PAGES = 4096
 
 
 def writing_engine(path: Path) -> Engine:
@@ -69,6 +71,19 @@ def reading_engine(path: Path, readers: int = _READERS_MAX) -> Engine:
     return engine
 
 
+def memory_engine(image: bytes | None) -> tuple[Engine, sqlite3.Connection]:
+    """Return the engine of one connection to a database in memory, filled from `image`, and that connection."""
+    raw = sqlite3.connect(":memory:", check_same_thread=False)
+    if image is not None:
+        raw.deserialize(image)
+    _run(raw, "PRAGMA foreign_keys=ON")
+    # Simulations open hundreds of these: what the statements compile to is kept for all of them.
+    plain = create_engine("sqlite://", poolclass=StaticPool, creator=lambda: raw)
+    engine = plain.execution_options(compiled_cache=_COMPILED)
+    _begin_with(engine, "BEGIN")
+    return engine, raw
+
+
 @contextmanager
 def exclusive(path: Path) -> Iterator[None]:
     """Hold the lock file `path` against every other process; raises StoreUnavailableError after ten seconds."""
@@ -89,6 +104,43 @@ def hold_alone(path: Path) -> int | None:
         os.close(descriptor)
         return None
     return descriptor
+
+
+def copy_snapshot(connection: Connection, path: Path, progress: Callable[[int, int], None]) -> None:
+    """Copy the state that a reading `connection` sees to the new file `path`, while others go on writing.
+
+    SQLite's online backup (https://www.sqlite.org/backup.html); the copy needs no second file beside it. `progress` is
+    told how many pages of how many are copied. Raises StoreUnavailableError if it cannot be written.
+    """
+    source = connection.connection.driver_connection
+    assert isinstance(source, sqlite3.Connection), "SQLite's own driver connects this engine"
+    # The snapshot begins with the first read; without one every foreign commit would start the copy anew.
+    connection.exec_driver_sql("SELECT count(*) FROM sqlite_master").scalar_one()
+    try:
+        target = sqlite3.connect(path)
+        with closing(target):
+            source.backup(
+                target, pages=_COPY_PAGES, progress=lambda _, left, total: progress(total - left, total), sleep=0.0
+            )
+            _run(target, "PRAGMA journal_mode=DELETE")
+    except sqlite3.Error as error:
+        message = f"the copy {path} cannot be written: {error}; free the disk, or choose another"
+        raise StoreUnavailableError(message) from error
+
+
+def copy_engine(path: Path) -> Engine:
+    """Return an engine of one connection that reads a copy which nobody writes, and leaves no file beside it."""
+    address = f"{path.absolute().as_uri()}?mode=ro&immutable=1"
+    return create_engine("sqlite://", poolclass=StaticPool, creator=lambda: sqlite3.connect(address, uri=True))
+
+
+def first_complaint(connection: Connection) -> str:
+    """Return what SQLite itself finds wrong with the whole file first; empty if nothing is."""
+    (found,) = connection.exec_driver_sql("PRAGMA integrity_check(1)").one()
+    if found != "ok":
+        return str(found)
+    orphan = connection.exec_driver_sql("PRAGMA foreign_key_check").first()
+    return "" if orphan is None else f"a row of {orphan[0]} refers to a row of {orphan[2]} that is not there"
 
 
 def library_version(connection: Connection) -> str:

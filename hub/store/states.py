@@ -16,7 +16,13 @@ from protocol.custody.receiver import DecisionKind
 from protocol.identity import DeviceId, Epoch
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from sqlalchemy import Connection, Row, Select, Table
+
+
+Head = tuple[Epoch | None, int]
+"""The epoch that a device says it is in, and the newest seq it has sealed in it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +96,13 @@ def find_state(connection: Connection, device: DeviceId) -> DeviceState | None:
     table = schema.device_state
     row = connection.execute(select(table).where(table.c.device == device)).one_or_none()
     return None if row is None else _state(row)
+
+
+def find_heads(connection: Connection, devices: Collection[DeviceId]) -> dict[DeviceId, Head]:
+    """Return the epoch and the head that each of these devices last named; those never heard are left out."""
+    table = schema.device_state
+    rows = connection.execute(select(table.c.device, table.c.epoch, table.c.head).where(table.c.device.in_(devices)))
+    return {device: (epoch, head) for device, epoch, head in rows}
 
 
 def list_states(connection: Connection) -> dict[DeviceId, DeviceState]:

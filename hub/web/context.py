@@ -10,8 +10,10 @@ from fastapi import Depends, Request
 if TYPE_CHECKING:
     from hub.clock import Now
     from hub.config import HubSettings
+    from hub.services.accept_blocks import Terms
     from hub.store.database import Database
     from hub.web.feed import Feed
+    from protocol.cose import SigningKey
 
 
 class Ingesting(Protocol):
@@ -33,13 +35,15 @@ class Ingesting(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Hub:
-    """The parts of a running hub. `ingest` is None where it serves pages only."""
+    """The parts of a running hub. `ingest` is None where it hears no broker; then custody is taken by HTTPS only."""
 
     settings: HubSettings
     database: Database
     feed: Feed
     ingest: Ingesting | None
     now: Now
+    terms: Terms
+    receipt_key: SigningKey
 
     @property
     def broker_connected(self) -> bool | None:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 from pydantic import BaseModel, ConfigDict, Field
 
 from hub.rules.instants import format_instant
+from hub.rules.reading_names import ReadingName
+from hub.rules.registers import GENERATED_OBIS
 from protocol.identity import format_device_id
 
 if TYPE_CHECKING:
@@ -21,8 +23,12 @@ class _Json(BaseModel):
 
 
 class ReadingJson(_Json):
-    """One reading of a meter's register, and the block (device, epoch, seq) that proves it."""
+    """One reading of a meter's register, and the block (device, epoch, seq) that proves it.
 
+    `name` is what `meter-hub evidence --reading` takes.
+    """
+
+    name: str
     read_at: str
     register_wh: int
     raw: int
@@ -98,7 +104,10 @@ class MetersJson(_Json):
 
 
 class DeviceJson(_Json):
-    """A registered device; `backlog_blocks` is how many sealed blocks the hub still lacks."""
+    """A registered device; `backlog_blocks` is how many sealed blocks the hub still lacks.
+
+    `contested` says why its identity is contested, and is empty where it is not.
+    """
 
     device: str
     name: str
@@ -110,6 +119,7 @@ class DeviceJson(_Json):
     committed: int
     safe: int
     agent_version: str
+    contested: str
 
 
 class UnknownDeviceJson(_Json):
@@ -211,6 +221,7 @@ def device_json(view: DeviceView) -> DeviceJson:
         committed=view.committed,
         safe=view.safe,
         agent_version=view.agent_version,
+        contested=view.contested,
     )
 
 
@@ -240,6 +251,7 @@ def _meter_month(part: MeterMonth) -> MeterMonthJson:
 
 def _reading(reading: Reading, serial: str) -> ReadingJson:
     return ReadingJson(
+        name=str(ReadingName(serial, GENERATED_OBIS, reading.read_at)),
         read_at=format_instant(reading.read_at),
         register_wh=reading.register_wh,
         raw=reading.raw,

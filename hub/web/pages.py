@@ -17,7 +17,8 @@ from hub.rules.periods import ProductionMonth, parse_month
 from hub.services import name_commands
 from hub.services.compute_production import SystemMonth, compute_months, find_system
 from hub.services.read_fleet import Fleet, MeterView, read_fleet, read_meters
-from hub.store import changes, ownership, series
+from hub.store import backups, changes, ownership, series
+from hub.store.backups import Backup
 from hub.store.changes import FLEET, Subject, SubjectKind
 from hub.store.registry import System
 from hub.web import charts, formats, headline
@@ -65,6 +66,7 @@ class FleetPage:
     fleet: Fleet
     cards: tuple[SystemCard, ...]
     devices: tuple[DeviceRow, ...]
+    backup: Backup | None
     hub: Hub
     now: int
     change: int
@@ -99,6 +101,7 @@ def show_fleet(hub: HubOf, fragment: FragmentName = None) -> HTMLResponse:
             fleet=fleet,
             cards=system_cards(connection, fleet),
             devices=device_rows(fleet),
+            backup=backups.latest_backup(connection),
             hub=hub,
             now=now,
             change=changes.latest_change(connection),

@@ -13,13 +13,21 @@ from hub.web.models import ProblemJson
 if TYPE_CHECKING:
     from fastapi import Request
 
-_TITLES = {400: "Not understood", 404: "Not here", 405: "Not possible", 422: "Not understood", 503: "Not now"}
+_TITLES = {
+    400: "Not understood",
+    404: "Not here",
+    405: "Not possible",
+    413: "Too much",
+    422: "Not understood",
+    503: "Not now",
+}
+_FOR_PROGRAMS = ("/api/", "/v1/")
 
 
 def answer_problem(request: Request, status: int, detail: str) -> Response:
     """Answer with `detail`, one sentence that names the thing and what to do, in the form the asker reads."""
     title = _TITLES.get(status, "Failed")
-    if request.url.path.startswith("/api/"):
+    if request.url.path.startswith(_FOR_PROGRAMS):
         problem = ProblemJson(title=title, status=status, detail=detail)
         return JSONResponse(problem.model_dump(), status_code=status, media_type="application/problem+json")
     return pages.render_problem(title, detail, status)

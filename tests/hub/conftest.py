@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from hub.keys import ensure_receipt_key
 from hub.services.open_hub import open_hub
 from hub.services.register_device import register_device
 from hub.services.register_meter import MeterRequest, register_meter
@@ -23,7 +24,8 @@ SYSTEM = "SLF-AB1234-00001"
 
 @pytest.fixture
 def database(tmp_path: Path) -> Iterator[Database]:
-    """Return an empty hub's database, a real SQLite file."""
+    """Return an empty hub's database, a real SQLite file, beside the key of its receipts."""
+    ensure_receipt_key(tmp_path / "hub")
     opened = open_hub(tmp_path / "hub", new_timeline=b"timeline", at=NOW)
     yield opened
     opened.close()

@@ -22,12 +22,14 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import BinaryIO
 
+    from protocol.commands import Command
     from protocol.messages import Receipt
     from tests.hub.making import MadeDevice
 
 HOST = "127.0.0.1"
 WAIT_SECONDS = 20.0
 HUB_KEY = make_key(1000)
+COMMAND_KEY = make_key(1001)
 
 
 def wait_until(condition: Callable[[], bool], what: str) -> None:
@@ -96,11 +98,12 @@ class StrictBroker:
 
 
 class WireDevice:
-    """A device's MQTT session: publishes what it is given and collects the receipts."""
+    """A device's MQTT session: publishes what it is given and collects the receipts and commands."""
 
     def __init__(self, device: MadeDevice, port: int) -> None:
         self._device = device
         self._receipts: queue.Queue[Receipt] = queue.Queue()
+        self._commands: queue.Queue[Command] = queue.Queue()
         self._subscribed = False
         self._client = Client(CallbackAPIVersion.VERSION2, client_id=device.text)
         self._client.on_message = self._on_message
@@ -128,6 +131,13 @@ class WireDevice:
                 return receipt
         pytest.fail("no such receipt came")
 
+    def command(self) -> Command:
+        """Return the next command; fails after a bounded time."""
+        try:
+            return self._commands.get(timeout=WAIT_SECONDS)
+        except queue.Empty:
+            pytest.fail("no command came")
+
     def close(self) -> None:
         """End the session."""
         self._client.disconnect()
@@ -139,3 +149,5 @@ class WireDevice:
     def _on_message(self, _client: Client, _userdata: object, message: MQTTMessage) -> None:
         if message.topic == str(Topic(self._device.id, Channel.RECEIPT)):
             self._receipts.put(wire.read_receipt(bytes(message.payload), HUB_KEY.public))
+        if message.topic == str(Topic(self._device.id, Channel.COMMAND)):
+            self._commands.put(wire.read_command(bytes(message.payload), COMMAND_KEY.public))

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from hub.cli import print_table
+from hub.cli.terminal import print_table
 from hub.keys import KEY_NAME
 from hub.services.accept_blocks import accept_blocks
 from hub.services.register_system import register_system

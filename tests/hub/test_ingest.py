@@ -18,10 +18,10 @@ from tests.hub.making import TERMS, MadeDevice, fetch, made_log
 from tests.hub.programs import HOST, HUB_KEY, StrictBroker, WireDevice, start_mosquitto, wait_until
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-    from hub.store.custody import HeldStream
+    from hub.store.custody import SavedStream
     from hub.store.database import Database
     from simulators.broker import Broker
 
@@ -107,7 +107,7 @@ def test_a_broker_that_denies_the_subscriptions_is_not_connected(
     try:
         wait_until(lambda: broker.asked > 1, "the second request")
         assert not ingest.connected
-        assert [message for message in caplog.messages if "denies the hub 32 of its 32 subscriptions" in message]
+        assert [message for message in caplog.messages if "denies the hub 48 of its 48 subscriptions" in message]
         broker.allows = True
         wait_until(lambda: ingest.connected, "the subscriptions")
     finally:
@@ -158,16 +158,16 @@ def test_a_database_that_refuses_is_asked_again(
 ) -> None:
     """While nothing can be stored nothing is receipted; afterwards the same block is, without being sent again."""
     refusals: list[int] = []
-    save = custody.save_stream
+    save = custody.save_streams
 
-    def save_later(connection: object, held: HeldStream, block_at: int) -> None:
+    def save_later(connection: object, streams: Sequence[SavedStream]) -> None:
         if len(refusals) < 2:
-            refusals.append(held.id)
+            refusals.append(len(streams))
             message = "the disk is full; free it"
             raise StoreUnavailableError(message)
-        save(connection, held, block_at)  # type: ignore[arg-type]
+        save(connection, streams)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(custody, "save_stream", save_later)
+    monkeypatch.setattr(custody, "save_streams", save_later)
     wired.publish(Channel.BLOCK, made_log(COUNTS).blocks[0])
     assert wired.receipt().committed == 0
     assert len(refusals) == 2

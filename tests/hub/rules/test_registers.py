@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hub.rules.registers import Scale, energy_wh
+from hub.rules.registers import Scale, energies_wh, energy_wh
 
 PLAIN = Scale(unit="Wh", exponent=0, width_bits=32, kind="u", sign=1, rollover_counts=10**9, ratio=(1, 1))
 
@@ -54,6 +54,15 @@ def test_float_registers_lose_nothing(value: float) -> None:
 def test_a_count_without_energy_gives_none(raw: int, scale: Scale) -> None:
     """Not a number, too wide, another unit, too large, unknown form: no energy is invented."""
     assert energy_wh(raw, scale) is None
+
+
+@given(
+    st.lists(st.one_of(st.integers(0, 9), st.integers(-1, 2**65)), max_size=5),
+    st.sampled_from((PLAIN, replace(PLAIN, width_bits=64), replace(PLAIN, exponent=1), replace(PLAIN, kind="s"))),
+)
+def test_a_column_of_counts_is_each_of_them(counts: list[int], scale: Scale) -> None:
+    """Many counts of a register give what each gives by itself."""
+    assert energies_wh(counts, scale) == [energy_wh(count, scale) for count in counts]
 
 
 def test_resolution_and_modulus_are_whole() -> None:

@@ -18,10 +18,10 @@ from hub.services.answer_state import answer_state
 from hub.services.open_hub import open_hub
 from hub.services.read_fleet import read_fleet
 from hub.services.register_device import register_device
-from hub.store import custody
+from hub.store import custody, registry
 from protocol import wire
 from protocol.custody.receiver import DecisionKind, SafePolicy
-from protocol.identity import Epoch, hash_block
+from protocol.identity import DeviceId, Epoch, hash_block
 from protocol.messages import Gap, GapCause, PollErrors, Readings, Receipt, ReceiptCode
 from tests.hub.making import (
     JULY_AT,
@@ -41,7 +41,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from hub.store.database import Database
-    from protocol.identity import DeviceId
 
 COUNTS = [1000 + 25 * place for place in range(24)]
 TAKEN = [(JULY_AT + place * QUARTER_MS, count) for place, count in enumerate(COUNTS)]
@@ -107,12 +106,12 @@ def test_a_duplicate_changes_nothing_but_is_answered(registered: Database) -> No
     assert _stored(registered) == TAKEN
 
 
-def test_readings_wait_for_the_gap_to_be_filled(registered: Database) -> None:
-    """Blocks beyond a gap are kept and acknowledged selectively, and counted once the gap is filled."""
+def test_readings_beyond_a_gap_count_at_once(registered: Database) -> None:
+    """Blocks beyond a gap are acknowledged selectively and counted: a device that lost its card never fills the gap."""
     device = made_log(COUNTS)
     receipt = _accept(registered, device.arrivals(0, 1, 3, 4, 6))
     assert (receipt.committed, receipt.selective) == (1, ((3, 4), (6, 6)))
-    assert _stored(registered) == TAKEN[:4]
+    assert _stored(registered) == TAKEN[:4] + TAKEN[8:16] + TAKEN[20:]
     receipt = _accept(registered, device.arrivals(2, 5))
     assert (receipt.committed, receipt.selective) == (6, ())
     assert _stored(registered) == TAKEN
@@ -185,6 +184,16 @@ def test_an_unknown_device_is_refused_and_remembered(database: Database) -> None
     assert accepted.refused == {(device.id, device.epoch)}
     assert fetch(database, "SELECT count(*) FROM block") == [(0,)]
     assert fetch(database, "SELECT id, messages FROM unknown_device") == [(device.id, 7)]
+
+
+def test_made_up_devices_fill_no_disk(database: Database) -> None:
+    """Of all that were heard without being registered, the latest are remembered."""
+    with database.write() as connection:
+        for number in range(registry.UNKNOWN_MAX + 5):
+            registry.note_unknown_device(connection, DeviceId(number.to_bytes(10, "big")), NOW + number, messages=1)
+    assert fetch(database, "SELECT count(*), min(first_seen_at) FROM unknown_device") == [
+        (registry.UNKNOWN_MAX, NOW + 5)
+    ]
 
 
 def test_registering_a_device_lets_the_same_blocks_in(database: Database) -> None:
@@ -272,7 +281,9 @@ def test_a_block_that_cannot_be_derived_undoes_nothing_but_itself(
                 "BEGIN SELECT RAISE(ABORT, 'poison'); END"
             )
     else:
-        monkeypatch.setattr(derive_readings, "energy_wh", lambda raw, _scale: raw if raw != poison else 1 // 0)
+        monkeypatch.setattr(
+            derive_readings, "energies_wh", lambda counts, _scale: counts if poison not in counts else 1 // 0
+        )
     device = made_log(COUNTS)
     receipt = _accept(registered, device.arrivals())
     assert (receipt.committed, receipt.safe, receipt.code) == (6, 6, ReceiptCode.OK)
@@ -396,7 +407,7 @@ def test_nothing_is_acknowledged_that_could_not_be_stored(
         raise OperationalError(statement, None, OSError("disk full"))
 
     with monkeypatch.context() as broken:
-        broken.setattr(custody, "save_stream", refuse)
+        broken.setattr(custody, "save_streams", refuse)
         with pytest.raises(StoreUnavailableError, match="disk full"):
             accept_blocks(registered, device.arrivals(), TERMS, NOW)
     assert fetch(registered, "SELECT count(*) FROM block") == [(0,)]

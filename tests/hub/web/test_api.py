@@ -30,6 +30,7 @@ def test_a_month_says_what_and_from_where(filled: TestClient) -> None:
         "resolution_wh": 1,
         "complete": True,
         "from": {
+            "name": "WN-1001/1-0:2.8.0@2016-07-01T04:00:00Z",
             "read_at": "2016-07-01T04:00:00Z",
             "register_wh": 5000,
             "raw": 5000,
@@ -41,6 +42,7 @@ def test_a_month_says_what_and_from_where(filled: TestClient) -> None:
             "seq": 1,
         },
         "to": {
+            "name": "WN-1001/1-0:2.8.0@2016-08-01T04:00:00Z",
             "read_at": "2016-08-01T04:00:00Z",
             "register_wh": 5000 + 31 * DAILY_WH,
             "raw": 5000 + 31 * DAILY_WH,

@@ -1,0 +1,36 @@
+"""Resolve a contested device: a person has found out which of the two is real, and has taken the other away."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from hub.errors import InputError, UnknownSubjectError
+from hub.store import changes, contests, registry
+from protocol.errors import IdentityError
+from protocol.identity import parse_device_id
+
+if TYPE_CHECKING:
+    from hub.store.database import Database
+    from hub.store.registry import Device
+
+
+def resolve_device(database: Database, device_id: str, at: int) -> Device:
+    """Hold a device for contested no longer, from `at` (UTC ms) on, and return it.
+
+    Should the other one speak again, the device is contested again. Raises InputError for what is no device id and for
+    a device that is not contested, UnknownSubjectError for one that is not registered.
+    """
+    try:
+        identity = parse_device_id(device_id)
+    except IdentityError as error:
+        raise InputError(str(error)) from error
+    with database.write() as connection:
+        device = registry.find_device(connection, identity)
+        if device is None:
+            message = f"device {device_id} is not registered here: `meter-hub device list` names those that are"
+            raise UnknownSubjectError(message)
+        if not contests.end_contest(connection, identity, at):
+            message = f"device {device_id} is not contested: there is nothing to resolve"
+            raise InputError(message)
+        changes.announce(connection, [changes.FLEET], at)
+    return device
