@@ -83,8 +83,9 @@ def _read_taken(journal: Path) -> list[AuditedReading]:
     taken: list[AuditedReading] = []
     serials: dict[bytes, str] = {}
     with closing(sqlite3.connect(f"file:{journal}?mode=ro", uri=True)) as db:
-        frames = [frame for (raw,) in db.execute("select raw from block order by seq") for frame in _frames(raw)]
-        frames += [wire.decode_frame(frame) for (frame,) in db.execute("select frame from statement order by n")]
+        frames = [wire.decode_frame(frame) for (frame,) in db.execute("select frame from descriptor")]
+        held = db.execute("select raw from block where raw is not null order by epoch, seq")
+        frames += [frame for (raw,) in held for frame in _frames(raw)]
         still_open = db.execute("select descriptor, read_at, counts from poll where counts is not null").fetchall()
     for frame in frames:
         if isinstance(frame, MeterDescriptor):
@@ -94,7 +95,8 @@ def _read_taken(journal: Path) -> list[AuditedReading]:
             taken.extend(map(AuditedReading, [serials[frame.descriptor]] * len(counts), frame.read_at, counts))
     for descriptor, read_at, counts in still_open:
         taken.append(AuditedReading(serials[descriptor], read_at, json.loads(counts)[str(GENERATED)]))
-    return taken
+    # A new epoch seals again what an earlier one holds.
+    return list(dict.fromkeys(taken))
 
 
 def _frames(raw: bytes) -> tuple[Frame, ...]:

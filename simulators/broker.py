@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from types import TracebackType
 
 BrokerChoice = Literal["auto", "mosquitto", "embedded"]
+Carrier = Literal["auto", "mosquitto", "embedded", "none"]
+"""What carries the messages of a line: a broker, or none, where the edge posts them to the hub."""
 
 # Debian installs the program where only the administrator's PATH leads.
 _SYSTEM_FOLDERS = ("/usr/sbin", "/usr/local/sbin", "/opt/homebrew/sbin")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import random
 import sys
 import tempfile
 from contextlib import contextmanager
@@ -19,7 +20,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Column, Table
 
 from edge.clock import SystemClock
-from simulators.broker import BrokerChoice
+from simulators.broker import BrokerChoice, Carrier
+from simulators.custody.cli import custody_command
 from simulators.demo import DemoPlan, run_demo
 from simulators.errors import SimulatorError
 from simulators.line import Program
@@ -27,17 +29,25 @@ from simulators.measured import STEP_MS, read_measured_csv
 from simulators.replay import Outage, ReplayPlan, ReplayResult, replay
 from simulators.series import write_series
 from simulators.site import SYSTEMS
+from simulators.survive import SurvivalPlan, survive
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from simulators.audit import Audit
 
 EXIT_NOT_EXACT = 1
 EXIT_WRONG_INPUT = 2
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
 stderr = Console(stderr=True)
+app.command("custody")(custody_command)
 
 BrokerOption = Annotated[BrokerChoice, typer.Option("--broker", help="auto: Mosquitto if it is installed.")]
+CarrierOption = Annotated[
+    Carrier,
+    typer.Option("--broker", help="auto: Mosquitto if it is installed; none: the edge posts its blocks to the hub."),
+]
 WorkDirOption = Annotated[
     Path | None, typer.Option("--work-dir", help="Keep databases and logs here; else in a folder that is removed.")
 ]
@@ -63,7 +73,7 @@ def replay_command(
         list[Program] | None,
         typer.Option(help="Kill this program on the way and start it again; may be given several times."),
     ] = None,
-    broker: BrokerOption = "auto",
+    broker: CarrierOption = "auto",
     work_dir: WorkDirOption = None,
     *,
     as_json: Annotated[
@@ -89,6 +99,39 @@ def replay_command(
     if as_json:
         typer.echo(json.dumps(result.as_json()))
     if not result.is_exact:
+        raise typer.Exit(EXIT_NOT_EXACT)
+
+
+@app.command("survive")
+def survive_command(
+    seconds: Annotated[int, typer.Option(min=1, help="How long to kill.")] = 180,
+    seed: Annotated[int, typer.Option(help="Decides the weather, and who dies when.")] = 1,
+    broker: CarrierOption = "auto",
+    work_dir: WorkDirOption = None,
+    *,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="End with one line of JSON; all else goes to stderr.")
+    ] = False,
+) -> None:
+    """Kill the real edge, hub and broker (SIGKILL) at random, then look whether a reading was lost or doubled."""
+    with _working_in(work_dir) as folder, _progress_bar() as bar:
+        took = bar.add_task("due at the edge", total=None)
+        kept = bar.add_task("stored by the hub", total=None)
+
+        def progress(*, taken: int, stored: int) -> None:
+            bar.update(took, completed=taken)
+            bar.update(kept, completed=stored)
+
+        chance = random.Random(seed)  # noqa: S311 - a simulation has to be repeatable
+        plan = SurvivalPlan(seconds=seconds, seed=seed, chance=chance, work_dir=folder, broker=broker)
+        result = asyncio.run(survive(plan, progress))
+    kills = ", ".join(f"{program} {count} times" for program, count in result.kills.by_program.items())
+    (stderr if as_json else Console()).print(
+        f"Killed {kills}. {_count_readings(result.audit)}; {result.wall_seconds:.0f} s over {result.broker}"
+    )
+    if as_json:
+        typer.echo(json.dumps(result.as_json()))
+    if not result.is_whole:
         raise typer.Exit(EXIT_NOT_EXACT)
 
 
@@ -204,11 +247,16 @@ def _print_result(result: ReplayResult, console: Console) -> None:
             "yes" if month.is_exact else "NO",
         )
     console.print(table)
-    audit = result.audit
     console.print(
-        f"{audit.readings_taken:,} readings taken, {audit.readings_stored:,} stored, {audit.lost} lost,"
-        f" {audit.duplicated} duplicated, {audit.mismatched} changed; {result.wall_seconds:.1f} s over {result.broker}"
+        f"{_count_readings(result.audit)}; {result.wall_seconds:.1f} s over {result.broker}"
         + (f", having killed {', '.join(result.killed)}" if result.killed else "")
+    )
+
+
+def _count_readings(audit: Audit) -> str:
+    return (
+        f"{audit.readings_taken:,} readings taken, {audit.readings_stored:,} stored, {audit.lost} lost,"
+        f" {audit.duplicated} duplicated, {audit.mismatched} changed"
     )
 
 

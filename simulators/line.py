@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from types import TracebackType
 
-    from simulators.broker import Broker, BrokerChoice
+    from simulators.broker import Broker, Carrier
     from simulators.clock import Pace
     from simulators.sunshine import Sun
 
@@ -65,7 +65,7 @@ class LinePlan:
     end_ms: int
     pace: Pace
     sun_of: Callable[[SimulatedSystem], Sun]
-    broker: BrokerChoice = "auto"
+    broker: Carrier = "auto"
     seal_seconds: int = 3600
     resend_seconds: int = 2
     hub_port: int = 0
@@ -90,9 +90,13 @@ class Line:
 
     @property
     def broker_kind(self) -> str:
-        """Which broker carries the messages: "mosquitto" or "embedded"."""
-        assert self._broker is not None, "the broker is made when the line starts"
-        return self._broker.kind
+        """Which broker carries the messages: "mosquitto" or "embedded", or "none"."""
+        return self._broker.kind if self._broker else "none"
+
+    @property
+    def programs(self) -> tuple[Program, ...]:
+        """The programs of this line."""
+        return tuple(program for program in Program if program is not Program.BROKER or self._broker)
 
     @property
     def journal(self) -> Path:
@@ -113,12 +117,13 @@ class Line:
             await self.clock.start()
             stack.push_async_callback(self.clock.stop)
             await stack.enter_async_context(self.site)
-            self._broker = await asyncio.to_thread(start_broker, self.plan.broker, free_port(), work_dir)
-            stack.push_async_callback(asyncio.to_thread, self._broker.stop)
+            if self.plan.broker != "none":
+                self._broker = await asyncio.to_thread(start_broker, self.plan.broker, free_port(), work_dir)
+                stack.push_async_callback(asyncio.to_thread, self._broker.stop)
             await asyncio.to_thread(self._register)
             self.site.write_config(
                 work_dir / "edge.toml",
-                broker_port=self._broker.port,
+                uplink=self._broker_url or self.url,
                 seal_seconds=self.plan.seal_seconds,
                 resend_seconds=self.plan.resend_seconds,
             )
@@ -138,23 +143,23 @@ class Line:
     async def start(self, program: Program) -> None:
         """Start `program` (again), on the ports it had before."""
         if program is Program.BROKER:
-            assert self._broker is not None, "the broker is made when the line starts"
+            assert self._broker is not None, "this line has no broker"
             await asyncio.to_thread(self._broker.restart)
             return
-        command = self._hub_command() if program is Program.HUB else self._edge_command()
-        self._processes[program] = self._launch(command, self.plan.work_dir / f"{program}.log")
+        self.launch(program)
         await self._wait_for(program, self._is_hub_ready if program is Program.HUB else self._is_edge_ready)
 
-    @staticmethod
-    def _launch(command: list[str], log_path: Path) -> subprocess.Popen[bytes]:
-        with log_path.open("ab") as log:
+    def launch(self, program: Program) -> None:
+        """Start the hub or the edge, without waiting until it is ready."""
+        command = self._hub_command() if program is Program.HUB else self._edge_command()
+        with (self.plan.work_dir / f"{program}.log").open("ab") as log:
             # A session of its own: Ctrl-C in the terminal reaches only this process, which ends the others in order.
-            return subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True)
+            self._processes[program] = subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True)
 
     def kill(self, program: Program) -> None:
         """Kill `program` without warning (SIGKILL)."""
         if program is Program.BROKER:
-            assert self._broker is not None, "the broker is made when the line starts"
+            assert self._broker is not None, "this line has no broker"
             self._broker.kill()
             return
         process = self._processes.pop(program)
@@ -190,11 +195,15 @@ class Line:
             body: bytes = response.read()
             return body
 
+    @property
+    def _broker_url(self) -> str:
+        """The broker's address, empty without one."""
+        return f"mqtt://{LOOPBACK}:{self._broker.port}" if self._broker else ""
+
     def _hub_command(self) -> list[str]:
-        assert self._broker is not None, "the broker is made when the line starts"
         return [
             *(sys.executable, "-m", "hub", "serve", "--data", str(self.plan.work_dir / "hub")),
-            *("--broker", f"mqtt://{LOOPBACK}:{self._broker.port}"),
+            *("--broker", self._broker_url or "none"),
             *("--listen", f"{LOOPBACK}:{self.hub_port}", "--safe", "commit"),
         ]
 

@@ -7,42 +7,32 @@ import time
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from edge.journal import read_journal_summary
-from simulators.audit import Audit, audit_line, count_stored
+from simulators.audit import Audit, audit_line
 from simulators.clock import AS_FAST_AS_POSSIBLE
-from simulators.errors import LineError
 from simulators.line import Line, LinePlan, Program
 from simulators.measured import STEP_MS
 from simulators.site import SYSTEMS
 from simulators.sunshine import MeasuredSun
+from simulators.watch import LOOK_SECONDS, tell, wait_for_custody
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from fractions import Fraction
     from pathlib import Path
 
-    from simulators.broker import BrokerChoice
+    from simulators.broker import Carrier
     from simulators.measured import MeasuredSeries
     from simulators.meter import SimulatedMeter
     from simulators.site import SimulatedSystem
+    from simulators.watch import Progress
 
-CUSTODY_SECONDS = 120.0
-LOOK_SECONDS = 0.1
 OUTAGE_SECONDS = 1.0
 SEAL_SECONDS = 3600
 RESEND_SECONDS = 2
 REGULATOR_ZONE = ZoneInfo("America/New_York")
-
-
-class Progress(Protocol):
-    """Who is told how far the replay is."""
-
-    def __call__(self, *, taken: int, stored: int) -> None:
-        """Take note of how many readings the edge has taken and the hub has stored."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +49,7 @@ class ReplayPlan:
 
     series: MeasuredSeries
     work_dir: Path
-    broker: BrokerChoice = "auto"
+    broker: Carrier = "auto"
     outages: tuple[Outage, ...] = ()
 
 
@@ -134,9 +124,9 @@ async def replay(plan: ReplayPlan, progress: Progress) -> ReplayResult:
     )
     async with Line(line_plan) as line:
         await _run_through(line, plan.outages, progress)
-        await _wait_for_custody(line, progress)
+        await wait_for_custody(line, progress)
         await line.stop(Program.EDGE)
-        await _wait_for_custody(line, progress)
+        await wait_for_custody(line, progress)
         months = await asyncio.to_thread(_read_months, line, last_ms)
         audit = await asyncio.to_thread(
             audit_line, line.journal, line.hub_database, {m.serial: m for m in line.site.meters.values()}
@@ -158,7 +148,7 @@ async def _run_through(line: Line, outages: Sequence[Outage], progress: Progress
         line.check()
         if waiting and line.clock.now_ms - line.plan.start_ms >= waiting[0].fraction * span_ms:
             await _suffer(line, waiting.pop(0))
-        _tell(line, progress)
+        tell(line, progress)
         await asyncio.sleep(LOOK_SECONDS)
     for outage in waiting:
         await _suffer(line, outage)
@@ -168,29 +158,6 @@ async def _suffer(line: Line, outage: Outage) -> None:
     line.kill(outage.program)
     await asyncio.sleep(OUTAGE_SECONDS)
     await line.start(outage.program)
-
-
-async def _wait_for_custody(line: Line, progress: Progress) -> None:
-    """Wait until the hub has acknowledged every sealed block; raises LineError if it never does."""
-    try:
-        async with asyncio.timeout(CUSTODY_SECONDS):
-            while True:
-                summary = read_journal_summary(line.journal)
-                _tell(line, progress)
-                if summary.committed == summary.head:
-                    return
-                await asyncio.sleep(LOOK_SECONDS)
-    except TimeoutError as error:
-        message = (
-            f"the hub has acknowledged {summary.committed + 1} of {summary.head + 1} blocks and makes no progress;"
-            f" look at edge.log and hub.log in {line.plan.work_dir}"
-        )
-        raise LineError(message) from error
-
-
-def _tell(line: Line, progress: Progress) -> None:
-    cycles = (line.clock.now_ms - line.plan.start_ms) // STEP_MS + 1
-    progress(taken=cycles * len(SYSTEMS), stored=count_stored(line.hub_database))
 
 
 def _read_months(line: Line, last_ms: int) -> tuple[ReportedMonth, ...]:

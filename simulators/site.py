@@ -94,8 +94,11 @@ class SimulatedSite:
     def _by_bus(self) -> list[tuple[str, SimulatedMeter]]:
         return [(system.bus, self.meters[system.pts_id]) for system in self.systems]
 
-    def write_config(self, path: Path, *, broker_port: int, seal_seconds: int, resend_seconds: int) -> None:
-        """Write the edge's configuration for this site: what an installer would write, only the addresses differ."""
+    def write_config(self, path: Path, *, uplink: str, seal_seconds: int, resend_seconds: int) -> None:
+        """Write the edge's configuration for this site: what an installer would write, only the addresses differ.
+
+        `uplink` is the address of a broker, or of the hub itself where custody is to be taken by POST.
+        """
         buses = "".join(
             f'[[bus]]\nname = "{bus}"\nkind = "tcp"\nhost = "127.0.0.1"\nport = {port}\n\n'
             for bus, port in self._tcp_ports.items()
@@ -106,6 +109,7 @@ class SimulatedSite:
             f'serial = "{system.serial}"\n\n'
             for number, system in enumerate(self.systems, start=1)
         )
+        key = "post" if uplink.startswith("http") else "broker"
         text = f"""\
 [device]
 state_dir = "edge"
@@ -113,7 +117,7 @@ interval_seconds = 900
 seal_seconds = {seal_seconds}
 
 [hub]
-broker = "mqtt://127.0.0.1:{broker_port}"
+{key} = "{uplink}"
 receipt_key = "hub-key.pem"
 resend_seconds = {resend_seconds}
 
