@@ -9,7 +9,7 @@ PACKAGES := protocol edge hub simulators
 export METERLINE_PV_CSV ?= $(wildcard $(CURDIR)/../shared/data/pv_ac_power_15min.csv)
 
 .DEFAULT_GOAL := help
-.PHONY: help env demo test check check-static coverage format lock bench-replay clean
+.PHONY: help env demo test check check-static coverage format lock simulate bench-custody bench-replay clean
 
 help:  ## List the tasks
 	@grep -hE '^[a-z-]+:.*  ## ' $(MAKEFILE_LIST) | sed -E 's/:.*  ## /\t/' | expand -t 14
@@ -20,7 +20,7 @@ $(STAMP): requirements/dev.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	  { echo "Meterline needs Python 3.11 or newer; $(PYTHON) is $$($(PYTHON) -V 2>&1). Try: make PYTHON=python3.11 $(MAKECMDGOALS)" >&2; exit 1; }
 	@echo "Making the environment in $(VENV) (once; a few minutes on a slow line) ..."
-	@$(PYTHON) -m venv --clear $(VENV)
+	@$(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
@@ -52,11 +52,17 @@ bench-replay: env  ## Replay a measured CSV through the whole line: make bench-r
 	@test -n "$(METERLINE_PV_CSV)" || { echo "Name the measured series: make bench-replay METERLINE_PV_CSV=file.csv" >&2; exit 2; }
 	@$(BIN)/meter-sim replay --pv "$(METERLINE_PV_CSV)" --json
 
+bench-custody: env  ## Measure what custody costs: bytes on the wire, each step, and the hub beside its own parts
+	@$(BIN)/python -m benchmarks.custody
+
 lock: env  ## Pin the dependencies anew in requirements/ (hashed, without index addresses)
 	@for extra in edge hub dev; do \
 	  $(BIN)/uv pip compile pyproject.toml --extra $$extra --universal --python-version 3.11 \
 	    --generate-hashes --no-annotate --no-header --quiet --output-file requirements/$$extra.txt || exit 1; \
 	done
+
+simulate: env  ## Try to lose or double a reading in 250 simulated worlds: every fault, virtual time
+	@$(BIN)/meter-sim custody --seeds 250 --json
 
 clean:  ## Remove the environment and everything made by tools
 	@rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage build dist

@@ -1,0 +1,1 @@
+"""What custody costs, measured: `make bench-custody`."""
