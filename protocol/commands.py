@@ -88,7 +88,15 @@ class RestartAgent:
     """Seal what is open and start anew."""
 
 
-Order = AskState | Resend | Repoll | SetConfig | RotateSigningKey | RestartAgent
+@dataclass(frozen=True, slots=True)
+class UnknownOrder:
+    """An order that a newer hub may give and this version does not know: it has a number and can be rejected by it."""
+
+    operation: str
+    arguments: Mapping[int, object]
+
+
+Order = AskState | Resend | Repoll | SetConfig | RotateSigningKey | RestartAgent | UnknownOrder
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from protocol.commands import (
     RestartAgent,
     RotateSigningKey,
     SetConfig,
+    UnknownOrder,
 )
 from protocol.errors import MalformedError
 from protocol.fields import (
@@ -25,11 +26,11 @@ from protocol.fields import (
     VERSION,
     Fields,
     integer,
-    member,
     named,
     octets,
     read_device,
     read_version,
+    text,
 )
 from protocol.identity import EPOCH_LENGTH, Epoch
 
@@ -39,6 +40,15 @@ if TYPE_CHECKING:
 COMMAND_ID_LENGTH = 8
 PATCH_MAX = 32
 _EXPECTED_VERSION = 8
+_KNOWN = frozenset(Operation)
+_OPERATIONS: dict[type[Order], Operation] = {
+    AskState: Operation.STATE,
+    Resend: Operation.RESEND,
+    Repoll: Operation.REPOLL,
+    SetConfig: Operation.SET_CONFIG,
+    RotateSigningKey: Operation.ROTATE_SIGNING_KEY,
+    RestartAgent: Operation.RESTART_AGENT,
+}
 
 
 def write_command(command: Command) -> dict[int, object]:
@@ -60,7 +70,7 @@ def write_command(command: Command) -> dict[int, object]:
 
 
 def read_command(fields: Fields) -> Command:
-    """Return the command in these fields; raises MalformedError, or UnsupportedError for an unknown operation."""
+    """Return the command in these fields, also of an operation not known here; raises MalformedError."""
     read_version(fields)
     return Command(
         device=read_device(fields),
@@ -72,25 +82,26 @@ def read_command(fields: Fields) -> Command:
     )
 
 
-def _write_order(order: Order) -> tuple[Operation, dict[int, object]]:
+def _write_order(order: Order) -> tuple[str, dict[int, object]]:
+    arguments: dict[int, object] = {}
     match order:
-        case AskState():
-            return Operation.STATE, {}
         case Resend():
-            return Operation.RESEND, {1: order.epoch, 2: order.first, 3: order.last}
+            arguments = {1: order.epoch, 2: order.first, 3: order.last}
         case Repoll():
-            return Operation.REPOLL, {1: order.meter}
+            arguments = {1: order.meter}
         case SetConfig():
-            return Operation.SET_CONFIG, {1: dict(order.patch), 2: order.revert_seconds}
-        case RotateSigningKey():
-            return Operation.ROTATE_SIGNING_KEY, {}
-        case _:
-            return Operation.RESTART_AGENT, {}
+            arguments = {1: dict(order.patch), 2: order.revert_seconds}
+        case UnknownOrder():
+            return order.operation, dict(order.arguments)
+    return _OPERATIONS[type(order)], arguments
 
 
 def _read_order(fields: Fields) -> Order:
-    operation = member(fields.need(3, "operation"), "the operation", Operation)
-    arguments = Fields(fields.need(4, "arguments"), f"arguments of {operation}")
+    word = text(fields.need(3, "operation"), "the operation", 1, NAME_MAX)
+    arguments = Fields(fields.need(4, "arguments"), f"arguments of {word}")
+    if word not in _KNOWN:
+        return UnknownOrder(word, arguments.unread())
+    operation = Operation(word)
     if operation is Operation.SET_CONFIG:
         return _read_set_config(fields, arguments)
     if fields.has(_EXPECTED_VERSION):

@@ -28,6 +28,7 @@ from protocol.commands import (
     ResultStatus,
     RotateSigningKey,
     SetConfig,
+    UnknownOrder,
 )
 from protocol.custody.sender import RetryPolicy
 from protocol.errors import ProtocolError
@@ -44,7 +45,7 @@ if TYPE_CHECKING:
     from edge.custody import Moment
     from edge.journal import Author, Journal, StoredCommand
     from edge.metering.outcome import PollOutcome
-    from protocol.commands import Command
+    from protocol.commands import Command, Order
     from protocol.cose import VerifyingKey
     from protocol.identity import Epoch
 
@@ -246,7 +247,13 @@ class Clerk:
         age_ms = moment.now.wall_ms - command.issued_at
         if moment.now.quality >= TimeQuality.SYNCHRONISED and age_ms > command.ttl_seconds * 1000:
             return ResultStatus.EXPIRED, f"it was issued {age_ms // 1000} s ago and had {command.ttl_seconds} s to live"
-        match command.order:
+        return self._refuse_order(command.order)
+
+    def _refuse_order(self, order: Order) -> tuple[ResultStatus, str] | None:
+        """Return why an order cannot be carried out here, None if it can."""
+        match order:
+            case UnknownOrder(operation=operation):
+                return ResultStatus.REJECTED, f"this agent does not know how to {operation}"
             case Repoll(meter=meter) if not self._has_meter(meter):
                 return ResultStatus.REJECTED, f"there is no meter {meter} here"
             case Resend(epoch=epoch) if not self._journal.has_epoch(epoch):

@@ -19,6 +19,7 @@ from protocol.commands import (
     ResultStatus,
     RotateSigningKey,
     SetConfig,
+    UnknownOrder,
 )
 from protocol.identity import DeviceId, Epoch
 from protocol.messages import Gap, GapCause, TimeQuality
@@ -228,6 +229,13 @@ def test_what_is_not_here_is_rejected(office: Office) -> None:
         assert office.result(order(number, Repoll(1))).status is ResultStatus.RUNNING
     assert office.result(order(35, Repoll(1))).status is ResultStatus.REJECTED
     assert events(office.journal) == []
+
+
+def test_an_order_of_a_newer_hub_is_rejected_and_holds_up_no_other(office: Office) -> None:
+    """An operation that this agent does not know is answered under its number, and the next command is carried out."""
+    unknown = office.result(order(1, UnknownOrder("recalibrate", {1: 5})))
+    assert (unknown.status, unknown.detail) == (ResultStatus.REJECTED, "this agent does not know how to recalibrate")
+    assert office.result(order(2, Repoll(1))).status is ResultStatus.RUNNING
 
 
 def test_a_resend_goes_block_by_block_and_says_how_many(office: Office) -> None:
