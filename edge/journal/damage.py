@@ -14,10 +14,11 @@ from typing import IO, TYPE_CHECKING
 
 from sqlite_utils import Database
 
-from edge.journal.epochs import find_current_epoch
+from edge.journal.epochs import find_current_epoch, read_epochs
 from edge.journal.errors import JournalDamagedError, translated
 from edge.journal.pages import LOG_SUFFIX
 from edge.journal.schema import SCHEMA_VERSION, in_memory, read_script
+from edge.journal.settling import read_word
 from edge.journal.summary import read_meters
 from protocol import wire
 from protocol.errors import ProtocolError
@@ -56,6 +57,7 @@ def check_journal(path: Path) -> None:
         version = db.execute("pragma user_version").fetchone()[0]
         _check_structure(db, version)
         if version == SCHEMA_VERSION:
+            _check_texts(db)
             _check_log(db)
 
 
@@ -88,11 +90,19 @@ def _check_structure(db: Database, version: int) -> None:
         _refuse(str(verdict))
 
 
+def _check_texts(db: Database) -> None:
+    """Read every text: SQLite does not look whether it is one."""
+    for (query,) in db.execute(_TEXTS).fetchall():
+        for _ in db.execute(query):
+            pass
+
+
 def _check_log(db: Database) -> None:
     """Look whether what the journal says of its log contradicts itself."""
     wrong = db.execute(_WRONG_LENGTHS, [BOOT_ID_LENGTH, EPOCH_LENGTH, DEVICE_LENGTH, HASH_LENGTH]).fetchone()
     if wrong is not None:
         _refuse(f"an identity in the table {wrong[0]} has the wrong length")
+    _check_watermarks(db)
     current = find_current_epoch(db)
     if current is not None:
         head = db.execute(_HEAD, [current.epoch]).fetchone()
@@ -109,6 +119,16 @@ def _check_log(db: Database) -> None:
                 _refuse("a descriptor is not the one that readings refer to")
     except (ProtocolError, ValueError) as error:
         _refuse(str(error))
+
+
+def _check_watermarks(db: Database) -> None:
+    """Look whether the marks of each epoch are in order, and no more counts as safe than the hub said."""
+    for row in read_epochs(db):
+        words = db.execute("select receipt, licence from epoch where epoch = ?", [row.epoch]).fetchone()
+        said = [word.safe for raw in words if (word := read_word(raw, row.device, row.epoch)) is not None]
+        is_ordered = -1 <= row.safe <= row.committed <= row.head and 0 <= row.floor <= row.head + 1
+        if not is_ordered or row.safe > max(said, default=-1):
+            _refuse(f"the watermarks of epoch {row.epoch.hex()} are not those that the hub gave")
 
 
 def _refuse(finding: str) -> None:
@@ -196,6 +216,11 @@ select 'boot' from boot where length(boot_id) <> ?
 union all
 select 'epoch' from epoch where length(epoch) <> ? or length(device) <> ? or length(head_hash) <> ?
 limit 1
+"""
+
+_TEXTS = """
+select 'select "' || c.name || '" from "' || t.name || '"' from sqlite_schema as t, pragma_table_info(t.name) as c
+where t.type = 'table' and lower(c.type) = 'text'
 """
 
 _CHAIN = "select count(*), max(seq) from block not indexed where epoch = ? and seq >= ?"

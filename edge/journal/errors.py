@@ -25,6 +25,8 @@ T = TypeVar("T")
 _PRIMARY_CODE = 0xFF
 """The low byte of an extended result code is the primary one, https://www.sqlite.org/rescode.html."""
 _DAMAGE = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
+_UNDECODABLE = "Could not decode to UTF-8"
+"""How Python's module begins to say so of a text column; that it says of itself, without a result code of SQLite."""
 
 
 class JournalError(Exception):
@@ -85,7 +87,7 @@ def _reporting(method: Callable[P, R]) -> Callable[P, R]:
 def judge_fault(error: sqlite3.Error, journal: str) -> JournalError:
     """Return what an error of SQLite means for the journal."""
     code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & _PRIMARY_CODE
-    if code in _DAMAGE:
+    if code in _DAMAGE or str(error).startswith(_UNDECODABLE):
         return JournalDamagedError(f"{journal} is damaged ({error}): what is readable in it has to be salvaged")
     if code == sqlite3.SQLITE_FULL:
         return JournalFullError(f"there is no room for {journal} ({error}): free some space on its disk")

@@ -8,7 +8,7 @@ from typing import IO, TYPE_CHECKING
 from edge.journal import epochs
 from edge.journal.chain_end import Author, Boot, append_block
 from edge.journal.descriptors import mark_stated, remember_descriptor, with_descriptors
-from edge.journal.errors import reports_faults, translated
+from edge.journal.errors import JournalDamagedError, reports_faults, translated
 from edge.journal.open_records import add_poll, add_statement, clear_open, read_open
 from edge.journal.summary import read_meters
 from edge.metering.outcome import Taken
@@ -165,6 +165,9 @@ class Journal:
         boot = self.db.execute(_OLDEST_OPEN_BOOT).fetchone()
         if boot is None:
             return None
+        if boot[1] is None:
+            message = f"something is open of boot {boot[0]}, which the journal does not know: it has to be salvaged"
+            raise JournalDamagedError(message)
         limit = BLOCK_RECORDS_MAX
         while True:
             try:
@@ -181,7 +184,7 @@ class Journal:
         with self.db.atomic():
             seq = append_block(self.db, self.author, self.epoch, frames, boot=boot, now=now, flags=flags)
             mark_stated(self.db, self.epoch, frames)
-            clear_open(self.db, records)
+            clear_open(self.db, boot.count, records)
         return seq
 
     def block(self, seq: int, epoch: Epoch | None = None) -> bytes | None:
@@ -251,8 +254,9 @@ class Journal:
 
 
 _OLDEST_OPEN_BOOT = """
-select boot_count, boot_id from boot where boot_count =
-    (select min(boot_count) from (select boot_count from poll union all select boot_count from statement))
+select open.boot_count, boot_id
+from (select boot_count from poll union all select boot_count from statement) as open
+left join boot on boot.boot_count = open.boot_count order by open.boot_count limit 1
 """
 
 ACKNOWLEDGE = """

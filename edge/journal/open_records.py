@@ -118,10 +118,10 @@ def read_open(db: Database, boot_count: int, limit: int) -> OpenRecords:
     )
 
 
-def clear_open(db: Database, records: OpenRecords) -> None:
-    """Take away what was sealed."""
-    db.execute("delete from statement where n <= ?", [records.last_statement])
-    db.execute("delete from poll where n <= ?", [records.last_poll])
+def clear_open(db: Database, boot_count: int, records: OpenRecords) -> None:
+    """Take away what was sealed of a boot. After a salvage, older rows may be those of a newer boot."""
+    db.execute("delete from statement where boot_count = ? and n <= ?", [boot_count, records.last_statement])
+    db.execute("delete from poll where boot_count = ? and n <= ?", [boot_count, records.last_poll])
 
 
 def sum_frame(frame: bytes) -> int:

@@ -131,7 +131,7 @@ class Rescue:
         counts = claim.rest[3]
         try:
             read_counts(counts) if isinstance(counts, str) else None
-        except (ValueError, AttributeError):
+        except ValueError:
             return
         known = self._meters.get(meter)
         if 0 <= meter <= U16_MAX and (known is None or known.edge_at < claim.edge_at):

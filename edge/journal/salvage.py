@@ -66,7 +66,7 @@ def set_aside(path: Path, now: Instant) -> None:
     """
     stamp = f"{datetime.fromtimestamp(now.wall_ms // 1000, UTC):%Y%m%dT%H%M%SZ}"
     newest = _newest_aside(path)
-    number = 1 if newest is None else int(newest.name.removeprefix(_ASIDE).split("-")[0]) + 1
+    number = 1 if newest is None else _number_of(newest) + 1
     with translated(f"the journal {path}"):
         _move(path, path.with_name(f"{_ASIDE}{number:03}-{stamp}.db"))
 
@@ -140,7 +140,11 @@ def _describe(rescued: Rescued, aside: Path) -> str:
 
 
 def _newest_aside(path: Path) -> Path | None:
-    return max(path.parent.glob(f"{_ASIDE}[0-9]*-*.db"), default=None)
+    return max(path.parent.glob(f"{_ASIDE}[0-9]*-*.db"), key=_number_of, default=None)
+
+
+def _number_of(aside: Path) -> int:
+    return int(aside.name.removeprefix(_ASIDE).split("-")[0])
 
 
 def _move(path: Path, target: Path) -> None:

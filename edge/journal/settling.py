@@ -144,7 +144,7 @@ def _write_epochs(db: Database, device: DeviceId, claims: Mapping[bytes, EpochCl
         found, key=lambda row: (claims.get(row[0], EpochClaim()).n, row[1])
     ):
         claim = claims.get(epoch, EpochClaim(started_at=first_sealed_at))
-        words = [(raw, word) for raw in claim.words if (word := _read_word(raw, device, epoch)) is not None]
+        words = [(raw, word) for raw in claim.words if (word := read_word(raw, device, epoch)) is not None]
         safe = claim.safe if any(-1 <= claim.safe <= word.safe for _, word in words) else -1
         committed = claim.committed if any(safe <= claim.committed <= word.committed for _, word in words) else safe
         licence = max(words, key=lambda pair: pair[1].safe, default=(None, None))[0]
@@ -168,7 +168,7 @@ def _write_epochs(db: Database, device: DeviceId, claims: Mapping[bytes, EpochCl
         )
 
 
-def _read_word(raw: Value, device: DeviceId, epoch: bytes) -> Receipt | None:
+def read_word(raw: Value, device: DeviceId, epoch: bytes) -> Receipt | None:
     """Return what the hub said in these bytes, if they are a receipt for this epoch.
 
     Its signature was verified when it was stored; that it can be read and names the same marks as the row beside it

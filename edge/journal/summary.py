@@ -82,5 +82,9 @@ def read_meters(db: Database) -> tuple[MeterSummary, ...]:
 
 
 def read_counts(text: str) -> dict[int, int]:
-    """Return raw counts by register id from their JSON."""
-    return {int(register): int(count) for register, count in json.loads(text).items()}
+    """Return raw counts by register id from their JSON; raises ValueError if it is not that."""
+    try:
+        return {int(register): int(count) for register, count in json.loads(text).items()}
+    except (AttributeError, OverflowError, TypeError) as error:
+        message = f"{text!r} are no raw counts by register id"
+        raise ValueError(message) from error

@@ -21,6 +21,7 @@ from edge.journal import (
     open_journal,
     read_journal_summary,
 )
+from edge.journal.open_records import add_statement
 from edge.metering.outcome import Taken
 from edge.metering.pack import OpenPoll, pack_polls
 from protocol import wire
@@ -35,9 +36,11 @@ from protocol.messages import (
     GenesisReason,
     PollErrors,
     Readings,
+    Receipt,
     TimeQuality,
 )
 from tests.edge.making import AUTHOR, BOOT, KEY, MINUTE_MS, audit, descriptor, draw, failed, good, instant
+from tests.protocol.strategies import HUB_KEY
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -160,6 +163,12 @@ def test_missed_edges_are_stated_as_a_gap_once(start: Start) -> None:
     assert gaps == [Gap(1, instant(2).wall_ms, instant(5).wall_ms, GapCause.EDGE_OFF)]
 
 
+def receipt(journal: Journal, committed: int, safe: int) -> bytes:
+    """Return the hub's word on the current epoch."""
+    word = Receipt(AUTHOR.device, journal.epoch, committed, safe, bytes(16), (), 16, 0, b"", 0)
+    return wire.seal_receipt(word, HUB_KEY)
+
+
 def test_nothing_is_released_above_safe_or_before_retention(start: Start) -> None:
     """Only what is safe at the hub and older than the retention goes, and never the newest block (R1)."""
     journal = start()
@@ -167,18 +176,30 @@ def test_nothing_is_released_above_safe_or_before_retention(start: Start) -> Non
         journal.record(instant(minute).wall_ms, [good(1, minute, minute)], MINUTE_MS)
         journal.seal(instant(minute))
     everything = replace(journal.sender(RetryPolicy()), committed=5, safe=3)
-    journal.acknowledge(everything, b"receipt")
+    journal.acknowledge(everything, receipt(journal, 5, 3))
     assert journal.release(instant(6), retention_ms=MINUTE_MS * 10) == 0
     assert journal.release(instant(6), retention_ms=MINUTE_MS * 4) == 2
     assert journal.floor() == 2
     assert journal.release(instant(100), retention_ms=0) == 2
     assert journal.floor() == 4
-    journal.acknowledge(replace(everything, safe=5), b"receipt")
+    journal.acknowledge(replace(everything, safe=5), receipt(journal, 5, 5))
     assert journal.release(instant(100), retention_ms=0) == 1
     assert journal.floor() == 5
     kill(journal)
     resumed = start(minute=100).sender(RetryPolicy())
     assert (resumed.head, resumed.committed, resumed.safe) == (5, 5, 5)
+
+
+def test_sealing_one_boot_leaves_what_is_open_of_another(start: Start) -> None:
+    """After a salvage statements stand in no order; those of a newer boot wait for their own block all the same."""
+    journal = start()
+    journal.db.execute("insert into boot (boot_count, boot_id) values (2, ?)", [b"next"])
+    newer, older = Gap(1, 3, 4, GapCause.EDGE_OFF), Gap(1, 1, 2, GapCause.EDGE_OFF)
+    add_statement(journal.db, 2, newer)
+    add_statement(journal.db, 1, older)
+    while journal.seal(instant(1)) is not None:
+        pass
+    assert [frame for block in blocks(journal) for frame in block.frames if isinstance(frame, Gap)] == [older, newer]
 
 
 def test_many_open_polls_become_several_blocks(start: Start) -> None:

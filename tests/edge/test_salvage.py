@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from edge.journal import Author, CommandBook, Journal, StoredCommand, open_journal, read_journal_summary
+from edge.journal import Author, CommandBook, Journal, StoredCommand, open_journal, read_journal_summary, set_aside
 from edge.metering.outcome import PollOutcome, Taken
 from protocol import wire
 from protocol.chain import Verdict, begins, follows, judge
@@ -280,6 +280,39 @@ def test_an_open_poll_that_changed_is_never_signed(made: Made, tmp_path: Path) -
     assert LAST not in readings(blocks)
     assert LAST - 1 in readings(blocks)
     assert any(gap.cause is GapCause.DAMAGED for gap in gaps(blocks))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "update meter set counts = cast(x'7b2230223aff7d' as text)",
+        "update meter set counts = '{\"0\": null}'",
+        "update meter set counts = '12'",
+        "update poll set counts = cast(x'ff' as text) where n = (select max(n) from poll)",
+        "update poll set boot_count = 0 where n = (select max(n) from poll)",
+        "insert into configuration values (1, 1, cast(x'ff' as text), 'trial', x'00', 1)",
+        "update epoch set safe = safe + 1",
+        "update epoch set committed = head + 1",
+        "update epoch set floor = -1",
+    ],
+)
+def test_a_changed_column_never_stops_the_log(made: Made, tmp_path: Path, change: str) -> None:
+    """What SQLite takes for sound and the journal did not write is salvaged, not stumbled over at every start."""
+    folder = made.copy(tmp_path / "a")
+    with closing(sqlite3.connect(folder / "journal.db")) as database, database:
+        database.execute(change)
+    assert set(readings(work_goes_on(folder))) >= set(range(SAFE * PER_BLOCK + 1, LAST))
+    assert list(folder.glob("journal-corrupt-*.db"))
+
+
+def test_the_journal_that_was_set_aside_last_is_salvaged(made: Made, tmp_path: Path) -> None:
+    """Their numbers count, not how they are spelt: the thousandth comes after the one before."""
+    folder = made.copy(tmp_path / "a")
+    for number in (999, 1000):
+        (folder / f"journal-corrupt-{number}-20160701T000000Z.db").touch()
+    set_aside(folder / "journal.db", instant(LAST))
+    assert list(folder.glob("journal-corrupt-1001-*.db"))
+    assert set(readings(work_goes_on(folder))) >= set(range(SAFE * PER_BLOCK + 1, LAST + 1))
 
 
 def test_commits_behind_damage_in_the_log_are_not_dropped_silently(made: Made, tmp_path: Path) -> None:
