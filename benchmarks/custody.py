@@ -26,6 +26,7 @@ from benchmarks.made_fleet import (
 )
 from benchmarks.taken import READINGS_PER_BLOCK, make_backlog, make_fleet, measure
 from benchmarks.through_broker import measure_through_broker
+from hub.ingest import BATCH_BLOCKS_MAX
 from protocol import chain, cose, wire
 from protocol.cose import Kind
 
@@ -141,9 +142,9 @@ def main() -> None:
 def _measure_loads(folder: Path, blocks: int) -> list[Taken]:
     hours, key = blocks // FLEET_DEVICES, make_key(_RECEIPT_KEY)
     return [
-        measure(make_backlog(blocks, 256), folder / "backlog-256", key),
+        measure(make_backlog(2 * blocks, BATCH_BLOCKS_MAX), folder / "backlog-full", key),
         measure(make_backlog(blocks, 64), folder / "backlog-64", key),
-        measure(make_fleet(FLEET_DEVICES, hours, 256), folder / "fleet-256", key),
+        measure(make_fleet(FLEET_DEVICES, 2 * hours, BATCH_BLOCKS_MAX), folder / "fleet-full", key),
         measure(make_fleet(FLEET_DEVICES, hours, 64), folder / "fleet-64", key),
     ]
 

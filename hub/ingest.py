@@ -43,11 +43,11 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("hub.ingest")
 
-BATCH_BLOCKS_MAX = 256
+BATCH_BLOCKS_MAX = 512
 BATCH_WAIT_SECONDS = 0.05
 BATCH_LULL_SECONDS = 0.004
 """A batch is closed when nothing more has come for this long, so that a device with a small window never waits."""
-QUEUE_MESSAGES_MAX = 512
+QUEUE_MESSAGES_MAX = 1024
 MESSAGE_BYTES_MAX = wire.BLOCK_BYTES_MAX
 RECONNECT_SECONDS = (1, 30)
 KEEPALIVE_SECONDS = 30

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 EXIT_BUG = 70
 SHUTDOWN_SECONDS = 2
 COLLECT_AFTER_OBJECTS = 50_000
-"""How many more objects there must be before the collector looks for cycles; Python's own 700 are less than a block."""
+"""How many more objects there must be before the collector looks for cycles; a batch of blocks has far fewer."""
 _LOCK_NAME = "serve.lock"
 _BACKLOG = 128
 

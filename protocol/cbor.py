@@ -30,6 +30,7 @@ _HEAD_LIMITS = (24, 2**8, 2**16, 2**32)
 _HEAD_LENGTHS = (1, 2, 3, 5, 9)
 """A head takes so many bytes for a number below the limit at the same place, and 9 beyond (RFC 8949 §3)."""
 _IN_HEAD = 24
+_IN_ONE = 2**8
 _OCTETS = 0x40
 _AS_THEY_ARE = frozenset({bool, bytes})
 _BUILT_IN_TAGS = (
@@ -165,7 +166,13 @@ def _measure(value: object) -> int:
         else:
             message = f"a {type(item).__name__} has no place in MRC/1"
             raise MalformedError(message)
-        length += _HEAD_LENGTHS[bisect_right(_HEAD_LIMITS, argument)]
+        # Nearly all heads are short, and looking them up would be half of the work.
+        if argument < _IN_HEAD:
+            length += 1
+        elif argument < _IN_ONE:
+            length += 2
+        else:
+            length += _HEAD_LENGTHS[bisect_right(_HEAD_LIMITS, argument)]
     return length
 
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from protocol.identity import DeviceId, Epoch
     from protocol.messages import BlockHead, Receipt
 
-BATCH_BLOCKS_MAX = 64
+BATCH_BLOCKS_MAX = 512
 """Blocks per transaction: between two of them a hub that is running has its turn."""
 REASONS_MAX = 100
 

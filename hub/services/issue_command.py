@@ -114,6 +114,8 @@ def describe_order(order: Order) -> tuple[Operation, str]:
             return Operation.ROTATE_SIGNING_KEY, ""
         case RestartAgent():
             return Operation.RESTART_AGENT, ""
+    message = f"this hub cannot issue {order.operation!r}: it does not know that operation"
+    raise InputError(message)
 
 
 def _seal(command: Command, key: SigningKey) -> bytes:

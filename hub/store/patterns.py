@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
 _SIGNED_MAX = (1 << 63) - 1
 
 
@@ -11,6 +16,13 @@ def pattern_to_signed(raw: int) -> int:
         message = f"{raw} is not an unsigned 64-bit pattern"
         raise ValueError(message)
     return raw - (1 << 64) if raw > _SIGNED_MAX else raw
+
+
+def patterns_to_signed(raws: Sequence[int]) -> Sequence[int]:
+    """Return each as `pattern_to_signed` does; as they are where none needs it, as nearly always."""
+    if raws and min(raws) >= 0 and max(raws) <= _SIGNED_MAX:
+        return raws
+    return [pattern_to_signed(raw) for raw in raws]
 
 
 def signed_to_pattern(stored: int) -> int:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import repeat
+from itertools import chain, repeat
 from typing import TYPE_CHECKING, NamedTuple
 
 from sqlalchemy import func, select
 
 from hub.store import drops, schema
 from hub.store.dialect import insert_new, insert_rows
-from hub.store.patterns import pattern_to_signed
+from hub.store.patterns import patterns_to_signed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -51,7 +51,7 @@ class Series(NamedTuple):
             self.read_at,
             repeat(boot_id),
             self.boottimes_ms,
-            map(pattern_to_signed, self.counts),
+            patterns_to_signed(self.counts),
             self.energies_wh,
             repeat(self.scale_id),
             self.qualities,
@@ -81,7 +81,7 @@ def add_readings(connection: Connection, series: Sequence[Series], received_at: 
     if not series:
         return 0
     before = drops.find_newest(connection, {one.register_id for one in series})
-    rows = [row for one in series for row in one.rows()]
+    rows = list(chain.from_iterable([one.rows() for one in series]))
     added = insert_rows(connection, schema.reading, rows)
     drops.watch(connection, series, before, received_at, is_new=added == len(rows))
     return sum(_keep_conflict(connection, row) for row in rows) if added < len(rows) else 0

@@ -14,7 +14,7 @@ from sqlalchemy.exc import IntegrityError, OperationalError
 from hub.errors import SettingsError, StoreUnavailableError, UnderivableError
 from hub.store import sqlite
 from hub.store.database import DATABASE_NAME, attempt, open_database
-from hub.store.patterns import pattern_to_signed, signed_to_pattern
+from hub.store.patterns import pattern_to_signed, patterns_to_signed, signed_to_pattern
 from hub.store.schema import metadata
 from tests.hub.making import fetch
 
@@ -111,6 +111,12 @@ def test_every_pattern_survives_storage(raw: int) -> None:
     stored = pattern_to_signed(raw)
     assert -(2**63) <= stored < 2**63
     assert signed_to_pattern(stored) == raw
+
+
+@given(st.lists(st.integers(0, 2**64 - 1)))
+def test_many_patterns_are_stored_as_each_is(raws: list[int]) -> None:
+    """The quick way for a column of patterns gives what the way for one gives."""
+    assert list(patterns_to_signed(raws)) == [pattern_to_signed(raw) for raw in raws]
 
 
 @pytest.mark.parametrize("name", ["a?mode=ro", "a#b", "a%20b", "a b", "ä:b"])
