@@ -316,7 +316,8 @@ contest = _table(
     Column("reason", Text, nullable=False),
     Column("resolved_at", Whole),
 )
-Index("contest_open", contest.c.device, unique=True, sqlite_where=contest.c.resolved_at.is_(None))
+_open = contest.c.resolved_at.is_(None)
+Index("contest_open", contest.c.device, unique=True, sqlite_where=_open, postgresql_where=_open)
 
 device_state = _table(
     "device_state",

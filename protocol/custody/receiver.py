@@ -191,8 +191,12 @@ def is_doubtful(stored: Stored, after: Stored | None) -> bool:
 
 
 def safe_after(stream: Stream, policy: SafePolicy) -> Stream:
-    """Return the flagged stream with what is safe after a commit: all that is intact, or under HOLD what was (R1)."""
-    return safe_in_backup(stream, stream) if policy is SafePolicy.COMMIT else stream
+    """Return the flagged stream with what is safe after a commit: all that is intact, or under HOLD what was (R1).
+
+    Nor does it move under a code that ends the epoch, which may hide a doubtful block: what lies above is sealed again.
+    """
+    moves = policy is SafePolicy.COMMIT and stream.code not in STOPPED
+    return safe_in_backup(stream, stream) if moves else stream
 
 
 def safe_in_backup(stream: Stream, saved: Stream) -> Stream:

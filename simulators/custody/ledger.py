@@ -6,9 +6,8 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from protocol.messages import GapCause
 from simulators.custody import invariants
-from simulators.custody.facts import Fact, GapFact, ReadingFact
+from simulators.custody.facts import Fact, ReadingFact
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -67,12 +66,3 @@ class Ledger:
         for card in self.cards.values():
             found |= self.library.facts_on(card)
         return found
-
-    def explained(self, shown: Iterable[Fact]) -> set[Fact]:
-        """Return the readings that a statement of damage among the facts `shown` names."""
-        gaps = [fact for fact in shown if isinstance(fact, GapFact) and fact.cause == GapCause.DAMAGED]
-        return {
-            fact
-            for fact in self.stated
-            if isinstance(fact, ReadingFact) and any(gap.from_at <= fact.key.read_at < gap.to_at for gap in gaps)
-        }

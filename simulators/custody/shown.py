@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from protocol.chain import Verdict
+from protocol.identity import Epoch
 from simulators.custody.facts import ErrorsFact, GapFact, ReadingFact, ReadingKey
 
 if TYPE_CHECKING:
@@ -50,6 +51,11 @@ class Shown:
         """Return every block in custody that is intact."""
         return [raw for (raw,) in self._db.execute("select bytes from block where verdict = ?", [Verdict.OK.value])]
 
+    def broken_links(self) -> list[tuple[Epoch, int]]:
+        """Return the epoch and seq of every intact block that was not sealed on the intact one before it."""
+        found = self._db.execute(_BROKEN_LINKS, {"intact": Verdict.OK.value})
+        return [(Epoch(epoch), seq) for epoch, seq in found]
+
 
 _READINGS = """
 select register.serial, register.obis, reading.read_at, reading.boot_id, reading.boottime_ms, reading.raw
@@ -59,6 +65,13 @@ from reading join register on register.id = reading.register_id
 _ADDED = """
 select register.serial, register.obis, added.read_at, added.boot_id, added.boottime_ms, added.raw
 from temp.added as added join register on register.id = added.register_id
+"""
+
+_BROKEN_LINKS = """
+select stream.epoch, block.seq
+from block join block as before on before.stream_id = block.stream_id and before.seq = block.seq - 1
+join stream on stream.id = block.stream_id
+where block.verdict = :intact and before.verdict = :intact and block.previous != before.sha256
 """
 
 _FOLLOW = """

@@ -237,7 +237,8 @@ class World:
         )
         invariants.nothing_is_counted_twice([*shown.all_readings(), *shown.rare_facts()])
         invariants.the_hub_follows_from_its_blocks(ledger.library.facts_in(shown.block_bytes()), held)
-        invariants.every_fact_arrives(ledger.stated, held, ledger.destroyed, ledger.explained(held))
+        invariants.each_epoch_is_one_chain(shown.broken_links())
+        invariants.every_fact_arrives(ledger.stated, held, ledger.destroyed)
 
     def _count(self) -> None:
         counts = self.hub.counts

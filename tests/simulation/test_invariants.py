@@ -34,7 +34,7 @@ RECEIPT = Receipt(
 )
 
 HOLDING: list[Callable[[], None]] = [
-    lambda: invariants.every_fact_arrives({ONE, TWO, ERRORS}, {ONE}, {TWO}, {ERRORS}),
+    lambda: invariants.every_fact_arrives({ONE, TWO, ERRORS}, {ONE}, {TWO, ERRORS}),
     lambda: invariants.the_hub_holds_only_what_was_read([ONE], {ONE.key: ONE.raw}),
     lambda: invariants.nothing_is_counted_twice([ONE, TWO, ERRORS]),
     lambda: invariants.no_receipt_precedes_its_commit(RECEIPT, Watermark(3, HASH)),
@@ -47,11 +47,12 @@ HOLDING: list[Callable[[], None]] = [
     lambda: invariants.committed_falls_only_after_a_restore(2, 2),
     lambda: invariants.accepted_facts_never_change([]),
     lambda: invariants.the_hub_follows_from_its_blocks({ONE}, {ONE}),
+    lambda: invariants.each_epoch_is_one_chain([]),
     lambda: invariants.the_backlog_is_gone({"original": 0}, set()),
 ]
 
 BROKEN: list[tuple[Harm, int, Callable[[], None]]] = [
-    (Harm.LOST, 1, lambda: invariants.every_fact_arrives({ONE, TWO}, {ONE}, set(), set())),
+    (Harm.LOST, 1, lambda: invariants.every_fact_arrives({ONE, TWO}, {ONE}, set())),
     (Harm.DOUBLED, 1, lambda: invariants.the_hub_holds_only_what_was_read([ONE, TWO], {ONE.key: ONE.raw})),
     (Harm.DOUBLED, 1, lambda: invariants.the_hub_holds_only_what_was_read([ONE], {ONE.key: ONE.raw + 1})),
     (Harm.DOUBLED, 1, lambda: invariants.nothing_is_counted_twice([ONE, ERRORS, ERRORS])),
@@ -62,6 +63,7 @@ BROKEN: list[tuple[Harm, int, Callable[[], None]]] = [
     (Harm.WRONG, 1, lambda: invariants.committed_falls_only_after_a_restore(3, 2)),
     (Harm.WRONG, 1, lambda: invariants.accepted_facts_never_change(["updated"])),
     (Harm.WRONG, 1, lambda: invariants.the_hub_follows_from_its_blocks({ONE}, {ONE, TWO})),
+    (Harm.WRONG, 2, lambda: invariants.each_epoch_is_one_chain([(RECEIPT.epoch, 3), (RECEIPT.epoch, 9)])),
     (Harm.STUCK, 1, lambda: invariants.the_backlog_is_gone({"original": 3}, set())),
     (Harm.STUCK, 2, lambda: invariants.the_backlog_is_gone({"original": 3}, {ONE, TWO})),
 ]

@@ -147,6 +147,14 @@ def test_safe_follows_the_policy_and_ends_before_damage() -> None:
     assert receiver.safe_in_backup(stream, replace(damaged, committed=8)).safe == 4
 
 
+def test_a_fork_hides_no_damage_from_safe() -> None:
+    """R1: a fork's code leaves no room for a doubtful block's, so that no commit makes anything safe under it."""
+    stream = replace(STREAM, committed=9, safe=2, committed_hash=OURS)
+    forked = receiver.flagged(stream, fork_seq=7, bad_seq=5)
+    assert forked.code is ReceiptCode.FORK
+    assert receiver.safe_after(forked, SafePolicy.COMMIT).safe == 2
+
+
 def test_receipts_license_nothing_from_a_doubtful_block_on() -> None:
     """R1: whatever is safe by storage, the device keeps its intact copy of a block that is damaged here."""
     stream = Stream(DEVICE, EPOCH, committed=9, safe=9, committed_hash=OURS)

@@ -43,7 +43,6 @@ def _make_registry() -> None:
         sa.Column("id", sa.LargeBinary(), nullable=False),
         sa.Column("spki", sa.LargeBinary(), nullable=False),
         sa.Column("registered_at", _whole(), nullable=False),
-        sa.Column("statement", sa.LargeBinary(), nullable=True),
         sa.ForeignKeyConstraint(["device"], ["device.id"]),
         sa.PrimaryKeyConstraint("device", "id"),
         sqlite_strict=True,
@@ -120,16 +119,11 @@ def _make_custody() -> None:
         sa.Column("code_seq", _whole(), nullable=False),
         sa.Column("started_at", _whole(), nullable=False),
         sa.Column("block_at", _whole(), nullable=True),
-        sa.Column("begun_at", _whole(), nullable=True),
-        sa.Column("judge_from", _whole(), nullable=True),
         sa.ForeignKeyConstraint(["device"], ["device.id"]),
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("device", "epoch", name="stream_once"),
         sqlite_strict=True,
         sqlite_with_rowid=True,
-    )
-    op.create_index(
-        "stream_to_judge", "stream", ["device"], unique=False, sqlite_where=sa.text("judge_from IS NOT NULL")
     )
     op.create_table(
         "block",
@@ -312,6 +306,47 @@ def _make_readings() -> None:
 
 
 def _make_journals() -> None:
+    op.create_table(
+        "gap",
+        sa.Column("stream_id", _whole(), nullable=False),
+        sa.Column("record", _whole(), nullable=False),
+        sa.Column("meter_index", sa.Integer(), nullable=False),
+        sa.Column("from_at", _whole(), nullable=False),
+        sa.Column("to_at", _whole(), nullable=False),
+        sa.Column("cause", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(["stream_id"], ["stream.id"]),
+        sa.PrimaryKeyConstraint("stream_id", "record"),
+        sqlite_strict=True,
+        sqlite_with_rowid=True,
+    )
+    op.create_table(
+        "poll_error",
+        sa.Column("stream_id", _whole(), nullable=False),
+        sa.Column("record", _whole(), nullable=False),
+        sa.Column("cause", sa.Text(), nullable=False),
+        sa.Column("meter_index", sa.Integer(), nullable=False),
+        sa.Column("from_at", _whole(), nullable=False),
+        sa.Column("to_at", _whole(), nullable=False),
+        sa.Column("polls", _whole(), nullable=False),
+        sa.ForeignKeyConstraint(["stream_id"], ["stream.id"]),
+        sa.PrimaryKeyConstraint("stream_id", "record", "cause"),
+        sqlite_strict=True,
+        sqlite_with_rowid=True,
+    )
+    op.create_table(
+        "clock_event",
+        sa.Column("stream_id", _whole(), nullable=False),
+        sa.Column("record", _whole(), nullable=False),
+        sa.Column("boottime_ms", _whole(), nullable=False),
+        sa.Column("old_offset_ms", _whole(), nullable=False),
+        sa.Column("new_offset_ms", _whole(), nullable=False),
+        sa.Column("source", sa.Integer(), nullable=False),
+        sa.Column("error_ms", _whole(), nullable=False),
+        sa.ForeignKeyConstraint(["stream_id"], ["stream.id"]),
+        sa.PrimaryKeyConstraint("stream_id", "record"),
+        sqlite_strict=True,
+        sqlite_with_rowid=True,
+    )
     op.create_table(
         "device_state",
         sa.Column("device", sa.LargeBinary(), nullable=False),
