@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from protocol import cbor, cose, wire
-from protocol.cose import Kind
 from protocol.commands import UnknownOrder
+from protocol.cose import Kind
 from protocol.errors import MalformedError, ProtocolError, TooLargeError, UnsupportedError, UnverifiedError
 from protocol.identity import BlockHash, BootId, DescriptorId, DeviceId, Epoch
 from protocol.messages import (
