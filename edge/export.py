@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from protocol import sequence
-from protocol.errors import ProtocolError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -64,17 +63,12 @@ def read_receipt_file(path: Path) -> ReceiptFile:
     if len(data) > RECEIPTS_BYTES_MAX:
         message = f"{path} has more than {RECEIPTS_BYTES_MAX} bytes: that is no file of receipts"
         raise ExportError(message)
-    receipts: list[bytes] = []
-    broken = ""
-    try:
-        for item in sequence.each(data):
-            receipts.append(item)  # noqa: PERF402 - what came before a refusal counts
-    except ProtocolError as error:
-        broken = f"{path} can be read through its receipt {len(receipts)} only: {error}"
+    receipts, fault = sequence.split_whole(data)
+    broken = f"{path} can be read through its receipt {len(receipts)} only: {fault}" if fault else ""
     if not receipts:
         message = f"{path} holds no receipts: name the file that `meter-hub import --receipts` wrote"
         raise ExportError(message)
-    return ReceiptFile(tuple(receipts), broken)
+    return ReceiptFile(receipts, broken)
 
 
 def _write_synced(path: Path, content: bytes) -> None:

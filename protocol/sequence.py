@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from protocol import cbor
-from protocol.errors import MalformedError, TooLargeError
+from protocol.errors import MalformedError, ProtocolError, TooLargeError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -26,6 +26,17 @@ _DEPTH_MAX = cbor.DEPTH_MAX + 1
 def split(data: bytes) -> tuple[bytes, ...]:
     """Return the complete encodings that `data` is made of, in order; raises as `each` does."""
     return tuple(each(data))
+
+
+def split_whole(data: bytes) -> tuple[tuple[bytes, ...], ProtocolError | None]:
+    """Return the complete encodings before the first that cannot be read, and what is wrong there, None if nothing."""
+    whole: list[bytes] = []
+    try:
+        for item in each(data):
+            whole.append(item)  # noqa: PERF402 - what came before a refusal counts
+    except ProtocolError as error:
+        return tuple(whole), error
+    return tuple(whole), None
 
 
 def join(items: Iterable[bytes]) -> bytes:

@@ -57,22 +57,17 @@ class Content:
 
 def read_content(name: str, data: bytes) -> Content:
     """Return what the bytes of the file `name` hold; raises NotReadableError if no item of it can be read."""
-    items: list[bytes] = []
-    broken: tuple[str, ...] = ()
-    try:
-        for item in sequence.each(data):
-            items.append(item)  # noqa: PERF402 - what came before a refusal counts
-    except ProtocolError as error:
-        broken = (f"{name} can be read through its item {len(items)} only: {error}",)
+    items, fault = sequence.split_whole(data)
+    broken = (f"{name} can be read through its item {len(items)} only: {fault}",) if fault else ()
     if not items:
         message = f"{name} holds no sealed blocks: give a file from `meter-edge export` or `meter-hub evidence`"
         raise NotReadableError(message)
     if not is_head(items[0]):
-        return Content(tuple(items), broken=broken)
+        return Content(items, broken=broken)
     try:
         head = read_head(items[0])
         return Content(
-            messages=tuple(items[1:]),
+            messages=items[1:],
             claims=head.claims,
             hub_keys=(VerifyingKey.from_spki(head.hub_key),),
             enrolment_keys=tuple(VerifyingKey.from_spki(spki) for spki in head.enrolment_keys),

@@ -45,7 +45,7 @@ Wait = Annotated[float, typer.Option("--wait", help="Seconds to wait for the dev
 
 
 @app.command("state")
-def ask_state(  # noqa: PLR0913 - one option each, Typer calls by name
+def ask_state(
     device: Device,
     actor: Actor = "",
     ttl: Ttl = TTL_SECONDS,
@@ -59,7 +59,7 @@ def ask_state(  # noqa: PLR0913 - one option each, Typer calls by name
 
 
 @app.command()
-def resend(  # noqa: PLR0913, PLR0917
+def resend(
     device: Device,
     first: Annotated[int, typer.Option("--first", help="The first block wanted.", min=0)],
     last: Annotated[int, typer.Option("--last", help="The last block wanted.", min=0)],
@@ -77,7 +77,7 @@ def resend(  # noqa: PLR0913, PLR0917
 
 
 @app.command()
-def repoll(  # noqa: PLR0913, PLR0917
+def repoll(
     device: Device,
     meter: Annotated[int, typer.Option(help="The meter's number at the device.", min=0)],
     actor: Actor = "",
@@ -92,7 +92,7 @@ def repoll(  # noqa: PLR0913, PLR0917
 
 
 @app.command("set-config")
-def set_config(  # noqa: PLR0913, PLR0917
+def set_config(
     device: Device,
     settings: Annotated[list[str], typer.Argument(metavar="NAME=VALUE...", help="Such as interval_seconds=900.")],
     expect: Annotated[
@@ -118,7 +118,7 @@ def set_config(  # noqa: PLR0913, PLR0917
 
 
 @app.command("rotate-sign-key")
-def rotate_signing_key(  # noqa: PLR0913
+def rotate_signing_key(
     device: Device,
     actor: Actor = "",
     ttl: Ttl = TTL_SECONDS,
@@ -132,7 +132,7 @@ def rotate_signing_key(  # noqa: PLR0913
 
 
 @app.command("restart-agent")
-def restart_agent(  # noqa: PLR0913
+def restart_agent(
     device: Device,
     actor: Actor = "",
     ttl: Ttl = TTL_SECONDS,
@@ -168,9 +168,7 @@ def list_commands(device: Device, data: Data = DEFAULT_DATA, *, as_json: AsJson 
     print_table(("Number", "Issued", "By", "Command", "Sent", "Outcome", "Detail"), rows)
 
 
-def _issue(  # noqa: PLR0913 - an order with its circumstances, most by name
-    data: Path, device: str, order: Order, *, actor: str, ttl: int, wait: float, as_json: bool
-) -> None:
+def _issue(data: Path, device: str, order: Order, *, actor: str, ttl: int, wait: float, as_json: bool) -> None:
     """Issue an order, wait for its last word if asked to, and say what is known; exit code 1 for a bad one."""
     request = CommandRequest(device, order, actor or _user(), ttl, secrets.token_bytes(_COMMAND_ID_LENGTH))
     with open_data(data, create=False) as database:

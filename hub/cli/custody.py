@@ -80,7 +80,7 @@ def import_blocks(
 
 
 @app.command()
-def evidence(  # noqa: PLR0913 - one option each, Typer calls by name
+def evidence(
     out: Annotated[Path, typer.Option(help="Write the bundle here; it is checked with `meter-verify`.")],
     reading: Annotated[
         list[str] | None, typer.Option(help="Name of a reading, as `month --json` and the API show it.")

@@ -57,7 +57,7 @@ def _root(
 
 
 @app.command()
-def serve(  # noqa: PLR0913 - one option each, Typer calls by name
+def serve(
     data: Data = DEFAULT_DATA,
     broker: Annotated[
         str, typer.Option(help="The broker to hear, or `none` for pages only.")
@@ -78,7 +78,7 @@ def serve(  # noqa: PLR0913 - one option each, Typer calls by name
 ) -> None:
     """Take blocks from the broker, and serve pages and API until told to end."""
     # The server and its imports are wanted by this command only.
-    from hub.serve import serve as run_server  # noqa: PLC0415
+    from hub.serve import serve as run_server  # noqa: PLC0415 - only this command wants the server
 
     settings = HubSettings(
         data_folder=data.absolute(),

@@ -118,7 +118,7 @@ def resolve(
 
 
 @meter_app.command("add")
-def add_meter(  # noqa: PLR0913, PLR0917 - one option each, Typer calls by name
+def add_meter(
     system: Annotated[str, typer.Option(help="PTS id of the system the meter belongs to.")],
     device: Annotated[str, typer.Option(help="Id of the device that reads it.")],
     serial: Annotated[str, typer.Option(help="Serial number, as read from the meter.")],
@@ -140,7 +140,7 @@ def add_meter(  # noqa: PLR0913, PLR0917 - one option each, Typer calls by name
 
 
 @meter_app.command("end")
-def end(  # noqa: PLR0913 - one option each, Typer calls by name
+def end(
     serial: Annotated[str, typer.Argument(help="Serial number of the meter.")],
     system: Annotated[str, typer.Option(help="PTS id of the system it belongs to.")],
     at: Annotated[str, typer.Option(help="When it was removed, such as 2016-07-12T16:00:00Z.")],

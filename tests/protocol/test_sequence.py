@@ -89,3 +89,12 @@ def test_only_single_values_are_joined(item: bytes) -> None:
     """What is no single complete value cannot get into a sequence."""
     with pytest.raises(MalformedError):
         sequence.join([b"\x00", item])
+
+
+def test_what_is_whole_before_a_cut_is_kept() -> None:
+    """A sequence that is cut off gives its complete items together with what is wrong; a whole one gives no fault."""
+    items = tuple(map(cbor.encode, ("one", 2, b"three")))
+    assert sequence.split_whole(b"".join(items)) == (items, None)
+    whole, fault = sequence.split_whole(b"".join(items)[:-1])
+    assert whole == items[:2]
+    assert isinstance(fault, MalformedError)
