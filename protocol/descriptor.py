@@ -11,6 +11,7 @@ import hashlib
 from typing import TYPE_CHECKING, TypeVar
 
 from protocol import cbor
+from protocol.counts import KINDS
 from protocol.errors import MalformedError
 from protocol.fields import (
     KIND,
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T", int, str)
 
+BUSES = ("rtu", "tcp", "ascii", "rtu-tcp", "pulse")
 UNIT_MAX = 32
 _ROLLOVER_MODULUS = 2**64
 _REGISTER_PARTS = 10
@@ -92,7 +94,7 @@ def read_descriptor(fields: Fields) -> MeterDescriptor:
             integer(numerator, "the ratio's numerator", 1, U32_MAX),
             integer(denominator, "the ratio's denominator", 1, U32_MAX),
         ),
-        bus=_one_of(bus, "the bus", ("rtu", "tcp")),
+        bus=_one_of(bus, "the bus", BUSES),
         unit_id=integer(unit_id, "the unit id", 0, _UNIT_ID_MAX),
         registers={register: _read_register(meaning) for register, meaning in listed.items()},
         has_clock=has_clock,
@@ -127,7 +129,7 @@ def _read_register(value: object) -> Register:
         unit=text(unit, "the register's unit", 1, UNIT_MAX),
         scale_exponent=integer(exponent, "the register's scale exponent", -_EXPONENT_MAX, _EXPONENT_MAX),
         width_bits=_one_of(width, "the register's width", (16, 32, 48, 64)),
-        kind=_one_of(kind, "the register's kind", ("u", "s", "f")),
+        kind=_one_of(kind, "the register's kind", KINDS),
         rollover_counts=integer(rollover, "the register's rollover", 0, _ROLLOVER_MODULUS - 1) or _ROLLOVER_MODULUS,
         function_code=_one_of(function, "the register's function code", (3, 4)),
         address=integer(address, "the register's address", 0, U16_MAX),

@@ -55,6 +55,7 @@ class FrameKind(IntEnum):
     GAP = 5
     KEY = 6
     POLL_ERRORS = 8
+    METER_EVENT = 9
 
 
 class Fields:

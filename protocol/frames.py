@@ -18,7 +18,6 @@ from protocol.fields import (
     KIND,
     NAME_MAX,
     REGISTERS_MAX,
-    TIME_MS_MAX,
     U16_MAX,
     U32_MAX,
     Fields,
@@ -26,7 +25,6 @@ from protocol.fields import (
     array,
     integer,
     member,
-    named,
     numbered,
     octets,
     read_key_history,
@@ -45,19 +43,22 @@ from protocol.identity import (
     Epoch,
 )
 from protocol.messages import (
-    ClockEvent,
-    CommandEvent,
     Frame,
-    Gap,
-    GapCause,
     Genesis,
     GenesisReason,
-    KeyEvent,
     MeterDescriptor,
-    PollErrors,
     Readings,
     TimeQuality,
     UnknownFrame,
+)
+from protocol.statements import (
+    read_clock_event,
+    read_command_event,
+    read_gap,
+    read_key_event,
+    read_meter_event,
+    read_poll_errors,
+    write_statement,
 )
 
 if TYPE_CHECKING:
@@ -65,10 +66,7 @@ if TYPE_CHECKING:
 
 ROWS_MAX = 4096
 """Readings in one frame; a longer series goes into several frames."""
-CAUSE_MAX = 32
-CAUSES_MAX = 300
 RECEIPT_BYTES_MAX = 4096
-CONFIG_HASH_LENGTH = 8
 
 
 _READINGS = {
@@ -95,25 +93,8 @@ def write_frame(frame: Frame) -> dict[int, object]:
         case UnknownFrame():
             content = {KIND: frame.kind, **frame.content}
         case _:
-            content = with_note(_write_event(frame), frame.note)
+            content = write_statement(frame)
     return content
-
-
-def _write_event(frame: ClockEvent | CommandEvent | Gap | KeyEvent | PollErrors) -> dict[int, object]:
-    match frame:
-        case ClockEvent():
-            offsets = {2: frame.old_offset_ms, 3: frame.new_offset_ms}
-            return {KIND: FrameKind.CLOCK, 1: frame.boottime_ms, **offsets, 4: frame.source, 5: frame.error_ms}
-        case Gap():
-            return {KIND: FrameKind.GAP, 1: frame.meter, 2: frame.from_at, 3: frame.to_at, 4: frame.cause}
-        case CommandEvent():
-            config = {4: frame.config_hash} if frame.config_hash else {}
-            return {KIND: FrameKind.COMMAND, 1: frame.number, 2: frame.operation, 3: frame.outcome, **config}
-        case KeyEvent():
-            return {KIND: FrameKind.KEY, 1: frame.statement}
-        case _:
-            span = [frame.from_at, frame.to_at]
-            return {KIND: FrameKind.POLL_ERRORS, 1: frame.meter, 2: dict(frame.counts), 3: span}
 
 
 def read_frame(content: object) -> Frame:
@@ -220,75 +201,14 @@ def _qualities(column: tuple[int, ...]) -> tuple[TimeQuality, ...]:
     return tuple([known[value] for value in column])
 
 
-def _read_meter(fields: Fields) -> int:
-    return integer(fields.need(1, "meter"), "the meter index", 0, U16_MAX)
-
-
-def _read_clock_event(fields: Fields) -> ClockEvent:
-    return ClockEvent(
-        boottime_ms=integer(fields.need(1, "boottime"), "the boottime", 0, TIME_MS_MAX),
-        old_offset_ms=integer(fields.need(2, "old offset"), "the old offset", -TIME_MS_MAX, TIME_MS_MAX),
-        new_offset_ms=integer(fields.need(3, "new offset"), "the new offset", -TIME_MS_MAX, TIME_MS_MAX),
-        source=integer(fields.need(4, "source"), "the clock source", 0, U16_MAX),
-        error_ms=integer(fields.need(5, "error"), "the clock error", 0, TIME_MS_MAX),
-        note=read_note(fields),
-    )
-
-
-def _read_command_event(fields: Fields) -> CommandEvent:
-    # Both words stay texts: an archive must be readable by those who do not know the operation.
-    config = fields.need(4, "config hash") if fields.has(4) else None
-    return CommandEvent(
-        number=integer(fields.need(1, "number"), "the command's number", 0, COUNT_MAX),
-        operation=text(fields.need(2, "operation"), "the operation", 1, NAME_MAX),
-        outcome=text(fields.need(3, "outcome"), "the outcome", 1, NAME_MAX),
-        config_hash=b""
-        if config is None
-        else octets(config, "the config hash", CONFIG_HASH_LENGTH, CONFIG_HASH_LENGTH),
-        note=read_note(fields),
-    )
-
-
-def _read_key_event(fields: Fields) -> KeyEvent:
-    statement = octets(fields.need(1, "statement"), "a key statement", 1, KEY_BYTES_MAX)
-    return KeyEvent(statement=statement, note=read_note(fields))
-
-
-def _read_gap(fields: Fields) -> Gap:
-    from_at, to_at = _in_time_order(fields.need(2, "from"), fields.need(3, "to"))
-    return Gap(
-        meter=_read_meter(fields),
-        from_at=from_at,
-        to_at=to_at,
-        cause=member(fields.need(4, "cause"), "the cause of a gap", GapCause),
-        note=read_note(fields),
-    )
-
-
-def _read_poll_errors(fields: Fields) -> PollErrors:
-    counts = named(fields.need(2, "counts"), "the poll errors", CAUSES_MAX, CAUSE_MAX)
-    from_at, to_at = _in_time_order(*array(fields.need(3, "span"), "the span of poll errors", 2, 2))
-    return PollErrors(
-        meter=_read_meter(fields),
-        from_at=from_at,
-        to_at=to_at,
-        counts={cause: integer(count, "a number of polls", 1, U32_MAX) for cause, count in counts.items()},
-        note=read_note(fields),
-    )
-
-
-def _in_time_order(from_at: object, to_at: object) -> tuple[int, int]:
-    start = integer(from_at, "the start of a span", 0, TIME_MS_MAX)
-    return start, integer(to_at, "the end of a span", start, TIME_MS_MAX)
-
-
 _READ_BY_KIND: dict[FrameKind, Callable[[Fields], Frame]] = {
     FrameKind.GENESIS: _read_genesis,
     FrameKind.READINGS: _read_readings,
     FrameKind.DESCRIPTOR: read_descriptor,
-    FrameKind.CLOCK: _read_clock_event,
-    FrameKind.COMMAND: _read_command_event,
-    FrameKind.GAP: _read_gap,
-    FrameKind.KEY: _read_key_event,
-    FrameKind.POLL_ERRORS: _read_poll_errors,
+    FrameKind.CLOCK: read_clock_event,
+    FrameKind.COMMAND: read_command_event,
+    FrameKind.GAP: read_gap,
+    FrameKind.KEY: read_key_event,
+    FrameKind.POLL_ERRORS: read_poll_errors,
+    FrameKind.METER_EVENT: read_meter_event,
 }

@@ -18,6 +18,18 @@ if TYPE_CHECKING:
 
 MODBUS_EXCEPTION_MAX = 255
 
+STATUS_GOOD = 0
+STATUS_LATE = 1
+"""The request took so long that the reading's instant is not good to a second."""
+STATUS_SUSPECT = 2
+"""The register moved as the meter's site cannot make it move; the reading decides no month until somebody says so."""
+STATUS_HELD = 4
+"""The register went back a little and has not passed its earlier value yet; the count is as read."""
+STATUS_STALE = 8
+"""The meter answers, but nothing in its answers moves."""
+STATUS_PLACED = 16
+"""The wall clock was not synchronised at the reading; its instant was worked out later in the same boot."""
+
 
 class TimeQuality(IntEnum):
     """How far the wall clock could be trusted when a time was taken (aligned with OCMF's U, I, S, R)."""
@@ -60,6 +72,25 @@ class PollCause(StrEnum):
     NOT_AVAILABLE = "not-available"
     IDENTITY = "identity"
     UNSTABLE = "unstable"
+    BUSY = "busy"
+
+
+class MeterEventKind(StrEnum):
+    """What can happen to a meter or its registers; a reader accepts others."""
+
+    ROLLOVER = "rollover"
+    ROLLBACK = "rollback"
+    RESET = "reset"
+    EXCHANGE = "exchange"
+    SCALE_CHANGE = "scale-change"
+    CONFIGURATION_CHANGE = "configuration-change"
+    FIRMWARE_CHANGE = "firmware-change"
+    SUSPECT = "suspect"
+    CONFIRMED = "confirmed"
+    STALE = "stale"
+    MOVING = "moving"
+    INCONSISTENT = "inconsistent"
+    PORT_CHANGE = "port-change"
 
 
 def poll_exception(code: int) -> str:
@@ -73,7 +104,8 @@ class Register:
     """How to understand one register of a meter; travels in the chain so that an archive needs nothing else.
 
     value = sign x count x 10**scale_exponent `unit` x the meter's CT/VT ratio, where count is the raw pattern read as
-    `kind` (`u` unsigned, `s` two's complement, `f` IEEE float) of `width_bits`. `rollover_counts` (1..2^64) is the
+    `kind` of `width_bits`: `u` unsigned, `s` two's complement, `f` IEEE float, `m10k` words of base 10000, `m10ks` the
+    same with each word in two's complement, `bcd` decimal digits of four bits. `rollover_counts` (1..2^64) is the
     magnitude at which the accumulator wraps to zero; `word_order` is `big` or `little`, `sign` 1 or -1.
     `obis` is seen from the generator: `1-0:2.8.0` generated, `1-0:1.8.0` consumed.
     """
@@ -107,9 +139,9 @@ class Genesis:
 class MeterDescriptor:
     """What a meter is and how to read its registers; precedes the first reading that refers to it in an epoch.
 
-    `bus` is `rtu` or `tcp`; `registers` maps the register id used in readings to its meaning. `ratio` is the CT/VT
-    ratio as numerator and denominator. `unread` keeps what a newer writer said under keys unknown here, because the
-    descriptor's id is a hash over all of it.
+    `bus` is `rtu`, `tcp`, `ascii`, `rtu-tcp` or `pulse`; `registers` maps the register id used in readings to its
+    meaning. `ratio` is the CT/VT ratio as numerator and denominator. `unread` keeps what a newer writer said under keys
+    unknown here, because the descriptor's id is a hash over all of it.
     """
 
     meter: int
@@ -131,7 +163,7 @@ class Readings:
     """The readings of one meter under one descriptor, in the order taken: equal-length columns.
 
     `read_at[i]` (UTC ms), `offset_ms[i]` (wall minus boottime, ms), `quality[i]` and `registers[rid][i]` (raw counts)
-    belong together. `status[i]` is the poll's bit map (bit 0: the read was later than the stated half-width).
+    belong together. `status[i]` is the poll's bit map of `STATUS_*`.
     `boot_id` is set only on re-sealed records whose boot differs from the block's.
     """
 
@@ -184,6 +216,26 @@ class PollErrors:
 
 
 @dataclass(frozen=True, slots=True)
+class MeterEvent:
+    """Something happened to a meter or one of its registers, seen by the poll at `at` (UTC ms).
+
+    `kind` is a `MeterEventKind`, or what a newer writer says. `register` is the register id it is about, None for the
+    whole meter. `before` and `after` are the readings on either side, (read_at UTC ms, raw count), each None where
+    there is none; `was` and `now` say what changed as text, such as the old and the new serial number.
+    """
+
+    meter: int
+    at: int
+    kind: str
+    register: int | None = None
+    before: tuple[int, int] | None = None
+    after: tuple[int, int] | None = None
+    was: str = ""
+    now: str = ""
+    note: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class CommandEvent:
     """A command that touches measurement took effect, or was taken back (`outcome` `reverted`).
 
@@ -214,7 +266,18 @@ class UnknownFrame:
     content: Mapping[int, object]
 
 
-Frame = Genesis | MeterDescriptor | Readings | ClockEvent | CommandEvent | Gap | KeyEvent | PollErrors | UnknownFrame
+Frame = (
+    Genesis
+    | MeterDescriptor
+    | Readings
+    | ClockEvent
+    | CommandEvent
+    | Gap
+    | KeyEvent
+    | PollErrors
+    | MeterEvent
+    | UnknownFrame
+)
 
 
 def record_count(frame: Frame) -> int:

@@ -7,15 +7,13 @@ from itertools import groupby
 from typing import TYPE_CHECKING
 
 from protocol.messages import PollErrors, Readings, TimeQuality
+from protocol.records import STATUS_GOOD, STATUS_LATE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from protocol.identity import DescriptorId
 
-STATUS_GOOD = 0
-STATUS_LATE = 1
-"""Bit 0 of a reading's status: the request took so long that the reading's instant is not good to a second."""
 HALF_WIDTH_MS_MAX = 1000
 
 

@@ -33,6 +33,8 @@ from protocol.messages import (
     KeyEvent,
     Latest,
     MeterDescriptor,
+    MeterEvent,
+    MeterEventKind,
     PollErrors,
     Readings,
     Receipt,
@@ -170,6 +172,19 @@ poll_errors = st.builds(
     st.dictionaries(st.sampled_from(["timeout", "exception-2", "identity"]), st.integers(1, 2**32 - 1)),
     notes,
 )
+counted = st.none() | st.tuples(st.integers(0, 2**48 - 1), st.integers(0, 2**64 - 1))
+meter_events = st.builds(
+    MeterEvent,
+    meter=meters,
+    at=st.integers(0, 2**48 - 1),
+    kind=st.sampled_from(MeterEventKind) | words.map(lambda word: word[:32]),
+    register=st.none() | st.integers(0, 2**16 - 1),
+    before=counted,
+    after=counted,
+    was=st.just("") | words,
+    now=st.just("") | words,
+    note=notes,
+)
 command_events = st.builds(
     CommandEvent,
     number=seqs,
@@ -181,11 +196,20 @@ command_events = st.builds(
 key_events = st.builds(KeyEvent, statement=st.binary(min_size=1, max_size=100), note=notes)
 unknown_frames = st.builds(
     UnknownFrame,
-    kind=st.integers(9, 2**16 - 1) | st.just(7),
+    kind=st.integers(10, 2**16 - 1) | st.just(7),
     content=st.dictionaries(st.integers(1, 2**32), cbor_values(2), max_size=3),
 )
 frames: st.SearchStrategy[Frame] = st.one_of(
-    readings(), geneses, descriptors, clock_events, command_events, gaps, key_events, poll_errors, unknown_frames
+    readings(),
+    geneses,
+    descriptors,
+    clock_events,
+    command_events,
+    gaps,
+    key_events,
+    poll_errors,
+    meter_events,
+    unknown_frames,
 )
 blocks = st.builds(
     Block,

@@ -27,9 +27,43 @@ def test_floats_are_exact(value: float) -> None:
     assert read_count(int.from_bytes(struct.pack(">d", value), "big"), 64, "f") == Fraction(value)
 
 
+@given(st.integers(0, 65_535 * 10**8 + 99_999_999))
+def test_words_of_base_ten_thousand_are_digits(number: int) -> None:
+    """Each word is a digit to base 10000; the first alone may pass 9999, since it has no digit above it."""
+    words = (number // 10**8, number // 10_000 % 10_000, number % 10_000)
+    raw = words[0] << 32 | words[1] << 16 | words[2]
+    assert read_count(raw, 48, "m10k") == number
+
+
+@given(st.integers(-327_679_999, 327_679_999))
+def test_signed_words_of_base_ten_thousand_keep_their_sign(number: int) -> None:
+    """A negative number has the sign in each of its words, as division that rounds to zero leaves it."""
+    high, low = (abs(number) // 10_000, abs(number) % 10_000)
+    sign = -1 if number < 0 else 1
+    raw = (sign * high & 0xFFFF) << 16 | (sign * low & 0xFFFF)
+    assert read_count(raw, 32, "m10ks") == number
+
+
+@given(st.integers(0, 99_999_999))
+def test_decimal_digits_of_four_bits_are_the_number(number: int) -> None:
+    """A BCD pattern read in hexadecimal shows the number."""
+    assert read_count(int(str(number), 16), 32, "bcd") == number
+
+
 @pytest.mark.parametrize(
     ("raw", "width", "kind"),
-    [(-1, 32, "u"), (2**32, 32, "u"), (0x7FC00000, 32, "f"), (0x7F800000, 32, "f"), (1, 16, "f"), (1, 32, "x")],
+    [
+        (10_000, 32, "m10k"),
+        (10_000, 32, "m10ks"),
+        (0xD8F0, 32, "m10ks"),
+        (0x1A, 16, "bcd"),
+        (-1, 32, "u"),
+        (2**32, 32, "u"),
+        (0x7FC00000, 32, "f"),
+        (0x7F800000, 32, "f"),
+        (1, 16, "f"),
+        (1, 32, "x"),
+    ],
 )
 def test_what_is_no_number_is_none(raw: int, width: int, kind: str) -> None:
     """Patterns too wide, not finite, of no float format or of an unknown kind have no value."""

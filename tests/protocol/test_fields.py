@@ -39,6 +39,7 @@ DESCRIPTOR: Content = {0: 2, 1: 0, 2: "", 3: "", 4: "", 5: "", 6: [1, 1], 7: ["r
 CLOCK: Content = {0: 3, 1: 0, 2: 0, 3: 0, 4: 0, 5: 0}
 GAP: Content = {0: 5, 1: 0, 2: 1, 3: 2, 4: "edge-off"}
 POLL_ERRORS: Content = {0: 8, 1: 0, 2: {"timeout": 1}, 3: [1, 2]}
+METER_EVENT: Content = {0: 9, 1: 0, 2: 5, 3: "reset"}
 COMMAND_EVENT: Content = {0: 4, 1: 0, 2: "set-config", 3: "done"}
 KEY_EVENT: Content = {0: 6, 1: seal_key_statement(DeviceId(bytes(10)), DEVICE_KEY, HUB_KEY)}
 COMMAND: Content = {0: 1, 1: bytes(10), 2: 0, 3: "state", 4: {}, 5: 0, 6: 0, 7: bytes(8)}
@@ -101,6 +102,11 @@ CASES = [
         wire.decode_frame, COMMAND_EVENT,
         {1: -1}, {1: 2**53}, {2: ""}, {2: 1}, {2: "x" * 65}, {3: ""}, {3: "x" * 65}, {4: bytes(7)}, {4: b""}, {9: 1},
     ),
+    *_each(
+        wire.decode_frame, METER_EVENT,
+        {1: -1}, {2: 2**48}, {3: 1}, {3: ""}, {3: "x" * 33}, {4: 65536}, {4: None}, {5: [1]}, {5: [2**48, 0]},
+        {5: [0, -1]}, {6: 1}, {6: [-1, 0]}, {7: ""}, {7: "x" * 65}, {8: ""}, {8: 1}, {9: 1},
+    ),
     *_each(wire.decode_frame, KEY_EVENT, {1: b""}, {1: bytes(1025)}, {1: "s"}, {9: 1}),
     *_each(
         wire.decode_command, COMMAND,
@@ -141,7 +147,7 @@ def test_each_field_has_its_type_and_bounds(decode: Decode, legal: Content, chan
         decode(cbor.encode({**legal, **change}))
 
 
-FRAMES = (READINGS, DESCRIPTOR, CLOCK, COMMAND_EVENT, GAP, KEY_EVENT, POLL_ERRORS, GENESIS)
+FRAMES = (READINGS, DESCRIPTOR, CLOCK, COMMAND_EVENT, GAP, KEY_EVENT, POLL_ERRORS, METER_EVENT, GENESIS)
 
 
 @pytest.mark.parametrize(

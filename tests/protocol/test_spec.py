@@ -12,14 +12,14 @@ from protocol.commands import Operation, ResultStatus
 from protocol.cose import Kind
 from protocol.custody.receiver import DecisionKind
 from protocol.fields import FrameKind
-from protocol.messages import GapCause, GenesisReason, PollCause, ReceiptCode, TimeQuality
+from protocol.messages import GapCause, GenesisReason, MeterEventKind, PollCause, ReceiptCode, TimeQuality
 from protocol.topics import Channel
 from tests.protocol.vectors import vectors
 
 SPEC = (Path(wire.__file__).parent / "spec" / "README.md").read_text()
 
 
-WORDS = [*Kind, *GenesisReason, *GapCause, *PollCause, *Operation, *ResultStatus, *vectors()]
+WORDS = [*Kind, *MeterEventKind, *GenesisReason, *GapCause, *PollCause, *Operation, *ResultStatus, *vectors()]
 
 
 @pytest.mark.parametrize("word", WORDS)

@@ -29,6 +29,8 @@ from protocol.messages import (
     KeyEvent,
     Latest,
     MeterDescriptor,
+    MeterEvent,
+    MeterEventKind,
     PollErrors,
     Readings,
     Receipt,
@@ -103,6 +105,30 @@ _EVENTS = (
     ClockEvent(boottime_ms=4_100_000, old_offset_ms=0, new_offset_ms=OFFSET, source=2, error_ms=15),
     Gap(meter=0, from_at=MIDNIGHT, to_at=MIDNIGHT + QUARTER_HOUR, cause=GapCause.EDGE_OFF, note="power cut"),
     PollErrors(meter=0, from_at=MIDNIGHT, to_at=MIDNIGHT + QUARTER_HOUR, counts={"timeout": 3, poll_exception(2): 1}),
+)
+_METER_FRAMES = (
+    replace(
+        _DESCRIPTOR,
+        meter=1,
+        bus="ascii",
+        registers={
+            0: replace(_DESCRIPTOR.registers[0], kind="m10ks"),
+            1: replace(_DESCRIPTOR.registers[1], kind="m10k"),
+            2: replace(_DESCRIPTOR.registers[1], kind="bcd"),
+        },
+    ),
+    replace(_DESCRIPTOR, meter=2, bus="pulse", registers={0: _DESCRIPTOR.registers[1]}),
+    replace(_DESCRIPTOR, meter=3, bus="rtu-tcp"),
+    MeterEvent(
+        meter=0,
+        at=MIDNIGHT + 2 * QUARTER_HOUR,
+        kind=MeterEventKind.ROLLOVER,
+        register=0,
+        before=(MIDNIGHT + QUARTER_HOUR, 999_999_999),
+        after=(MIDNIGHT + 2 * QUARTER_HOUR, 7),
+    ),
+    MeterEvent(meter=1, at=MIDNIGHT, kind=MeterEventKind.EXCHANGE, was="351001", now="351077", note="seal 4711"),
+    MeterEvent(meter=2, at=MIDNIGHT, kind=MeterEventKind.STALE),
 )
 _FIRST = Block(
     device=DEVICE,
@@ -219,13 +245,21 @@ def _second_epoch(last: bytes) -> dict[str, Vector]:
         key_history=(_STATEMENT,),
     )
     beginning = replace(_FIRST, epoch=SECOND_EPOCH, frames=(genesis, _DESCRIPTOR, _READINGS), flags=FLAG_RESEALED)
+    first = wire.seal_block(beginning, P256_KEY)
+    meters = replace(beginning, seq=1, first_record=6, previous=hash_block(first), frames=_METER_FRAMES, flags=0)
     birth = replace(_BIRTH, epoch=SECOND_EPOCH, head=0, committed=-1, safe=-1, key_history=(_STATEMENT,))
     return {
         "block_second_genesis": Vector(
             "the first block of a later epoch, after a rollback and under another key; readings sealed again",
             P256_SIGNER,
             P256_KEY,
-            wire.seal_block(beginning, P256_KEY),
+            first,
+        ),
+        "block_meter_events": Vector(
+            "a meter of base 10000 on an ASCII line, one that counts pulses, and what happened to meters",
+            P256_SIGNER,
+            P256_KEY,
+            wire.seal_block(meters, P256_KEY),
         ),
         "state_history": Vector("a hello with a key history", P256_SIGNER, P256_KEY, wire.seal_state(birth, P256_KEY)),
     }
