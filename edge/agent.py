@@ -18,11 +18,12 @@ from edge.bus import open_bus
 from edge.clock import STEP_MS, read_instance
 from edge.commands import Clerk, ClerkTerms, open_log
 from edge.custody import Custodian, Desk, DeskTerms, Moment, SystemChance
+from edge.cycle import poll_all
 from edge.journal import JournalDamagedError, JournalError, set_aside
 from edge.keys import load_hub_key
 from edge.metering.outcome import Failed
 from edge.metering.schedule import Due, edges_due
-from edge.poll import MeterPoller, poll_all
+from edge.poll import MeterPoller
 from edge.profiles import load_profile
 from edge.space import SpaceWatch, Thrift, is_polled
 from protocol.custody.sender import RetryPolicy

@@ -3,6 +3,7 @@
 ```
 BusError                  a request gave no words; `cause` says why in the journal's words
 ├── NotConnectedError     the port or endpoint could not be opened, or went away
+├── BusyError             nothing was asked, because the line was never silent
 ├── NoReplyError          nothing came in time
 ├── BadReplyError         something came that is not the answer
 └── ExceptionReplyError   the meter refused, with a Modbus exception code
@@ -24,6 +25,12 @@ class NotConnectedError(BusError):
     """The port or endpoint could not be opened, or went away during the request."""
 
     cause = PollCause.NOT_CONNECTED
+
+
+class BusyError(BusError):
+    """Nothing was asked, because the line was never silent long enough for that."""
+
+    cause = PollCause.BAD_REPLY
 
 
 class NoReplyError(BusError):

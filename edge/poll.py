@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from edge.bus_errors import BadReplyError, BusError, ExceptionReplyError, NoReplyError
 from edge.metering.decode import describe_register
@@ -21,12 +21,12 @@ from edge.metering.words import WordImage
 from protocol.messages import MeterDescriptor, PollCause
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
     from edge.metering.profile import MeterProfile
     from edge.metering.read_plan import Replies, Sighting
     from edge.metering.words import Location, Span
-    from edge.settings import MeterSettings
+    from edge.settings import BusKind, MeterSettings
     from protocol.messages import Instant
 
 IDENTIFY_EVERY_POLLS = 96
@@ -42,7 +42,7 @@ _log = logging.getLogger(__name__)
 class WordSource(Protocol):
     """What a poller needs of a bus: `edge.bus.Bus`, or a test's own."""
 
-    kind: Literal["rtu", "tcp"]
+    kind: BusKind
     connections: int
 
     async def read(self, unit: int, span: Span, *, timeout_seconds: float, silence_ms: int = 0) -> tuple[int, ...]:
@@ -100,6 +100,11 @@ class MeterPoller:
         self._contact: _Contact | None = None
         self._descriptor: MeterDescriptor | None = None
         self._heard_over: set[int] = set()
+
+    @property
+    def bus_name(self) -> str:
+        """The name of the bus that this meter is on: meters on one bus take turns."""
+        return self.settings.bus
 
     async def poll(self) -> PollOutcome:
         """Return what one poll gave; the descriptor is the same object as long as nothing about the meter changed.
@@ -252,24 +257,3 @@ class MeterPoller:
             },
             note=identity.configuration or None,
         )
-
-
-async def poll_all(pollers: Sequence[MeterPoller]) -> tuple[PollOutcome, ...]:
-    """Poll each meter once and return the outcomes in the order given.
-
-    Buses work side by side; on one bus the meters take turns, those that answered last time first, so that a dead one
-    delays no healthy one.
-    """
-    queues: dict[int, list[MeterPoller]] = {}
-    for poller in sorted(pollers, key=lambda poller: not poller.answered):
-        queues.setdefault(id(poller.bus), []).append(poller)
-    outcomes: dict[MeterPoller, PollOutcome] = {}
-
-    async def poll_queue(queue: Sequence[MeterPoller]) -> None:
-        for poller in queue:
-            outcomes[poller] = await poller.poll()
-
-    async with asyncio.TaskGroup() as group:
-        for queue in queues.values():
-            group.create_task(poll_queue(queue), name=f"poll {queue[0].settings.bus}")
-    return tuple(outcomes[poller] for poller in pollers)

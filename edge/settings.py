@@ -6,17 +6,19 @@ Nothing is read from a file here. A time-out or silence left at None means "what
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-SerialFormat = Literal["8N1", "8N2", "8E1", "8E2", "8O1", "8O2", "7E1", "7O1"]
+BusKind = Literal["rtu", "ascii", "tcp", "rtu-tcp"]
+"""RTU or ASCII frames on a serial line, Modbus TCP, or RTU frames through a TCP connection."""
+SerialFormat = Literal["8N1", "8N2", "8E1", "8E2", "8O1", "8O2", "7N2", "7E1", "7O1"]
 """Data bits, parity (None, Even, Odd) and stop bits of a serial line."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RtuLine:
+class SerialLine:
     """One RS-485 line: a serial port and how its meters speak.
 
     `port` is a device path; a link under /dev/serial/by-id survives a re-numbered USB adapter. `timeout_seconds` is the
@@ -24,6 +26,8 @@ class RtuLine:
     request: None takes the larger of 3.5 characters (Modbus over Serial Line V1.02, clause 2.5.1.1) and what the
     profile asks; 0 suits a pseudo-terminal, which has no wire. `local_echo` is for adapters that hear themselves.
     """
+
+    kind: ClassVar[BusKind]
 
     name: str
     port: str
@@ -33,10 +37,32 @@ class RtuLine:
     silence_ms: int | None = None
     local_echo: bool = False
 
+    @property
+    def character_seconds(self) -> float:
+        """How long one character takes on the line, with start, parity and stop bits."""
+        data_bits, parity, stop_bits = self.format
+        return (1 + int(data_bits) + (parity != "N") + int(stop_bits)) / self.baud
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TcpEndpoint:
-    """One Modbus TCP server: a meter with an Ethernet port, or a gateway with several meters behind it."""
+class RtuLine(SerialLine):
+    """A line with RTU frames, which need eight data bits."""
+
+    kind: ClassVar[BusKind] = "rtu"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AsciiLine(SerialLine):
+    """A line with ASCII frames; seven data bits are enough for them."""
+
+    kind: ClassVar[BusKind] = "ascii"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Endpoint:
+    """One host and port that TCP connections are made to."""
+
+    kind: ClassVar[BusKind]
 
     name: str
     host: str
@@ -44,7 +70,21 @@ class TcpEndpoint:
     timeout_seconds: float | None = None
 
 
-BusSettings = RtuLine | TcpEndpoint
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TcpEndpoint(Endpoint):
+    """One Modbus TCP server: a meter with an Ethernet port, or a gateway with several meters behind it."""
+
+    kind: ClassVar[BusKind] = "tcp"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RtuTcpEndpoint(Endpoint):
+    """One serial server: it passes the octets of RTU frames between a connection and its line, and knows no Modbus."""
+
+    kind: ClassVar[BusKind] = "rtu-tcp"
+
+
+BusSettings = RtuLine | AsciiLine | TcpEndpoint | RtuTcpEndpoint
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

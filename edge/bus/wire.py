@@ -1,46 +1,119 @@
-"""What differs between a serial line and a TCP endpoint: client, frame, silence, and why it does not open."""
+"""What differs between the kinds of bus: how frames are built, judged and sent, and why a bus does not open."""
 
 from __future__ import annotations
 
-import errno
-import termios
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING, Protocol
 
-import serial
-from pymodbus.client import AsyncModbusSerialClient, AsyncModbusTcpClient
-from serial.tools import list_ports
+from pymodbus.framer import FramerType
 
-from edge.metering.frames import Request, rtu_fault, tcp_fault
+from edge.metering.frames import ascii_body, ascii_fault, rtu_body, rtu_fault, tcp_body, tcp_fault
+from edge.metering.requests import READ_DEVICE_IDENTIFICATION, READ_HOLDING, READ_INPUT, Request
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable
 
-    from edge.settings import RtuLine, TcpEndpoint
+    from pymodbus.client import AsyncModbusSerialClient, AsyncModbusTcpClient
+    from pymodbus.pdu import ModbusPDU
+
+    from edge.settings import BusKind
 
     Client = AsyncModbusSerialClient | AsyncModbusTcpClient
     TracePacket = Callable[[bool, bytes], bytes]
     TraceConnect = Callable[[bool], None]
 
-_LIBRARY_TIMEOUT_SECONDS = 3600.0
-_FAST_BAUD = 19200
-_FAST_SILENCE_SECONDS = 0.00175
+LIBRARY_TIMEOUT_SECONDS = 3600.0
+"""The library never gives up by itself: the owner of the bus does, by its own clock."""
+OVERHEAD_OCTETS = 11
+"""A request (8 octets) and what is around the body of its reply (3), as RTU frames."""
+_BASIC = 1
 
 
-class Wire(Protocol):
-    """What differs between a serial line and a TCP endpoint."""
+class Framing(Protocol):
+    """How a request and its reply are told from everything else on the wire.
 
-    kind: Literal["rtu", "tcp"]
+    `is_numbered` says whether a reply names its request. Where it does not, a late reply could be taken for the next
+    one's, and the wire must be silent before anything is asked again.
+    """
 
-    def client(self, trace_packet: TracePacket, trace_connect: TraceConnect) -> Client:
-        """Return a client that never retries or reconnects by itself, not yet connected."""
-        ...
+    framer: FramerType
+    is_numbered: bool
 
     def fault(self, octets: bytes, request: Request, sent: bytes) -> str | None:
         """Return what is wrong with these octets as the reply to `request`, sent as `sent`; None if nothing is."""
         ...
 
+    def body(self, octets: bytes, request: Request) -> bytes | None:
+        """Return function code and content of a reply without fault, None while it is incomplete."""
+        ...
+
+
+class RtuFraming:
+    """Octets with a CRC behind them."""
+
+    framer = FramerType.RTU
+    is_numbered = False
+
+    def fault(self, octets: bytes, request: Request, sent: bytes) -> str | None:
+        """See `Framing`."""
+        del sent
+        return rtu_fault(octets, request)
+
+    def body(self, octets: bytes, request: Request) -> bytes | None:
+        """See `Framing`."""
+        return rtu_body(octets, request)
+
+
+class AsciiFraming:
+    """Hexadecimal digits between a colon and a line end."""
+
+    framer = FramerType.ASCII
+    is_numbered = False
+
+    def fault(self, octets: bytes, request: Request, sent: bytes) -> str | None:
+        """See `Framing`."""
+        del sent
+        return ascii_fault(octets, request)
+
+    def body(self, octets: bytes, request: Request) -> bytes | None:
+        """See `Framing`."""
+        return ascii_body(octets, request)
+
+
+class TcpFraming:
+    """Octets behind a head that holds the request's number."""
+
+    framer = FramerType.SOCKET
+    is_numbered = True
+
+    def fault(self, octets: bytes, request: Request, sent: bytes) -> str | None:
+        """See `Framing`."""
+        return tcp_fault(octets, request, sent[:2])
+
+    def body(self, octets: bytes, request: Request) -> bytes | None:
+        """See `Framing`."""
+        return tcp_body(octets, request)
+
+
+class Wire(Protocol):
+    """What differs between a serial line and a TCP endpoint.
+
+    `is_elsewhere_anew` says whether a connection that we closed and opened again may lead to other meters.
+    """
+
+    kind: BusKind
+    framing: Framing
+    is_elsewhere_anew: bool
+
+    def client(self, trace_packet: TracePacket, trace_connect: TraceConnect) -> Client:
+        """Return a client that never retries or reconnects by itself, not yet connected."""
+        ...
+
     def silence_seconds(self, silence_ms: int) -> float:
         """Return the pause before a request to a meter that wants `silence_ms`."""
+        ...
+
+    def transfer_seconds(self, body_octets: int) -> float:
+        """Return how long at most a request and its reply with a body of so many octets are under way."""
         ...
 
     def why_not_open(self) -> str:
@@ -48,111 +121,12 @@ class Wire(Protocol):
         ...
 
 
-class RtuWire:
-    """A serial line."""
-
-    kind: Literal["rtu", "tcp"] = "rtu"
-
-    def __init__(self, line: RtuLine) -> None:
-        self._line = line
-
-    def client(self, trace_packet: TracePacket, trace_connect: TraceConnect) -> Client:
-        """See `Wire`."""
-        data_bits, parity, stop_bits = self._line.format
-        return AsyncModbusSerialClient(
-            self._line.port,
-            baudrate=self._line.baud,
-            bytesize=int(data_bits),
-            parity=parity,
-            stopbits=int(stop_bits),
-            handle_local_echo=self._line.local_echo,
-            name=self._line.name,
-            reconnect_delay=0,
-            retries=0,
-            timeout=_LIBRARY_TIMEOUT_SECONDS,
-            trace_packet=trace_packet,
-            trace_connect=trace_connect,
-        )
-
-    def fault(self, octets: bytes, request: Request, sent: bytes) -> str | None:
-        """See `Wire`."""
-        del sent
-        return rtu_fault(octets, request)
-
-    def silence_seconds(self, silence_ms: int) -> float:
-        """Return the pause before a request: as configured, else 3.5 characters or what the meter needs."""
-        if self._line.silence_ms is not None:
-            return self._line.silence_ms / 1000
-        data_bits, parity, stop_bits = self._line.format
-        bits = 1 + int(data_bits) + (parity != "N") + int(stop_bits)
-        silence = _FAST_SILENCE_SECONDS if self._line.baud > _FAST_BAUD else 3.5 * bits / self._line.baud
-        return max(silence, silence_ms / 1000)
-
-    def why_not_open(self) -> str:
-        """Return why the port does not open, and what to do: asked of pyserial, which knows."""
-        port, baud = self._line.port, self._line.baud
-        data_bits, parity, stop_bits = self._line.format
-        try:
-            with serial.Serial(port, baud, int(data_bits), parity, int(stop_bits), exclusive=True) as probe:
-                # A driver may pass over a setting that it lacks at first, and refuse it once pymodbus sets this.
-                probe.timeout = 0
-        except OSError as error:
-            return why_port_shut(port, error)
-        except termios.error as error:
-            if error.args[0] != errno.EINVAL:
-                return why_port_shut(port, OSError(*error.args))
-            settings = f"{baud} baud with format {self._line.format}"
-            return f"serial port {port} cannot do {settings}; correct its baud or format"
-        except ValueError as error:
-            return f"serial port {port} does not open: {error}; correct its baud or format"
-        return f"serial port {port} did not open at first and does now; it is tried again"
-
-
-def why_port_shut(port: str, error: OSError) -> str:
-    """Return one sentence: why the serial port does not open, and what to do."""
-    if error.errno == errno.ENOENT:
-        ports = ", ".join(sorted(found.device for found in list_ports.comports())) or "none"
-        return f"there is no serial port {port}; plug in the adapter or correct port (ports found: {ports})"
-    if error.errno == errno.EACCES:
-        return f"serial port {port} may not be opened by this user; add the user to the group dialout"
-    if error.errno in (errno.EAGAIN, errno.EBUSY):
-        return f"serial port {port} is held by another program; stop that program"
-    return f"serial port {port} does not open: {error}; check the adapter and its cable"
-
-
-class TcpWire:
-    """A Modbus TCP server."""
-
-    kind: Literal["rtu", "tcp"] = "tcp"
-
-    def __init__(self, endpoint: TcpEndpoint) -> None:
-        self._endpoint = endpoint
-
-    def client(self, trace_packet: TracePacket, trace_connect: TraceConnect) -> Client:
-        """See `Wire`."""
-        return AsyncModbusTcpClient(
-            self._endpoint.host,
-            port=self._endpoint.port,
-            name=self._endpoint.name,
-            reconnect_delay=0,
-            retries=0,
-            timeout=_LIBRARY_TIMEOUT_SECONDS,
-            trace_packet=trace_packet,
-            trace_connect=trace_connect,
-        )
-
-    def fault(self, octets: bytes, request: Request, sent: bytes) -> str | None:
-        """See `Wire`."""
-        return tcp_fault(octets, request, sent[:2])
-
-    def silence_seconds(self, silence_ms: int) -> float:
-        """See `Wire`."""
-        del silence_ms
-        return 0.0
-
-    def why_not_open(self) -> str:
-        """See `Wire`."""
-        return (
-            f"nothing accepts Modbus TCP at {self._endpoint.host}:{self._endpoint.port}; check the address, the cable, "
-            "and that no other program holds the meter's only connection"
-        )
+def send(client: Client, request: Request) -> Awaitable[ModbusPDU]:
+    """Send the request and return what to await its reply with."""
+    if request.function_code == READ_HOLDING:
+        return client.read_holding_registers(request.address, count=request.count, device_id=request.unit)
+    if request.function_code == READ_INPUT:
+        return client.read_input_registers(request.address, count=request.count, device_id=request.unit)
+    if request.function_code == READ_DEVICE_IDENTIFICATION:
+        return client.read_device_information(read_code=_BASIC, object_id=request.address, device_id=request.unit)
+    return client.report_device_id(device_id=request.unit)

@@ -10,7 +10,17 @@ from typing import TYPE_CHECKING, get_args
 from edge.config.section import PORT_MAX, ConfigError
 from edge.metering.errors import ProfileError
 from edge.profiles import load_profile
-from edge.settings import BusSettings, MeterSettings, RtuLine, SerialFormat, TcpEndpoint
+from edge.settings import (
+    AsciiLine,
+    BusKind,
+    BusSettings,
+    Endpoint,
+    MeterSettings,
+    RtuLine,
+    RtuTcpEndpoint,
+    SerialFormat,
+    TcpEndpoint,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -25,27 +35,36 @@ _UNIT_MAX = 247
 def read_bus(section: Section) -> BusSettings:
     """Return the bus in a [[bus]] section; raises ConfigError."""
     name = section.text("name")
-    kind = section.choice("kind", None, ("rtu", "tcp"))
-    bus: BusSettings
-    if kind == "rtu":
-        bus = RtuLine(
-            name=name,
-            port=section.text("port"),
-            baud=section.whole("baud", 19_200, 300, 921_600),
-            format=section.choice("format", "8N1", get_args(SerialFormat)),
-            timeout_seconds=section.seconds("timeout_seconds"),
-            silence_ms=section.whole("silence_ms", None, 0, 10_000) if section.has("silence_ms") else None,
-            local_echo=section.flag("local_echo"),
-        )
-    else:
-        bus = TcpEndpoint(
-            name=name,
-            host=section.text("host"),
-            port=section.whole("port", 502, 1, PORT_MAX),
-            timeout_seconds=section.seconds("timeout_seconds"),
-        )
+    kind = section.choice("kind", None, get_args(BusKind))
+    bus = _read_line(section, name, kind) if kind in ("rtu", "ascii") else _read_endpoint(section, name, kind)
     section.finish()
     return bus
+
+
+def _read_line(section: Section, name: str, kind: str) -> RtuLine | AsciiLine:
+    line = AsciiLine if kind == "ascii" else RtuLine
+    serial_format = section.choice("format", "7E1" if kind == "ascii" else "8N1", get_args(SerialFormat))
+    if kind == "rtu" and serial_format.startswith("7"):
+        section.refuse("format", f'is {serial_format}, but RTU frames need eight data bits; is kind = "ascii" meant?')
+    return line(
+        name=name,
+        port=section.text("port"),
+        baud=section.whole("baud", 19_200, 300, 921_600),
+        format=serial_format,
+        timeout_seconds=section.seconds("timeout_seconds"),
+        silence_ms=section.whole("silence_ms", None, 0, 10_000) if section.has("silence_ms") else None,
+        local_echo=section.flag("local_echo"),
+    )
+
+
+def _read_endpoint(section: Section, name: str, kind: str) -> TcpEndpoint | RtuTcpEndpoint:
+    endpoint = RtuTcpEndpoint if kind == "rtu-tcp" else TcpEndpoint
+    return endpoint(
+        name=name,
+        host=section.text("host"),
+        port=section.whole("port", 502, 1, PORT_MAX),
+        timeout_seconds=section.seconds("timeout_seconds"),
+    )
 
 
 def read_meter(section: Section, buses: Mapping[str, BusSettings]) -> MeterSettings:
@@ -90,7 +109,7 @@ def refuse_double_buses(path: Path, buses: Sequence[BusSettings]) -> None:
         if by_name.setdefault(bus.name, bus) is not bus:
             message = f"{path}: two buses are called {bus.name!r}; give each [[bus]] its own name"
             raise ConfigError(message)
-        place = (bus.host, bus.port) if isinstance(bus, TcpEndpoint) else (bus.port, 0)
+        place = (bus.host, bus.port) if isinstance(bus, Endpoint) else (bus.port, 0)
         if by_place.setdefault(place, bus) is not bus:
             message = (
                 f"{path}: buses {by_place[place].name!r} and {bus.name!r} are the same port;"

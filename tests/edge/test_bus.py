@@ -21,18 +21,21 @@ from edge.bus import (
     BadReplyError,
     Bus,
     BusError,
+    BusyError,
     ExceptionReplyError,
     NoReplyError,
     NotConnectedError,
     open_bus,
 )
-from edge.bus.wire import why_port_shut
-from edge.metering.frames import Request, crc16
+from edge.bus.serial_line import why_port_shut
+from edge.metering.frames import crc16
 from edge.metering.words import Span
 from edge.settings import RtuLine, TcpEndpoint
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
+
+    from edge.metering.requests import Request
 
 SHORT = 0.15
 LONG = 30.0
@@ -345,7 +348,7 @@ async def test_a_line_that_is_never_silent_has_another_master(rtu: FakeMeter) ->
             await asyncio.sleep(SHORT / 5)
 
     noise = asyncio.create_task(chatter())
-    with pytest.raises(BadReplyError, match="second master"):
+    with pytest.raises(BusyError, match="second master"):
         await read(bus, 100, timeout_seconds=SHORT)
     noise.cancel()
     rtu.script = lambda _, body: truth(body)
@@ -368,14 +371,14 @@ async def test_octets_that_nobody_asked_for_leave_the_connection_alone(meter: Fa
 async def test_surplus_octets_in_the_next_moment_are_a_fault(meter: FakeMeter) -> None:
     """Octets that follow a good answer before it was handed on spoil it."""
     bus = meter.bus()
-    judge = bus._wire.fault
+    judge = bus._wire.framing.fault
 
     def judge_and_add(octets: bytes, request: Request, sent: bytes) -> str | None:
         if len(octets) > 1:
             asyncio.get_running_loop().call_soon(bus._on_packet, False, b"\0")  # noqa: FBT003 - as pymodbus calls it
         return judge(octets, request, sent) if len(octets) > 1 else "a surplus octet"
 
-    bus._wire.fault = judge_and_add  # type: ignore[method-assign]  # the moment cannot be hit from outside
+    bus._wire.framing.fault = judge_and_add  # type: ignore[method-assign]  # the moment cannot be hit from outside
     with pytest.raises(BadReplyError, match="surplus"):
         await read(bus, 10)
     await bus.close()

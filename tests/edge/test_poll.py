@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import pytest
 
 from edge.bus_errors import BadReplyError, BusError, ExceptionReplyError, NoReplyError, NotConnectedError
+from edge.cycle import poll_all
 from edge.metering.errors import ProfileError
 from edge.metering.outcome import Failed, PollOutcome, Taken
 from edge.metering.words import Span
-from edge.poll import MeterPoller, poll_all
+from edge.poll import MeterPoller
 from edge.profiles import load_profile
 from edge.settings import MeterSettings
 from protocol.messages import Instant, MeterDescriptor, TimeQuality
@@ -20,6 +21,7 @@ from protocol.messages import Instant, MeterDescriptor, TimeQuality
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from edge.settings import BusKind
     from protocol.messages import Register
 
 FORMAT_AT = 0x7535
@@ -72,7 +74,7 @@ class FakeBus:
     """A bus that answers from a meter's words; a test breaks it by adding failures or hooks."""
 
     words: dict[int, int]
-    kind: Literal["rtu", "tcp"] = "rtu"
+    kind: BusKind = "rtu"
     connections: int = 1
     asked: list[tuple[int, Span]] = field(default_factory=list)
     failures: list[BaseException] = field(default_factory=list)

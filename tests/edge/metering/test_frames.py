@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge.metering.frames import Request, crc16, rtu_fault, tcp_fault
+from edge.metering.frames import crc16, rtu_fault, tcp_fault
+from edge.metering.requests import Request
 
 REQUESTS = st.builds(Request, st.integers(1, 247), st.sampled_from([3, 4]), st.integers(1, 125))
 TRANSACTION = b"\x12\x34"
