@@ -136,7 +136,7 @@ def test_good_configuration_with_defaults(tmp_path: Path) -> None:
         ),
         ('state_dir = "state"', 'state_dir = "state"\nseal_seconds = 1000', ("seal_seconds = 1000", "multiple")),
         ('name = "lan"', 'name = "line"', ("two buses are called 'line'",)),
-        ('kind = "tcp"', 'kind = "udp"', ("kind = 'udp'", "rtu, tcp")),
+        ('kind = "tcp"', 'kind = "udp"', ("kind = 'udp'", "rtu, ascii, tcp, rtu-tcp")),
         ("[[meter]]\nnumber = 1", "[[meter]\nnumber = 1", ("not a readable TOML file", "line 18")),
     ],
 )
