@@ -30,7 +30,7 @@ class NotConnectedError(BusError):
 class BusyError(BusError):
     """Nothing was asked, because the line was never silent long enough for that."""
 
-    cause = PollCause.BAD_REPLY
+    cause = PollCause.BUSY
 
 
 class NoReplyError(BusError):
