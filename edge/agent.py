@@ -18,7 +18,7 @@ from edge.bus import open_bus
 from edge.clock import STEP_MS, read_instance
 from edge.commands import Clerk, ClerkTerms, open_log
 from edge.custody import Custodian, Desk, DeskTerms, Moment, SystemChance
-from edge.cycle import poll_all
+from edge.cycle import Cycle
 from edge.journal import JournalDamagedError, JournalError, set_aside
 from edge.keys import load_hub_key
 from edge.metering.outcome import Failed
@@ -95,6 +95,7 @@ class Agent:
             meter.index: MeterPoller(meter, load_profile(meter.profile), self._buses[meter.bus], clock.now)
             for meter in log.config.meters
         }
+        self._cycle = Cycle(tuple(self._pollers.values()), clock.now, seconds_max=log.config.interval_seconds / 2)
         self._terms = DeskTerms(
             hub_key=hub_key,
             command_key=command_key,
@@ -274,7 +275,7 @@ class Agent:
     async def _poll_cycle(self, edge_at: int) -> None:
         """Read all meters, one bus beside the other, and take what came of it into the journal in one commit."""
         self._watch_clock(self._clock.now())
-        outcomes = await poll_all(tuple(self._pollers.values()))
+        outcomes = await self._cycle.poll_edge()
         self._journal.record(edge_at, outcomes, self._interval_ms, is_sparing=self._space.thrift.is_skipping)
         for outcome in outcomes:
             if isinstance(outcome.result, Failed):

@@ -1,15 +1,39 @@
-"""One cycle: who is polled in which order on which bus."""
+"""One cycle: who is polled in which order on which bus, so that the dead do not starve the healthy.
+
+Buses work side by side; on one bus the meters take turns. Those that answered last time come first, in the order of the
+configuration, so that their instants are the same in every cycle whoever else is dead. Those that did not come after
+them, each for one try, whoever waits longest first, and only while the cycle is within its time. At an interval edge
+every meter has an outcome: one that was not asked for want of time says so. Between edges a dead meter is asked once
+for each step of its back-off.
+"""
 
 from __future__ import annotations
 
 import asyncio
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
+from edge.metering.back_off import BackOff
+from edge.metering.outcome import Failed, PollOutcome
+from protocol.messages import PollCause
 
-    from edge.metering.outcome import PollOutcome
-    from edge.settings import MeterSettings
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from protocol.messages import Instant
+
+DEAD_METERS = BackOff(first_seconds=60.0, max_seconds=900.0)
+"""How long a dead meter is left alone between two interval edges."""
+_UNKNOWN = Failed(PollCause.TIMEOUT, "it gave no reading")
+
+
+class Indexed(Protocol):
+    """Settings that say which meter they are of."""
+
+    @property
+    def index(self) -> int:
+        """The meter's number in the device's log."""
+        ...
 
 
 class Driver(Protocol):
@@ -19,7 +43,7 @@ class Driver(Protocol):
     """Whether the last poll gave a reading; true before the first."""
 
     @property
-    def settings(self) -> MeterSettings:
+    def settings(self) -> Indexed:
         """Which meter this is."""
         ...
 
@@ -33,22 +57,89 @@ class Driver(Protocol):
         ...
 
 
-async def poll_all(drivers: Sequence[Driver]) -> tuple[PollOutcome, ...]:
-    """Poll each meter once and return the outcomes in the order given.
+@dataclass(frozen=True, slots=True)
+class _Absence:
+    """A meter that gives no readings: how often in a row, and when it was asked last, boottime."""
 
-    Buses work side by side; on one bus the meters take turns, those that answered last time first, so that a dead one
-    delays no healthy one.
+    last: Failed = _UNKNOWN
+    failures: int = 1
+    asked_at_ms: float = float("-inf")
+
+
+class Cycle:
+    """All meters of a device, polled together at each interval edge, and in between as somebody likes.
+
+    `seconds_max` is how long after its begin a cycle may still ask a meter that did not answer last time. With half an
+    interval there is always time for the next edge.
     """
-    queues: dict[str, list[Driver]] = {}
-    for driver in sorted(drivers, key=lambda driver: not driver.answered):
-        queues.setdefault(driver.bus_name, []).append(driver)
-    outcomes: dict[int, PollOutcome] = {}
 
-    async def poll_queue(queue: Sequence[Driver]) -> None:
-        for driver in queue:
-            outcomes[id(driver)] = await driver.poll()
+    def __init__(
+        self,
+        drivers: Sequence[Driver],
+        now: Callable[[], Instant],
+        *,
+        seconds_max: float,
+        back_off: BackOff = DEAD_METERS,
+    ) -> None:
+        self._drivers = drivers
+        self._now = now
+        self._seconds_max = seconds_max
+        self._back_off = back_off
+        self._absences: dict[int, _Absence] = {}
 
-    async with asyncio.TaskGroup() as group:
-        for name, queue in queues.items():
-            group.create_task(poll_queue(queue), name=f"poll {name}")
-    return tuple(outcomes[id(driver)] for driver in drivers)
+    async def poll_edge(self) -> tuple[PollOutcome, ...]:
+        """Return one outcome for each meter, in the order of the configuration."""
+        outcomes = await self._poll(self._drivers)
+        return tuple(
+            outcomes.get(driver.settings.index) or self._left_out(driver.settings.index) for driver in self._drivers
+        )
+
+    async def poll_between(self) -> tuple[PollOutcome, ...]:
+        """Return outcomes of the meters that answer, and of the dead whose back-off is over."""
+        outcomes = await self._poll([driver for driver in self._drivers if driver.answered or self._is_due(driver)])
+        return tuple(outcomes[driver.settings.index] for driver in self._drivers if driver.settings.index in outcomes)
+
+    async def _poll(self, drivers: Sequence[Driver]) -> dict[int, PollOutcome]:
+        queues: dict[str, list[Driver]] = {}
+        for driver in drivers:
+            queues.setdefault(driver.bus_name, []).append(driver)
+        outcomes: dict[int, PollOutcome] = {}
+        async with asyncio.TaskGroup() as group:
+            for name, queue in queues.items():
+                group.create_task(self._poll_queue(queue, outcomes), name=f"poll {name}")
+        return outcomes
+
+    async def _poll_queue(self, queue: Sequence[Driver], outcomes: dict[int, PollOutcome]) -> None:
+        stop_at_ms = self._now().boottime_ms + self._seconds_max * 1000
+        healthy = [driver for driver in queue if driver.answered]
+        dead = sorted((driver for driver in queue if not driver.answered), key=self._asked_at_ms)
+        for driver in healthy:
+            outcomes[driver.settings.index] = await self._ask(driver)
+        for driver in dead:
+            if self._now().boottime_ms >= stop_at_ms:
+                return
+            outcomes[driver.settings.index] = await self._ask(driver)
+
+    async def _ask(self, driver: Driver) -> PollOutcome:
+        outcome = await driver.poll()
+        earlier = self._absences.pop(outcome.meter, None)
+        if isinstance(outcome.result, Failed):
+            failures = 1 if earlier is None else earlier.failures + 1
+            self._absences[outcome.meter] = _Absence(outcome.result, failures, outcome.after.boottime_ms)
+        return outcome
+
+    def _asked_at_ms(self, driver: Driver) -> float:
+        return self._absences.get(driver.settings.index, _Absence()).asked_at_ms
+
+    def _is_due(self, driver: Driver) -> bool:
+        absence = self._absences.get(driver.settings.index, _Absence())
+        pause_ms = self._back_off.delay_seconds(absence.failures) * 1000
+        return self._now().boottime_ms >= absence.asked_at_ms + pause_ms
+
+    def _left_out(self, meter: int) -> PollOutcome:
+        """Return the outcome of a meter that was dead and not asked, with the cause that it had when it was."""
+        last = self._absences.get(meter, _Absence()).last
+        seconds = f"{self._seconds_max:g} s"
+        note = f"not asked, because the others on its bus took {seconds}; when it was asked last: {last.note}"
+        now = self._now()
+        return PollOutcome(meter, now, now, Failed(last.cause, note))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from edge.bus_errors import BadReplyError, BusError, ExceptionReplyError, NoReplyError, NotConnectedError
-from edge.cycle import poll_all
+from edge.cycle import Cycle
 from edge.metering.errors import ProfileError
 from edge.metering.outcome import Failed, PollOutcome, Taken
 from edge.metering.words import Span
@@ -278,14 +278,15 @@ async def test_a_fault_of_ours_in_one_poll_stops_no_other(caplog: pytest.LogCapt
     """Whatever breaks in one meter's poll is its outcome, in the log in full; the others are read, and it is again."""
     bus = FakeBus(wattnode_words())
     pollers = [poller_of(replace(WATTNODE, index=index, unit=index), bus) for index in (1, 2, 3)]
-    await poll_all(pollers)
+    cycle = Cycle(pollers, Ticks(), seconds_max=30.0)
+    await cycle.poll_edge()
 
     def break_down(_: Span) -> None:
         if bus.asked[-1][0] == 2:
             bus.failures = [ZeroDivisionError("nobody\nforesaw this")]
 
     bus.before_read = break_down
-    one, two, three = await poll_all(pollers)
+    one, two, three = await cycle.poll_edge()
     taken(one)
     taken(three)
     failure = failed(two)
@@ -302,7 +303,7 @@ async def test_a_fault_of_ours_in_one_poll_stops_no_other(caplog: pytest.LogCapt
     assert "in _glance" in caplog.text
     bus.before_read = lambda _: None
     bus.asked.clear()
-    assert [isinstance(outcome.result, Taken) for outcome in await poll_all(pollers)] == [True] * 3
+    assert [isinstance(outcome.result, Taken) for outcome in await cycle.poll_edge()] == [True] * 3
     assert (2, Span(3, 1700, 2)) in bus.asked
 
 
@@ -468,21 +469,3 @@ async def test_a_name_that_is_no_energy_point_is_refused_at_once() -> None:
     for wrong in (replace(WATTNODE, generated="power"), replace(WATTNODE, consumed="powder")):
         with pytest.raises(ProfileError, match="no energy point"):
             poller_of(wrong, FakeBus({}))
-
-
-async def test_meters_that_answered_are_polled_first_and_outcomes_keep_their_order() -> None:
-    """On a line a dead meter waits for the healthy ones; the outcomes come in the order of the pollers."""
-    bus = FakeBus(wattnode_words())
-    pollers = [poller_of(replace(WATTNODE, index=index, unit=index), bus) for index in (1, 2, 3)]
-
-    def die(_: Span) -> None:
-        if bus.asked[-1][0] == 1:
-            bus.failures = [NoReplyError("silence")]
-
-    bus.before_read = die
-    for units in ([1, 2, 3], [2, 3, 1]):
-        bus.asked.clear()
-        outcomes = await poll_all(pollers)
-        assert [outcome.meter for outcome in outcomes] == [1, 2, 3]
-        assert [isinstance(outcome.result, Taken) for outcome in outcomes] == [False, True, True]
-        assert list(dict.fromkeys(unit for unit, _ in bus.asked)) == units
