@@ -57,6 +57,8 @@ class AsciiLine(SerialLine):
 
     kind: ClassVar[BusKind] = "ascii"
 
+    format: SerialFormat = "7E1"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Endpoint:

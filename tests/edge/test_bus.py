@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import errno
-import os
 import re
 import termios
-import tty
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 import pytest
@@ -31,9 +27,10 @@ from edge.bus.serial_line import why_port_shut
 from edge.metering.frames import crc16
 from edge.metering.words import Span
 from edge.settings import RtuLine, TcpEndpoint
+from tests.edge.fake_meter import AT_ONCE, FakeMeter, Reply, truth
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator
 
     from edge.metering.requests import Request
 
@@ -41,141 +38,11 @@ SHORT = 0.15
 LONG = 30.0
 """A time-out that a test never waits for: whoever does is ended by `BOUND`."""
 BOUND = 10.0
-AT_ONCE = BackOff(first_seconds=0.0, max_seconds=0.0)
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """Octets of a body (unit, function, content) and when they come; `frame` replaces the whole frame if given."""
-
-    body: bytes
-    after_seconds: float = 0.0
-    frame: bytes | None = None
-
-
-def truth(body: bytes) -> Reply:
-    """Answer with each word holding its own address, so that a word tells which request it answers."""
-    first, count = int.from_bytes(body[2:4], "big"), int.from_bytes(body[4:6], "big")
-    words = b"".join(address.to_bytes(2, "big") for address in range(first, first + count))
-    return Reply(bytes([body[0], body[1], 2 * count]) + words)
-
-
-class FakeMeter:
-    """A meter whose answers a test writes: `script` maps number and body of a request to what comes back."""
-
-    def __init__(self, kind: Literal["rtu", "tcp"]) -> None:
-        self.kind = kind
-        self.script: Callable[[int, bytes], Reply | None] = lambda _, body: truth(body)
-        self.events: list[str] = []
-        self.connections = 0
-        self.port: int | str = 0
-        self.master = -1
-        self._server: asyncio.Server | None = None
-        self._writers: set[asyncio.StreamWriter] = set()
-        self._unconnected = asyncio.Event()
-        self._unconnected.set()
-        self._tasks: set[asyncio.Task[None]] = set()
-        self._slave = -1
-        self._requests = 0
-
-    async def start(self) -> None:
-        """Open the line or listen, on the port of the last time if there was one."""
-        if self.kind == "tcp":
-            self._server = await asyncio.start_server(self._serve, "127.0.0.1", int(self.port))
-            self.port = self._server.sockets[0].getsockname()[1]
-            return
-        self.master, self._slave = os.openpty()
-        tty.setraw(self.master)
-        tty.setraw(self._slave)
-        self.port = os.ttyname(self._slave)
-        asyncio.get_running_loop().add_reader(self.master, self._on_octets)
-
-    async def stop(self) -> None:
-        """Close everything; a TCP meter can be started again."""
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-        if self._server is not None:
-            self._server.close()
-            await self.hang_up()
-        elif self.master >= 0:
-            asyncio.get_running_loop().remove_reader(self.master)
-            os.close(self.master)
-            os.close(self._slave)
-            self.master = -1
-
-    async def hang_up(self) -> None:
-        """Close all connections and wait until they are gone."""
-        for writer in self._writers:
-            writer.close()
-        await self._unconnected.wait()
-
-    def push(self, frame: bytes) -> None:
-        """Send octets that nobody asked for."""
-        if self.kind == "rtu":
-            self.write_to_line(frame)
-        for writer in self._writers:
-            writer.write(frame)
-
-    def bus(self, back_off: BackOff = AT_ONCE, *, local_echo: bool = False) -> Bus:
-        """Return a bus on which this meter is alone."""
-        if self.kind == "tcp":
-            return open_bus(TcpEndpoint(name="bus", host="127.0.0.1", port=int(self.port)), back_off)
-        line = RtuLine(name="bus", port=str(self.port), silence_ms=0, local_echo=local_echo)
-        return open_bus(line, back_off)
-
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self.connections += 1
-        self._writers.add(writer)
-        self._unconnected.clear()
-        try:
-            while True:
-                head = await reader.readexactly(6)
-                body = await reader.readexactly(int.from_bytes(head[4:6], "big"))
-                self._answer(body, head[:2], writer.write)
-        except (asyncio.IncompleteReadError, ConnectionError):
-            pass
-        finally:
-            writer.close()
-            with contextlib.suppress(ConnectionError):
-                await writer.wait_closed()
-            self._writers.discard(writer)
-            if not self._writers:
-                self._unconnected.set()
-
-    def _on_octets(self) -> None:
-        frame = os.read(self.master, 1024)
-        for start in range(0, len(frame), 8):
-            self._answer(frame[start : start + 6], b"", self.write_to_line)
-
-    def write_to_line(self, octets: bytes) -> None:
-        """Put octets on the serial line."""
-        os.write(self.master, octets)
-
-    def _answer(self, body: bytes, transaction: bytes, write: Callable[[bytes], None]) -> None:
-        self._requests += 1
-        self.events.append(f"request {int.from_bytes(body[2:4], 'big')}")
-        reply = self.script(self._requests, body)
-        if reply is not None:
-            task = asyncio.create_task(self._send(reply, transaction, write))
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
-
-    async def _send(self, reply: Reply, transaction: bytes, write: Callable[[bytes], None]) -> None:
-        if reply.after_seconds:
-            await asyncio.sleep(reply.after_seconds)
-        self.events.append("reply")
-        if reply.frame is not None:
-            write(reply.frame)
-        elif self.kind == "tcp":
-            write(transaction + b"\0\0" + len(reply.body).to_bytes(2, "big") + reply.body)
-        else:
-            write(reply.body + crc16(reply.body).to_bytes(2, "little"))
-
-
-@pytest.fixture(params=["rtu", "tcp"])
+@pytest.fixture(params=["rtu", "ascii", "tcp", "rtu-tcp"])
 async def meter(request: pytest.FixtureRequest) -> AsyncIterator[FakeMeter]:
-    """Return a meter on a serial line, then one on TCP."""
+    """Return a meter on each kind of bus in turn."""
     fake = FakeMeter(request.param)
     await fake.start()
     yield fake
@@ -348,8 +215,9 @@ async def test_a_line_that_is_never_silent_has_another_master(rtu: FakeMeter) ->
             await asyncio.sleep(SHORT / 5)
 
     noise = asyncio.create_task(chatter())
-    with pytest.raises(BusyError, match="second master"):
+    with pytest.raises(BusyError, match="second master") as failure:
         await read(bus, 100, timeout_seconds=SHORT)
+    assert (failure.value.cause, bus.tally.busy) == ("busy", 1)
     noise.cancel()
     rtu.script = lambda _, body: truth(body)
     assert await read(bus, 200) == (200, 201)
@@ -432,12 +300,7 @@ async def test_an_idle_connection_that_was_closed_costs_no_reading(tcp: FakeMete
 async def test_a_connection_lost_during_each_request_is_said_at_once(tcp: FakeMeter) -> None:
     """A server that hangs up instead of answering is not waited for until the time-out."""
     bus = tcp.bus()
-
-    def hang_up(_: int, __: bytes) -> None:
-        for writer in tcp._writers:
-            writer.close()
-
-    tcp.script = hang_up
+    tcp.script = lambda *_: tcp.disconnect()
     with pytest.raises(NotConnectedError, match="lost during the request"):
         await read(bus, 10)
     await bus.close()
@@ -464,7 +327,7 @@ async def test_after_a_time_out_only_tcp_counts_as_a_new_connection(meter: FakeM
     with pytest.raises(NoReplyError):
         await read(bus, 20, timeout_seconds=SHORT)
     await read(bus, 30)
-    assert bus.connections == (1 if meter.kind == "rtu" else 2)
+    assert bus.connections == (1 if meter.is_serial else 2)
     await bus.close()
 
 
@@ -595,9 +458,3 @@ async def test_the_bus_s_own_time_out_goes_before_the_meter_s(tcp: FakeMeter) ->
 def test_the_silence_between_frames(line: RtuLine, asked_ms: int, seconds: float) -> None:
     """It is 3.5 characters or what the meter asks for, unless the line's settings say otherwise."""
     assert open_bus(line)._wire.silence_seconds(asked_ms) == pytest.approx(seconds)
-
-
-def test_the_back_off_doubles_to_its_limit() -> None:
-    """Failures in a row are answered with longer pauses, up to the stated one."""
-    back_off = BackOff(first_seconds=0.5, max_seconds=30.0)
-    assert [back_off.delay_seconds(failures) for failures in (1, 2, 3, 6, 7, 10_000)] == [0.5, 1, 2, 16, 30, 30]
