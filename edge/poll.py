@@ -17,7 +17,7 @@ from edge.metering.identify import MeterIdentity, identity_spans, judge_identity
 from edge.metering.outcome import Failed, PollOutcome, Taken
 from edge.metering.read_plan import ReadPlan, energy_point, plan_reads, read_once
 from edge.metering.sunspec import locate_models
-from edge.metering.words import WordImage
+from edge.metering.words import WordImage, unmerged
 from protocol.messages import MeterDescriptor, PollCause
 
 if TYPE_CHECKING:
@@ -33,6 +33,8 @@ IDENTIFY_EVERY_POLLS = 96
 """A meter that answers without a break is identified again after so many polls: daily, at a poll each 15 minutes."""
 ATTEMPTS_MAX = 2
 """How often a meter is identified and read at most in one poll, if the bus connects anew in between."""
+ILLEGAL_DATA_ADDRESS = 2
+"""The Modbus exception code of a meter that lacks one of the words asked for."""
 READS_MAX = 2
 """How often a meter that answered at its last poll is read in one poll: once more after a garbled or missing reply."""
 
@@ -100,6 +102,7 @@ class MeterPoller:
         self._contact: _Contact | None = None
         self._descriptor: MeterDescriptor | None = None
         self._heard_over: set[int] = set()
+        self._is_unmerged = False
 
     @property
     def bus_name(self) -> str:
@@ -133,7 +136,7 @@ class MeterPoller:
             began = self._now()
             reads_left -= 1
             try:
-                contact, glance = await self._read_surely()
+                contact, glance = await self._read_merged_or_not()
                 return self._take(contact, glance)
             except (BusError, ReadingError) as error:
                 if not reads_left or not isinstance(error, BadReplyError | NoReplyError):
@@ -154,6 +157,24 @@ class MeterPoller:
         self.answered = False
         return PollOutcome(self.settings.index, began, self._now(), failed)
 
+    async def _read_merged_or_not(self) -> tuple[_Contact, _Glance]:
+        """Read the meter; if it refuses an address, once more with no requests joined, and like that from then on.
+
+        Some meters refuse every request that touches a word they do not have, or two tables at once.
+        """
+        try:
+            return await self._read_surely()
+        except ExceptionReplyError as error:
+            if self._is_unmerged or error.code != ILLEGAL_DATA_ADDRESS:
+                raise
+            _log.info("meter %d is read without joined requests: %s", self.settings.index, error)
+        self._contact, self._is_unmerged = None, True
+        try:
+            return await self._read_surely()
+        except (BusError, ReadingError):
+            self._is_unmerged = False
+            raise
+
     async def _read_surely(self) -> tuple[_Contact, _Glance]:
         """Read the meter over one and the same connection as it was identified over."""
         for _ in range(ATTEMPTS_MAX):
@@ -169,8 +190,9 @@ class MeterPoller:
         raise UnstableError(message)
 
     async def _identify(self) -> _Contact:
-        profile, settings = self._profile, self.settings
+        settings = self.settings
         location = await self._locate()
+        profile = unmerged(self._profile, location) if self._is_unmerged else self._profile
         spans = identity_spans(profile, location)
         image = WordImage(spans, tuple([await self._read(span) for span in spans]))
         identity = judge_identity(profile, location, image)

@@ -46,7 +46,8 @@ class Exchange:
         self.body = self._framing.body(octets, self.request)
         if self.body is not None:
             self.delay_seconds = now - self._sent_at
-            # The time-out may be due in this very moment, because the machine was busy; a whole reply has come in time.
+            # The time-out may be due in this very moment because the machine was busy, and would end the request before
+            # the library has handed on the reply (since Python 3.12); but a whole reply has come in time.
             self._reschedule(now + HANDOVER_SECONDS)
         return octets
 

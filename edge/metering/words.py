@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -84,6 +84,11 @@ def listed_words(profile: MeterProfile, location: Mapping[int, int]) -> frozense
     extents = [place(part, location) for part in all_parts(profile)]
     extents += [scale for point in profile.points if (scale := place_scale(point, location)) is not None]
     return frozenset(address for extent in extents for address in range(extent.address, extent.end))
+
+
+def unmerged(profile: MeterProfile, location: Mapping[int, int]) -> MeterProfile:
+    """Return the profile for a meter that refuses joined requests: each point or check is one request of its own."""
+    return replace(profile, barriers=tuple(sorted(listed_words(profile, location))))
 
 
 def coalesce(extents: Iterable[Extent], profile: MeterProfile, listed: frozenset[int]) -> tuple[Span, ...]:

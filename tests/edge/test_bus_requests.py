@@ -10,6 +10,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from edge.bus import BadReplyError, Bus, BusError, BusTally, ExceptionReplyError, NoReplyError, NotConnectedError
+from edge.bus.exchange import Exchange
+from edge.bus.wire import RtuFraming
+from edge.metering.requests import Request
 from edge.metering.words import Span
 from tests.edge.fake_meter import FakeMeter, Reply, framed, truth
 
@@ -224,3 +227,16 @@ async def test_a_bus_counts_what_it_could_not_do() -> None:
     with pytest.raises(NotConnectedError):
         await read(bus, 10)
     assert bus.tally == BusTally(requests=1, lost=1, openings=1, shut=1)
+
+
+async def test_a_whole_reply_has_time_to_be_handed_on() -> None:
+    """Once a reply is whole the time-out is put off, so that it cannot fall between the reply and its reader."""
+    exchange = Exchange(RtuFraming(), Request(1, 3, 1), "bus, unit 1", SHORT)
+    async with exchange.deadline:
+        due_at = exchange.deadline.when() or 0.0
+        frame = framed("rtu", bytes([1, 3, 2, 0, 7]))
+        assert exchange.on_received(frame[:-1]) == frame[:-1]
+        assert exchange.deadline.when() == due_at
+        assert exchange.on_received(frame) == frame
+        assert (exchange.deadline.when() or 0.0) > due_at
+        assert exchange.body == bytes([3, 2, 0, 7])

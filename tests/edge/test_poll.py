@@ -469,3 +469,56 @@ async def test_a_name_that_is_no_energy_point_is_refused_at_once() -> None:
     for wrong in (replace(WATTNODE, generated="power"), replace(WATTNODE, consumed="powder")):
         with pytest.raises(ProfileError, match="no energy point"):
             poller_of(wrong, FakeBus({}))
+
+
+def refuse(bus: FakeBus, joined: Span) -> None:
+    """Let the meter refuse one span, as some do with a request that touches two of their tables."""
+
+    def answer(span: Span) -> None:
+        if span == joined:
+            message = "the meter refused"
+            raise ExceptionReplyError(message, 2)
+
+    bus.before_read = answer
+
+
+async def test_a_meter_that_refuses_joined_requests_is_read_part_by_part_and_that_is_remembered() -> None:
+    """Exception 2 on a joined span costs one more try once; from then on no request is joined and none refused."""
+    bus = FakeBus(shark_words(), kind="tcp")
+    refuse(bus, Span(3, 0x44B, 4))
+    poller = poller_of(SHARK, bus)
+    result = taken(await poller.poll())
+    assert result.counts == {0: 0xFFE9A638, 1: 700}
+    for _ in range(2):
+        bus.asked.clear()
+        assert taken(await poller.poll()).descriptor is result.descriptor
+        assert [span for _, span in bus.asked] == [Span(3, 0x44B, 2), Span(3, 0x44D, 2), Span(3, FORMAT_AT, 1)]
+
+
+async def test_a_scale_word_that_is_read_apart_becomes_a_witness() -> None:
+    """Without its joined request the scale is read around the energy, and a change in between is not passed over."""
+    bus = FakeBus(sunspec_words(), kind="tcp")
+    refuse(bus, Span(3, 40107, 17))
+    poller = poller_of(SUNSPEC, bus)
+    assert register(taken(await poller.poll()).descriptor, 0).scale_exponent == 2
+    bus.asked.clear()
+    changes = iter([1])
+
+    def change(span: Span) -> None:
+        if span.address == 40123:
+            bus.words[40123] = next(changes, bus.words[40123])
+
+    bus.before_read = change
+    assert register(taken(await poller.poll()).descriptor, 0).scale_exponent == 1
+    assert [span.address for _, span in bus.asked] == [40107, 40123, 40107, 40123]
+
+
+async def test_a_meter_that_lacks_a_word_is_not_split_for_ever() -> None:
+    """If the parts are refused too, that is the outcome, and joined requests are tried again the next time."""
+    bus = FakeBus({address: word for address, word in shark_words().items() if address != 0x44D})
+    poller = poller_of(SHARK, bus)
+    assert failed(await poller.poll()).cause == "exception-2"
+    bus.words = shark_words()
+    bus.asked.clear()
+    taken(await poller.poll())
+    assert Span(3, 0x44B, 4) in [span for _, span in bus.asked]
