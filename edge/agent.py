@@ -84,18 +84,17 @@ class Agent:
         self._stop = stop
         self._restart = asyncio.Event()
         self._work = asyncio.Event()
-        self._polling = asyncio.Lock()
         self._last_seen: Instant | None = None
         log = open_log(config, author, clock, self._moment().steady_ms, os.urandom)
         self._author, self._journal, self._config = log.author, log.journal, log.config
         self._interval_ms = log.config.interval_seconds * 1000
         self._seal_ms = log.config.seal_seconds * 1000
         self._buses = {bus.name: open_bus(bus) for bus in log.config.buses}
-        self._pollers = {
-            meter.index: MeterPoller(meter, load_profile(meter.profile), self._buses[meter.bus], clock.now)
+        pollers = [
+            MeterPoller(meter, load_profile(meter.profile), self._buses[meter.bus], clock.now)
             for meter in log.config.meters
-        }
-        self._cycle = Cycle(tuple(self._pollers.values()), clock.now, seconds_max=log.config.interval_seconds / 2)
+        ]
+        self._cycle = Cycle(pollers, clock.now, seconds_max=log.config.interval_seconds / 2)
         self._terms = DeskTerms(
             hub_key=hub_key,
             command_key=command_key,
@@ -115,7 +114,7 @@ class Agent:
         _log.info(
             "device %s reads %d meters every %d s; its hub is reached through %s:%d",
             format_device_id(self._author.device),
-            len(self._pollers),
+            len(self._config.meters),
             self._config.interval_seconds,
             self._config.uplink.host,
             self._config.uplink.port,
@@ -209,9 +208,9 @@ class Agent:
 
     async def _repoll(self, order: RepollOrder) -> None:
         """Read one meter beside the interval edges, behind a cycle that is under way."""
-        async with self._polling:
-            self._watch_clock(self._clock.now())
-            self._clerk.repolled(order, await self._pollers[order.meter].poll())
+        outcome = await self._cycle.poll_meter(order.meter)
+        self._watch_clock(outcome.before)
+        self._clerk.repolled(order, outcome)
         if self._custodian is not None:
             self._custodian.wake()
 
@@ -228,8 +227,7 @@ class Agent:
                 if due.edge_ms is None:
                     await self._sleep_until(due.wake_at)
                 else:
-                    async with self._polling:
-                        await self._poll_cycle(due.edge_ms)
+                    await self._poll_cycle(due.edge_ms)
             except JournalDamagedError:
                 raise
             except JournalError as error:

@@ -5,6 +5,9 @@ configuration, so that their instants are the same in every cycle whoever else i
 them, each for one try, whoever waits longest first, and only while the cycle is within its time. At an interval edge
 every meter has an outcome: one that was not asked for want of time says so. Between edges a dead meter is asked once
 for each step of its back-off.
+
+Cycles and ad-hoc polls take turns in the order in which they were asked for. So an ad-hoc poll waits for the cycle that
+is under way, and a cycle waits for one ad-hoc poll at most, as long as whoever makes them awaits each before the next.
 """
 
 from __future__ import annotations
@@ -86,18 +89,28 @@ class Cycle:
         self._seconds_max = seconds_max
         self._back_off = back_off
         self._absences: dict[int, _Absence] = {}
+        self._turn = asyncio.Lock()
 
     async def poll_edge(self) -> tuple[PollOutcome, ...]:
         """Return one outcome for each meter, in the order of the configuration."""
-        outcomes = await self._poll(self._drivers)
+        async with self._turn:
+            outcomes = await self._poll(self._drivers)
         return tuple(
             outcomes.get(driver.settings.index) or self._left_out(driver.settings.index) for driver in self._drivers
         )
 
     async def poll_between(self) -> tuple[PollOutcome, ...]:
         """Return outcomes of the meters that answer, and of the dead whose back-off is over."""
-        outcomes = await self._poll([driver for driver in self._drivers if driver.answered or self._is_due(driver)])
-        return tuple(outcomes[driver.settings.index] for driver in self._drivers if driver.settings.index in outcomes)
+        async with self._turn:
+            due = [driver for driver in self._drivers if driver.answered or self._is_due(driver)]
+            outcomes = await self._poll(due)
+        return tuple(outcomes[driver.settings.index] for driver in due if driver.settings.index in outcomes)
+
+    async def poll_meter(self, meter: int) -> PollOutcome:
+        """Return the outcome of one poll of the meter with this index, which must be one of the cycle's."""
+        [driver] = [driver for driver in self._drivers if driver.settings.index == meter]
+        async with self._turn:
+            return await self._ask(driver)
 
     async def _poll(self, drivers: Sequence[Driver]) -> dict[int, PollOutcome]:
         queues: dict[str, list[Driver]] = {}

@@ -132,22 +132,13 @@ async def test_a_dead_meter_that_there_is_no_time_for_says_so() -> None:
 async def test_one_bus_waits_for_no_other() -> None:
     """A bus whose first meter hangs does not keep the meters of another from being asked."""
     world = World()
-    drivers, cycle = make(world, 2)
-    drivers[1].bus_name = "other"
-    hanging = asyncio.Event()
-    poll = drivers[0].poll
-
-    class Hanging(FakeDriver):
-        async def poll(self) -> PollOutcome:
-            await hanging.wait()
-            return await poll()
-
-    cycle = Cycle([Hanging(world, FakeSettings(1)), drivers[1]], world.now, seconds_max=30.0)
+    hanging = Gated(world, FakeSettings(1), bus_name="other")
+    hanging.permits = asyncio.Semaphore(0)
+    cycle = Cycle([hanging, FakeDriver(world, FakeSettings(2))], world.now, seconds_max=30.0)
     polling = asyncio.create_task(cycle.poll_edge())
-    for _ in range(5):
-        await asyncio.sleep(0)
+    await settle()
     assert world.asked_meters() == [2]
-    hanging.set()
+    hanging.permits.release()
     assert causes(await polling) == {}
 
 
@@ -180,7 +171,54 @@ async def test_a_meter_that_failed_beside_the_cycle_is_asked_first_of_the_dead()
     drivers, cycle = make(world, 3)
     for driver in drivers[1:]:
         driver.is_dead = True
-    drivers[1].is_dead = True
+    await cycle.poll_meter(2)
     await drivers[2].poll()
-    await cycle.poll_between()
-    assert world.asked_meters() == [3, 1, 2, 3]
+    await cycle.poll_edge()
+    assert world.asked_meters() == [2, 3, 1, 3, 2]
+
+
+class Gated(FakeDriver):
+    """A meter that waits for a permit at each poll, so that a test sees who waits for whom."""
+
+    permits: asyncio.Semaphore
+
+    async def poll(self) -> PollOutcome:
+        """Take a permit, then answer."""
+        await self.permits.acquire()
+        return await FakeDriver.poll(self)
+
+
+async def settle() -> None:
+    """Let every task go as far as it can."""
+    for _ in range(20):
+        await asyncio.sleep(0)
+
+
+async def test_an_ad_hoc_poll_waits_for_the_cycle_and_a_cycle_for_one_ad_hoc_poll() -> None:
+    """Whoever asks for many polls gets one in before the next cycle, and none in the middle of one."""
+    world = World()
+    drivers = [Gated(world, FakeSettings(index)) for index in (1, 2)]
+    permits = asyncio.Semaphore(0)
+    for driver in drivers:
+        driver.permits = permits
+    cycle = Cycle(drivers, world.now, seconds_max=30.0)
+
+    async def poll_often() -> None:
+        for _ in range(3):
+            await cycle.poll_meter(2)
+            world.asked.append((-2, 0))
+
+    async def run_cycle() -> None:
+        await cycle.poll_edge()
+        world.asked.append((0, 0))
+
+    tasks = [asyncio.create_task(run_cycle()), asyncio.create_task(poll_often())]
+    await settle()
+    tasks.append(asyncio.create_task(run_cycle()))
+    await settle()
+    assert world.asked_meters() == []
+    for _ in range(7):
+        permits.release()
+        await settle()
+    assert world.asked_meters() == [1, 2, 0, 2, -2, 1, 2, 0, 2, -2, 2, -2]
+    await asyncio.gather(*tasks)
