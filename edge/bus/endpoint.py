@@ -17,9 +17,7 @@ _PROTOCOLS: dict[BusKind, str] = {"tcp": "Modbus TCP", "rtu-tcp": "RTU over TCP"
 
 
 class EndpointWire:
-    """A TCP connection with Modbus TCP or RTU frames. Behind a new one could be another host."""
-
-    is_elsewhere_anew = True
+    """A TCP connection with Modbus TCP or RTU frames."""
 
     def __init__(self, endpoint: Endpoint) -> None:
         self._endpoint = endpoint
@@ -39,6 +37,9 @@ class EndpointWire:
             trace_packet=trace_packet,
             trace_connect=trace_connect,
         )
+
+    def place(self) -> None:
+        """Return None: behind each new connection could be another host."""
 
     def silence_seconds(self, silence_ms: int) -> float:
         """Return the pause before a request: none to a server that numbers, what the meter needs on a line behind."""

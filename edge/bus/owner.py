@@ -33,6 +33,8 @@ from edge.metering.tally import BusTally
 from edge.settings import SerialLine
 
 if TYPE_CHECKING:
+    from collections.abc import Hashable
+
     from edge.bus.wire import Client, Wire
     from edge.metering.words import Span
     from edge.settings import BusSettings
@@ -66,6 +68,7 @@ class Bus:
         self._exchange: Exchange | None = None
         self._patience: dict[int, Patience] = {}
         self._is_new = True
+        self._place: Hashable | None = None
         self._failures = 0
         self._retry_at = 0.0
         self._why_not = ""
@@ -97,13 +100,14 @@ class Bus:
             if following is None:
                 return objects
             first = following
-        message = f"{self._place(unit)}: device identification has no end"
+        message = f"{self._name(unit)}: device identification has no end"
         raise BadReplyError(message)
 
     async def close(self) -> None:
         """Close the connection after the request in progress; a later one would open it again."""
         async with self._turn:
-            self._drop(is_new=True)
+            self._drop()
+            self._is_new = True
 
     async def _ask(self, request: Request, timeout_seconds: float, silence_ms: int) -> bytes:
         full_seconds = self.settings.timeout_seconds or timeout_seconds
@@ -128,9 +132,9 @@ class Bus:
             self._heard_at = asyncio.get_running_loop().time()
             if not is_clean:
                 self._quiet_seconds = full_seconds
-                self._drop(is_new=self._wire.is_elsewhere_anew)
+                self._drop()
         if (code := refusal(body)) is not None:
-            message = f"{self._place(request.unit)}: the meter refused {request.what} with exception {code}"
+            message = f"{self._name(request.unit)}: the meter refused {request.what} with exception {code}"
             raise ExceptionReplyError(message, code)
         return body
 
@@ -140,7 +144,7 @@ class Bus:
         patience = self._patience.get(request.unit, Patience())
         transfer_seconds = self._wire.transfer_seconds(body_octets_max(request))
         limit_seconds = patience.limit_seconds(full_seconds, transfer_seconds)
-        exchange = Exchange(self._wire.framing, request, self._place(request.unit), limit_seconds)
+        exchange = Exchange(self._wire.framing, request, self._name(request.unit), limit_seconds)
         self._exchange = exchange
         try:
             async with exchange.deadline:
@@ -148,7 +152,7 @@ class Bus:
         except TimeoutError as error:
             raise exchange.why_no_reply() from error
         except ModbusException as error:
-            message = f"{self._place(request.unit)}: {error}"
+            message = f"{self._name(request.unit)}: {error}"
             raise BadReplyError(message) from error
         finally:
             self._exchange = None
@@ -164,14 +168,15 @@ class Bus:
     async def _be_connected(self) -> None:
         if self._is_connected():
             return
-        self._drop(is_new=self._is_new)
+        self._drop()
         loop = asyncio.get_running_loop()
         if (wait := self._retry_at - loop.time()) > 0:
             message = f"{self._why_not}; the next attempt is in {wait:.1f} s"
             raise NotConnectedError(message)
         self._client = self._wire.client(self._on_packet, self._on_connection)
         if not await _connect(self._client):
-            self._drop(is_new=True)
+            self._drop()
+            self._is_new = True
             self._failures += 1
             self._retry_at = loop.time() + self._back_off.delay_seconds(self._failures)
             self._why_not = f"{self.settings.name}: {self._wire.why_not_open()}"
@@ -179,8 +184,9 @@ class Bus:
             raise NotConnectedError(self._why_not)
         self._failures = 0
         self.tally = replace(self.tally, openings=self.tally.openings + 1)
-        self.connections += self._is_new
-        self._is_new = False
+        place = self._wire.place()
+        self.connections += self._is_new or place is None or place != self._place
+        self._is_new, self._place = False, place
 
     async def _be_silent(self, full_seconds: float, silence_ms: int) -> None:
         """Wait until the wire has been silent: for a whole time-out after a failure, else as between two frames.
@@ -199,8 +205,7 @@ class Bus:
             await asyncio.sleep(wait)
         self._quiet_seconds = 0.0
 
-    def _drop(self, *, is_new: bool) -> None:
-        self._is_new = self._is_new or is_new
+    def _drop(self) -> None:
         client, self._client = self._client, None
         if client is not None:
             client.close()
@@ -248,7 +253,7 @@ class Bus:
             message = f"{self.settings.name}: the connection was lost during the request"
             self._exchange.fail(NotConnectedError(message))
 
-    def _place(self, unit: int) -> str:
+    def _name(self, unit: int) -> str:
         return f"{self.settings.name}, unit {unit}"
 
 

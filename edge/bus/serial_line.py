@@ -25,8 +25,6 @@ _FAST_SILENCE_SECONDS = 0.00175
 class SerialWire:
     """A serial line with RTU or ASCII frames."""
 
-    is_elsewhere_anew = False
-
     def __init__(self, line: SerialLine) -> None:
         self._line = line
         self.kind: BusKind = line.kind
@@ -51,6 +49,14 @@ class SerialWire:
             trace_connect=trace_connect,
         )
 
+    def place(self) -> tuple[int, int, int] | None:
+        """Return which device node the port is: an adapter that was plugged in anew, even the same, has another."""
+        try:
+            node = Path(self._line.port).stat()
+        except OSError:
+            return None
+        return node.st_dev, node.st_ino, node.st_rdev
+
     def silence_seconds(self, silence_ms: int) -> float:
         """Return the pause before a request: as configured, else 3.5 characters or what the meter needs."""
         if self._line.silence_ms is not None:
@@ -74,7 +80,9 @@ class SerialWire:
                 # A driver may pass over a setting that it lacks at first, and refuse it once pymodbus sets this.
                 probe.timeout = 0
         except OSError as error:
-            return why_port_shut(port, error)
+            # pyserial wraps the error of tcgetattr(3) in one without a number.
+            wrapped = error.__context__
+            return why_port_shut(port, OSError(*wrapped.args) if isinstance(wrapped, termios.error) else error)
         except termios.error as error:
             if error.args[0] != errno.EINVAL:
                 return why_port_shut(port, OSError(*error.args))

@@ -10,7 +10,7 @@ from edge.metering.frames import ascii_body, ascii_fault, rtu_body, rtu_fault, t
 from edge.metering.requests import READ_DEVICE_IDENTIFICATION, READ_HOLDING, READ_INPUT, Request
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Hashable
 
     from pymodbus.client import AsyncModbusSerialClient, AsyncModbusTcpClient
     from pymodbus.pdu import ModbusPDU
@@ -95,17 +95,17 @@ class TcpFraming:
 
 
 class Wire(Protocol):
-    """What differs between a serial line and a TCP endpoint.
-
-    `is_elsewhere_anew` says whether a connection that we closed and opened again may lead to other meters.
-    """
+    """What differs between a serial line and a TCP endpoint."""
 
     kind: BusKind
     framing: Framing
-    is_elsewhere_anew: bool
 
     def client(self, trace_packet: TracePacket, trace_connect: TraceConnect) -> Client:
         """Return a client that never retries or reconnects by itself, not yet connected."""
+        ...
+
+    def place(self) -> Hashable | None:
+        """Return what a connection now leads to; None, or another value, if it may be elsewhere than the last one."""
         ...
 
     def silence_seconds(self, silence_ms: int) -> float:

@@ -23,7 +23,7 @@ from edge.bus_errors import BusError
 from edge.cli import custody
 from edge.cli.terminal import DEFAULT_CONFIG, EXIT_WRONG_INPUT, AsJson, ConfigPath
 from edge.clock import Clock, SystemClock
-from edge.config import JOURNAL_NAME, KEY_NAME, AgentConfig, ConfigError, change_config, load_config
+from edge.config import JOURNAL_NAME, KEY_NAME, AgentConfig, ConfigError, advise, change_config, load_config
 from edge.export import ExportError
 from edge.journal import Configuration, JournalError, read_configuration, read_journal_summary
 from edge.keys import KeyFileError, Keyring, enrolment_key, ensure_signing_key
@@ -81,6 +81,7 @@ def check(config: ConfigPath = DEFAULT_CONFIG, *, as_json: AsJson = False) -> No
         typer.echo(
             json.dumps(
                 {"config": str(agent.path), "interval_seconds": agent.interval_seconds, "meters": meters}
+                | {"advice": advise(agent.buses)}
                 | _spell_configuration(in_force)
             )
         )
@@ -91,6 +92,8 @@ def check(config: ConfigPath = DEFAULT_CONFIG, *, as_json: AsJson = False) -> No
     Console().print(table)
     typer.echo(f"{config} is good: every {agent.interval_seconds} s, sealed every {agent.seal_seconds} s.")
     _show_configuration(in_force)
+    for sentence in advise(agent.buses):
+        typer.echo(f"Better: {sentence}.")
 
 
 @app.command()

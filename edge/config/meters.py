@@ -45,7 +45,7 @@ def _read_line(section: Section, name: str, kind: str) -> RtuLine | AsciiLine:
     line = AsciiLine if kind == "ascii" else RtuLine
     serial_format = section.choice("format", "7E1" if kind == "ascii" else "8N1", get_args(SerialFormat))
     if kind == "rtu" and serial_format.startswith("7"):
-        section.refuse("format", f'is {serial_format}, but RTU frames need eight data bits; is kind = "ascii" meant?')
+        section.refuse("format", 'has seven data bits, but RTU frames need eight; write 8N1 or 8E1, or kind = "ascii"')
     return line(
         name=name,
         port=section.text("port"),

@@ -6,11 +6,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from edge.config import ConfigError, change_config, load_config
-from edge.settings import BrokerSettings, PostSettings, RtuLine, TcpEndpoint
+from edge.config import ConfigError, advise, change_config, load_config
+from edge.settings import AsciiLine, BrokerSettings, PostSettings, RtuLine, RtuTcpEndpoint, TcpEndpoint
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from edge.settings import BusSettings
 
 GOOD = """\
 [device]
@@ -137,6 +139,12 @@ def test_good_configuration_with_defaults(tmp_path: Path) -> None:
         ('state_dir = "state"', 'state_dir = "state"\nseal_seconds = 1000', ("seal_seconds = 1000", "multiple")),
         ('name = "lan"', 'name = "line"', ("two buses are called 'line'",)),
         ('kind = "tcp"', 'kind = "udp"', ("kind = 'udp'", "rtu, ascii, tcp, rtu-tcp")),
+        (
+            'name = "line"',
+            'name = "line"\nformat = "7E1"',
+            ("line 8", "format = '7E1'", "RTU frames need eight", 'kind = "ascii"'),
+        ),
+        ('kind = "tcp"', 'kind = "rtu-tcp"\nbaud = 9600', ("unknown key 'baud'",)),
         ("[[meter]]\nnumber = 1", "[[meter]\nnumber = 1", ("not a readable TOML file", "line 18")),
     ],
 )
@@ -188,3 +196,51 @@ def test_the_command_key_is_a_file_beside_the_configuration(tmp_path: Path) -> N
     """The hub's command key is named like its receipt key, and may be left out."""
     text = GOOD.replace('receipt_key = "hub.pem"', 'receipt_key = "hub.pem"\ncommand_key = "command.pem"')
     assert load_config(write(tmp_path, text)).command_key == tmp_path / "command.pem"
+
+
+KINDS = [
+    ('kind = "ascii"\nport = "/dev/ttyS0"', AsciiLine(name="line", port="/dev/ttyS0", format="7E1")),
+    (
+        'kind = "ascii"\nport = "/dev/ttyS0"\nformat = "8N1"\nlocal_echo = true',
+        AsciiLine(name="line", port="/dev/ttyS0", format="8N1", local_echo=True),
+    ),
+    (
+        'kind = "rtu-tcp"\nhost = "192.0.2.9"\nport = 4001\ntimeout_seconds = 2',
+        RtuTcpEndpoint(name="line", host="192.0.2.9", port=4001, timeout_seconds=2.0),
+    ),
+]
+
+
+@pytest.mark.parametrize(("section", "bus"), KINDS)
+def test_each_kind_of_bus_has_its_own_settings(tmp_path: Path, section: str, bus: BusSettings) -> None:
+    """ASCII lines have seven data bits unless the file says otherwise; a serial server is a host and a port."""
+    text = GOOD.replace('kind = "rtu"\nport = "/dev/serial/by-id/usb-adapter"', section, 1)
+    assert load_config(write(tmp_path, text)).buses[0] == bus
+
+
+def test_a_unit_behind_a_serial_server_is_one_of_a_line(tmp_path: Path) -> None:
+    """Only a Modbus TCP server can have unit 0 or 255 itself; on the line behind a serial server they do not exist."""
+    text = GOOD.replace('kind = "tcp"', 'kind = "rtu-tcp"').replace("number = 2", "number = 2\nunit = 255")
+    with pytest.raises(ConfigError, match="unit = 255 must be a whole number from 1 to 247"):
+        load_config(write(tmp_path, text))
+
+
+def test_an_adapter_named_by_its_number_is_advised_to_be_named_by_its_link(tmp_path: Path) -> None:
+    """The link is named where there is one; ports that stay the same get no advice."""
+    (tmp_path / "by-id").mkdir()
+    buses: list[BusSettings] = [
+        RtuLine(name="roof", port="/dev/ttyUSB987"),
+        AsciiLine(name="barn", port="/dev/ttyACM0"),
+        RtuLine(name="board", port="/dev/ttyAMA0"),
+        RtuLine(name="good", port="/dev/serial/by-id/usb-adapter"),
+        TcpEndpoint(name="lan", host="192.0.2.7"),
+    ]
+    for by_id in (tmp_path / "by-id", tmp_path / "nowhere"):
+        first, second = advise(buses, by_id)
+        assert first == (
+            "bus 'roof': /dev/ttyUSB987 may be another adapter after a restart or on another plug;"
+            f" name it by its link in {by_id}"
+        )
+        assert "'barn'" in second
+    (tmp_path / "by-id" / "usb-other").symlink_to("/dev/ttyUSB987")
+    assert advise(buses[:1], tmp_path / "by-id")[0].endswith(f'write port = "{tmp_path}/by-id/usb-other"')

@@ -1,0 +1,186 @@
+"""Ports that move, vanish, come back as another, or never were: what a bus says, and that no meter is mistaken."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
+
+import pytest
+
+from edge.bus import Bus, NoReplyError, NotConnectedError, open_bus
+from edge.bus.serial_line import why_port_shut
+from edge.clock import SystemClock
+from edge.metering.outcome import Failed, Taken
+from edge.metering.words import Span
+from edge.poll import MeterPoller
+from edge.profiles import load_profile
+from edge.settings import AsciiLine, MeterSettings, RtuLine
+from tests.edge.fake_meter import AT_ONCE, FakeMeter, Reply
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+    from pathlib import Path
+
+SHORT = 0.15
+BOUND = 10.0
+
+
+class WattNode(FakeMeter):
+    """A WattNode on a line of its own; its serial number is its identity."""
+
+    def __init__(self, serial: int, energy: int) -> None:
+        super().__init__("rtu")
+        self.words = {1602: 200, 1700: serial, 1701: 0, 1706: 203, 1707: 17, 1206: energy, 1207: 0}
+        self.script = lambda _, body: self.answer(body)
+
+    def answer(self, body: bytes) -> Reply:
+        """Answer with the words asked for."""
+        first, count = int.from_bytes(body[2:4], "big"), int.from_bytes(body[4:6], "big")
+        words = [self.words.get(address, 0) for address in range(first, first + count)]
+        return Reply(bytes([body[0], body[1], 2 * count]) + b"".join(word.to_bytes(2, "big") for word in words))
+
+    @property
+    def asked(self) -> list[int]:
+        """The first words of all requests so far."""
+        return [int.from_bytes(body[2:4], "big") for body in self.bodies]
+
+
+@asynccontextmanager
+async def plugged(*meters: FakeMeter) -> AsyncIterator[None]:
+    """Run some meters, each on a pseudo-terminal of its own."""
+    for meter in meters:
+        await meter.start()
+    try:
+        yield
+    finally:
+        for meter in meters:
+            await meter.stop()
+
+
+def point(link: Path, meter: FakeMeter) -> None:
+    """Let the link lead to a meter's terminal, as the kernel does when an adapter is there again."""
+    link.unlink(missing_ok=True)
+    link.symlink_to(str(meter.port))
+
+
+def poller_over(link: Path, serial: str | None = None) -> tuple[MeterPoller, Bus]:
+    """Return a poller of the WattNode behind the link, and its bus."""
+    settings = MeterSettings(
+        name="roof", index=1, bus="line", unit=1, profile="ccs.wattnode-modbus", generated="energy_in_nr", serial=serial
+    )
+    bus = open_bus(RtuLine(name="line", port=str(link), silence_ms=0, timeout_seconds=SHORT), AT_ONCE)
+    return MeterPoller(settings, load_profile(settings.profile), bus, SystemClock().now), bus
+
+
+async def poll(poller: MeterPoller) -> Taken | Failed:
+    """Return what one poll gave, within the bound that every wait of these tests has."""
+    async with asyncio.timeout(BOUND):
+        return (await poller.poll()).result
+
+
+def last_look(meter: WattNode) -> int:
+    """Return which of its requests was the last for the energy: the one that counts."""
+    return max(place for place, address in enumerate(meter.asked) if address == 1206)
+
+
+async def test_an_adapter_that_comes_back_as_another_device_is_read_again(tmp_path: Path) -> None:
+    """Port 0 became port 1: the link leads there, and the meter is identified before its energy is believed."""
+    link, old, new = tmp_path / "adapter", WattNode(33333, 320), WattNode(33333, 321)
+    poller, bus = poller_over(link)
+    async with plugged(new):
+        async with plugged(old):
+            point(link, old)
+            first = await poll(poller)
+        link.unlink()
+        away = await poll(poller)
+        point(link, new)
+        back = await poll(poller)
+        await bus.close()
+    assert isinstance(first, Taken)
+    assert isinstance(away, Failed)
+    assert away.cause == "not-connected"
+    assert isinstance(back, Taken)
+    assert (first.counts, back.counts) == ({0: 320}, {0: 321})
+    assert back.descriptor is first.descriptor
+    assert new.asked.index(1700) < last_look(new)
+
+
+async def test_another_meter_behind_the_port_is_refused(tmp_path: Path) -> None:
+    """What the wrong meter said before it was known is thrown away, and it is not asked for its energy again."""
+    link, old, new = tmp_path / "adapter", WattNode(11111, 320), WattNode(22222, 9)
+    poller, bus = poller_over(link, serial="11111")
+    async with plugged(new):
+        async with plugged(old):
+            point(link, old)
+            assert isinstance(await poll(poller), Taken)
+        point(link, new)
+        result = await poll(poller)
+        await bus.close()
+    assert isinstance(result, Failed)
+    assert result.cause == "identity"
+    assert "'22222', not '11111'" in result.note
+    assert last_look(new) < new.asked.index(1700)
+
+
+async def test_an_adapter_exchanged_while_its_port_was_shut_counts_as_new(tmp_path: Path) -> None:
+    """After a time-out the port is opened anew; if the link leads elsewhere by then, all is identified again."""
+    link, old, new = tmp_path / "adapter", WattNode(11111, 320), WattNode(22222, 9)
+    poller, bus = poller_over(link)
+    async with plugged(old, new):
+        point(link, old)
+        first = await poll(poller)
+        old.script = lambda *_: None
+        with pytest.raises(NoReplyError):
+            await read(bus, unit=99)
+        point(link, new)
+        second = await poll(poller)
+        await bus.close()
+    assert isinstance(first, Taken)
+    assert isinstance(second, Taken)
+    assert (first.descriptor.serial, second.descriptor.serial) == ("11111", "22222")
+    assert new.asked.index(1700) < last_look(new)
+
+
+async def read(bus: Bus, unit: int = 1) -> tuple[int, ...]:
+    """Read two words."""
+    async with asyncio.timeout(BOUND):
+        return await bus.read(unit, Span(3, 10, 2), timeout_seconds=SHORT)
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("folder", "is a folder; correct port"),
+        ("file", "is no serial port; correct port"),
+        ("dangling", "there is no serial port"),
+        ("missing", "there is no serial port"),
+        ("/dev/null", "is no serial port; correct port"),
+    ],
+)
+async def test_each_kind_of_port_that_is_none_has_its_sentence(tmp_path: Path, name: str, words: str) -> None:
+    """One line names the bus, the path, what is wrong with it, and which ports there are."""
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "file").touch()
+    (tmp_path / "dangling").symlink_to(tmp_path / "nowhere")
+    bus = open_bus(RtuLine(name="roof", port=str(tmp_path / name)), AT_ONCE)
+    with pytest.raises(NotConnectedError) as failure:
+        await read(bus)
+    text = str(failure.value)
+    assert text.startswith("roof: ")
+    for part in (str(tmp_path / name), words, "ports found: "):
+        assert part in text
+    assert "\n" not in text
+    assert bus.tally.shut == 1
+
+
+def test_a_format_that_the_port_lacks_says_so_of_ascii_too() -> None:
+    """The default format of an ASCII line has seven bits; its settings can say otherwise."""
+    assert AsciiLine(name="a", port="p").format == "7E1"
+
+
+@pytest.mark.parametrize("number", [errno.EACCES, errno.EPERM])
+def test_a_port_of_another_user_says_what_to_do(number: int) -> None:
+    """Permission is a matter of a group."""
+    assert "add the user to the group dialout" in why_port_shut("/dev/ttyUSB0", OSError(number, "denied"))
