@@ -14,11 +14,16 @@ from __future__ import annotations
 
 from protocol.messages import PollCause
 
+ILLEGAL_DATA_ADDRESS = 2
+_PASSING_CODES = (5, 6, 11)
+"""Acknowledge and busy: the meter does something else. No response to a gateway: what is a time-out on a line."""
+
 
 class BusError(Exception):
-    """A request gave no words."""
+    """A request gave no words. `may_pass` says that the same request may well have an answer in the next moment."""
 
     cause: str = PollCause.BAD_REPLY
+    may_pass: bool = False
 
 
 class NotConnectedError(BusError):
@@ -37,16 +42,20 @@ class NoReplyError(BusError):
     """Nothing came in time."""
 
     cause = PollCause.TIMEOUT
+    may_pass = True
 
 
 class BadReplyError(BusError):
     """Something came that is not the answer to the request."""
 
+    may_pass = True
+
 
 class ExceptionReplyError(BusError):
-    """The meter refused the request with Modbus exception `code`."""
+    """The meter refused the request with Modbus exception `code` (Application Protocol V1.1b3, clause 7)."""
 
     def __init__(self, message: str, code: int) -> None:
         super().__init__(message)
         self.code = code
+        self.may_pass = code in _PASSING_CODES
         self.cause = f"exception-{code}"

@@ -10,7 +10,7 @@ import logging
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
 
-from edge.bus_errors import BadReplyError, BusError, ExceptionReplyError, NoReplyError
+from edge.bus_errors import ILLEGAL_DATA_ADDRESS, BusError, ExceptionReplyError
 from edge.metering.decode import describe_register
 from edge.metering.errors import ReadingError, UnstableError, WrongMeterError
 from edge.metering.identify import MeterIdentity, identity_spans, judge_identity
@@ -33,10 +33,8 @@ IDENTIFY_EVERY_POLLS = 96
 """A meter that answers without a break is identified again after so many polls: daily, at a poll each 15 minutes."""
 ATTEMPTS_MAX = 2
 """How often a meter is identified and read at most in one poll, if the bus connects anew in between."""
-ILLEGAL_DATA_ADDRESS = 2
-"""The Modbus exception code of a meter that lacks one of the words asked for."""
 READS_MAX = 2
-"""How often a meter that answered at its last poll is read in one poll: once more after a garbled or missing reply."""
+"""How often a meter that answered at its last poll is read in one poll: once more after what may pass."""
 
 _log = logging.getLogger(__name__)
 
@@ -139,7 +137,7 @@ class MeterPoller:
                 contact, glance = await self._read_merged_or_not()
                 return self._take(contact, glance)
             except (BusError, ReadingError) as error:
-                if not reads_left or not isinstance(error, BadReplyError | NoReplyError):
+                if not reads_left or not (isinstance(error, BusError) and error.may_pass):
                     return self._give_up(began, Failed(str(error.cause), str(error)))
                 _log.info("meter %d is read once more: %s", self.settings.index, error)
 

@@ -224,16 +224,18 @@ class Bus:
             tally = replace(tally, timeouts=tally.timeouts + 1)
             self._patience.pop(unit, None)
         else:
+            is_refusal = refusal(exchange.body) is not None
             delay_ms = round(exchange.delay_seconds * 1000)
             tally = replace(
                 tally,
                 replies=tally.replies + 1,
-                refusals=tally.refusals + (refusal(exchange.body) is not None),
+                refusals=tally.refusals + is_refusal,
                 delay_ms=tally.delay_ms + delay_ms,
                 delay_ms_max=max(tally.delay_ms_max, delay_ms),
             )
-            patience = self._patience.get(unit, Patience())
-            self._patience[unit] = patience.after_reply(exchange.delay_seconds - transfer_seconds)
+            if not is_refusal:
+                patience = self._patience.get(unit, Patience())
+                self._patience[unit] = patience.after_reply(exchange.delay_seconds - transfer_seconds)
         self.tally = tally
 
     def _on_packet(self, is_sending: bool, octets: bytes) -> bytes:  # noqa: FBT001 - pymodbus calls it so

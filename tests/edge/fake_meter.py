@@ -181,3 +181,23 @@ class FakeMeter:
             await asyncio.sleep(reply.after_seconds)
         self.events.append("reply")
         write(framed(self.kind, reply.body, transaction) if reply.frame is None else reply.frame)
+
+
+class WattNode(FakeMeter):
+    """A WattNode on a line of its own; its serial number is its identity."""
+
+    def __init__(self, serial: int, energy: int) -> None:
+        super().__init__("rtu")
+        self.words = {1602: 200, 1700: serial, 1701: 0, 1706: 203, 1707: 17, 1206: energy, 1207: 0}
+        self.script = lambda _, body: self.answer(body)
+
+    def answer(self, body: bytes) -> Reply:
+        """Answer with the words asked for."""
+        first, count = int.from_bytes(body[2:4], "big"), int.from_bytes(body[4:6], "big")
+        words = [self.words.get(address, 0) for address in range(first, first + count)]
+        return Reply(bytes([body[0], body[1], 2 * count]) + b"".join(word.to_bytes(2, "big") for word in words))
+
+    @property
+    def asked(self) -> list[int]:
+        """The first words of all requests so far."""
+        return [int.from_bytes(body[2:4], "big") for body in self.bodies]

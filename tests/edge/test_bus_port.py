@@ -17,7 +17,7 @@ from edge.metering.words import Span
 from edge.poll import MeterPoller
 from edge.profiles import load_profile
 from edge.settings import AsciiLine, MeterSettings, RtuLine
-from tests.edge.fake_meter import AT_ONCE, FakeMeter, Reply
+from tests.edge.fake_meter import AT_ONCE, FakeMeter, Reply, WattNode, framed
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -25,26 +25,6 @@ if TYPE_CHECKING:
 
 SHORT = 0.15
 BOUND = 10.0
-
-
-class WattNode(FakeMeter):
-    """A WattNode on a line of its own; its serial number is its identity."""
-
-    def __init__(self, serial: int, energy: int) -> None:
-        super().__init__("rtu")
-        self.words = {1602: 200, 1700: serial, 1701: 0, 1706: 203, 1707: 17, 1206: energy, 1207: 0}
-        self.script = lambda _, body: self.answer(body)
-
-    def answer(self, body: bytes) -> Reply:
-        """Answer with the words asked for."""
-        first, count = int.from_bytes(body[2:4], "big"), int.from_bytes(body[4:6], "big")
-        words = [self.words.get(address, 0) for address in range(first, first + count)]
-        return Reply(bytes([body[0], body[1], 2 * count]) + b"".join(word.to_bytes(2, "big") for word in words))
-
-    @property
-    def asked(self) -> list[int]:
-        """The first words of all requests so far."""
-        return [int.from_bytes(body[2:4], "big") for body in self.bodies]
 
 
 @asynccontextmanager
@@ -141,6 +121,28 @@ async def test_an_adapter_exchanged_while_its_port_was_shut_counts_as_new(tmp_pa
     assert isinstance(second, Taken)
     assert (first.descriptor.serial, second.descriptor.serial) == ("11111", "22222")
     assert new.asked.index(1700) < last_look(new)
+
+
+async def test_a_noise_octet_costs_one_more_request_and_no_reading(tmp_path: Path) -> None:
+    """A garbled reply is never repaired: it is counted, and the second one gives the reading."""
+    link, meter = tmp_path / "adapter", WattNode(33333, 320)
+    poller, bus = poller_over(link)
+    async with plugged(meter):
+        point(link, meter)
+        first = await poll(poller)
+        requests = len(meter.bodies)
+        meter.words[1206] = 321
+        answer = meter.answer
+        meter.script = lambda number, body: (
+            Reply(b"", frame=b"\x00" + framed("rtu", answer(body).body)) if number == requests + 1 else answer(body)
+        )
+        second = await poll(poller)
+        await bus.close()
+    assert isinstance(first, Taken)
+    assert isinstance(second, Taken)
+    assert (first.counts, second.counts) == ({0: 320}, {0: 321})
+    assert meter.asked[requests:] == [1206, 1206]
+    assert (bus.tally.requests, bus.tally.replies, bus.tally.strangers) == (requests + 2, requests + 1, 1)
 
 
 async def read(bus: Bus, unit: int = 1) -> tuple[int, ...]:

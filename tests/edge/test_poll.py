@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from edge.bus_errors import BadReplyError, BusError, ExceptionReplyError, NoReplyError, NotConnectedError
+from edge.bus_errors import BadReplyError, BusError, BusyError, ExceptionReplyError, NoReplyError, NotConnectedError
 from edge.cycle import Cycle
 from edge.metering.errors import ProfileError
 from edge.metering.outcome import Failed, PollOutcome, Taken
@@ -200,6 +200,7 @@ CAUSES = [
     (NotConnectedError("unplugged"), "not-connected"),
     (BadReplyError("noise"), "bad-reply"),
     (ExceptionReplyError("refused", 4), "exception-4"),
+    (BusyError("chatter"), "busy"),
 ]
 
 
@@ -217,7 +218,11 @@ async def test_a_failing_bus_is_an_outcome_with_its_cause(error: BusError, cause
     assert not poller.answered
 
 
-GARBLED = [NoReplyError("silence"), BadReplyError("noise")]
+GARBLED = [
+    NoReplyError("silence"),
+    BadReplyError("noise"),
+    *(ExceptionReplyError("later", code) for code in (5, 6, 11)),
+]
 
 
 @pytest.mark.parametrize("error", GARBLED)
@@ -262,9 +267,11 @@ async def test_a_meter_that_was_not_there_has_one_try() -> None:
     taken(await poller.poll())
 
 
-@pytest.mark.parametrize("error", [NotConnectedError("unplugged"), ExceptionReplyError("refused", 4)])
+@pytest.mark.parametrize(
+    "error", [NotConnectedError("unplugged"), BusyError("chatter"), ExceptionReplyError("refused", 4)]
+)
 async def test_what_would_only_happen_again_is_not_tried_again(error: BusError) -> None:
-    """A port that is away and a meter that refuses are asked once."""
+    """A port that is away, a line that is never silent and a meter that refuses are asked once."""
     bus = FakeBus(wattnode_words())
     poller = poller_of(WATTNODE, bus)
     await poller.poll()
