@@ -12,7 +12,7 @@ DELAYS = 4.0
 """The wait is so many times the worst delay of late."""
 SMOOTHING = 8.0
 """The worst delay fades by this part of the difference with each faster reply."""
-LIMIT_SECONDS_MIN = 0.25
+LIMIT_SECONDS_MIN = 0.5
 """Below this nothing is gained, and the scheduling of a busy machine would be taken for a silent meter."""
 
 

@@ -40,7 +40,7 @@ async def test_a_dead_meter_costs_one_request_a_cycle_and_comes_last() -> None:
 
     line.script = answer
     await line.start()
-    bus = open_bus(RtuLine(name="line", port=str(line.port), silence_ms=0, timeout_seconds=0.1), AT_ONCE)
+    bus = open_bus(RtuLine(name="line", port=str(line.port), silence_ms=0, timeout_seconds=0.25), AT_ONCE)
     profile, now = load_profile("ccs.wattnode-modbus"), SystemClock().now
     meters = [
         MeterSettings(

@@ -25,7 +25,7 @@ def test_a_quick_meter_is_waited_for_a_little_beside_the_wire() -> None:
 
 def test_a_slow_meter_keeps_several_times_its_delay() -> None:
     """The wait is a multiple of the worst delay, and never more than the profile's."""
-    assert Patience().after_reply(0.125).limit_seconds(FULL, 0.0) == DELAYS * 0.125
+    assert Patience().after_reply(0.2).limit_seconds(FULL, 0.0) == DELAYS * 0.2
     assert Patience().after_reply(0.6).limit_seconds(FULL, 0.0) == FULL
 
 
