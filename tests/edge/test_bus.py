@@ -26,7 +26,7 @@ from edge.bus import (
 from edge.bus.serial_line import why_port_shut
 from edge.metering.frames import crc16
 from edge.metering.words import Span
-from edge.settings import RtuLine, TcpEndpoint
+from edge.settings import AsciiLine, RtuLine, RtuTcpEndpoint, TcpEndpoint
 from tests.edge.fake_meter import AT_ONCE, FakeMeter, Reply, truth
 
 if TYPE_CHECKING:
@@ -458,3 +458,18 @@ async def test_the_bus_s_own_time_out_goes_before_the_meter_s(tcp: FakeMeter) ->
 def test_the_silence_between_frames(line: RtuLine, asked_ms: int, seconds: float) -> None:
     """It is 3.5 characters or what the meter asks for, unless the line's settings say otherwise."""
     assert open_bus(line)._wire.silence_seconds(asked_ms) == pytest.approx(seconds)
+
+
+def test_what_the_octets_take_on_each_wire() -> None:
+    """A request and its reply take their characters' time; ASCII twice as many; behind TCP the slowest usual line."""
+    rtu, lower = RtuLine(name="a", port="p", baud=9600), AsciiLine(name="a", port="p", baud=9600)
+    tcp = TcpEndpoint(name="a", host="h")
+    assert open_bus(rtu)._wire.transfer_seconds(6) == pytest.approx(17 * 10 / 9600)
+    assert open_bus(lower)._wire.transfer_seconds(6) == pytest.approx(2 * 17 * 10 / 9600)
+    assert open_bus(tcp)._wire.transfer_seconds(6) == pytest.approx(17 * 11 / 9600)
+
+
+def test_the_silence_behind_an_endpoint() -> None:
+    """A server that numbers its replies needs no pause; on a line behind a serial server the meter has its own."""
+    assert open_bus(TcpEndpoint(name="a", host="h"))._wire.silence_seconds(5) == 0.0
+    assert open_bus(RtuTcpEndpoint(name="a", host="h"))._wire.silence_seconds(5) == 0.005
