@@ -14,22 +14,29 @@ if TYPE_CHECKING:
 HANDOVER_SECONDS = 1.0
 """How long the library has to hand on a reply that has come whole; only its own fault would use it up."""
 
+ECHO = "the request itself came back; an adapter that hears itself needs local_echo = true"
+_ECHO_OCTETS_MIN = 4
+
 
 class Exchange:
-    """The request in flight and its reply, as the octets pass by."""
+    """The request in flight and its reply, as the octets pass by.
+
+    `body` is that of a whole reply, which took `delay_seconds`; `flaw` is what the guard found wrong with a reply, and
+    `fault` the error that ended the exchange.
+    """
 
     def __init__(self, framing: Framing, request: Request, place: str, limit_seconds: float) -> None:
         self.request = request
+        self.limit_seconds = limit_seconds
+        self.deadline = asyncio.timeout(limit_seconds)
         self.body: bytes | None = None
         self.delay_seconds: float | None = None
         self.fault: BusError | None = None
         self.flaw: str | None = None
-        self.limit_seconds = limit_seconds
         self._framing = framing
         self._place = place
         self._sent = b""
         self._sent_at = 0.0
-        self.deadline = asyncio.timeout(limit_seconds)
 
     def on_sent(self, octets: bytes) -> None:
         """Take note of the frame that goes out."""
@@ -41,7 +48,7 @@ class Exchange:
         now = asyncio.get_running_loop().time()
         self.flaw = self._framing.fault(octets, self.request, self._sent)
         if self.flaw is not None:
-            self.fail(BadReplyError(f"{self._place}: {self.flaw}"))
+            self.fail(BadReplyError(f"{self._place}: {ECHO if self._is_echo(octets) else self.flaw}"))
             return b""
         self.body = self._framing.body(octets, self.request)
         if self.body is not None:
@@ -60,6 +67,11 @@ class Exchange:
     def why_no_reply(self) -> BusError:
         """Return why there is no answer, once the time is over."""
         return self.fault or NoReplyError(f"{self._place}: no reply within {self.limit_seconds:g} s")
+
+    def _is_echo(self, octets: bytes) -> bool:
+        """Return whether so much of the request itself has come back that it can be no beginning of an answer."""
+        is_beginning = len(octets) >= _ECHO_OCTETS_MIN and self._sent.startswith(octets)
+        return not self._framing.is_numbered and (is_beginning or octets.startswith(self._sent))
 
     def _reschedule(self, when: float) -> None:
         if not self.deadline.expired():

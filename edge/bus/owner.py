@@ -153,7 +153,7 @@ class Bus:
             raise exchange.why_no_reply() from error
         except ModbusException as error:
             message = f"{self._name(request.unit)}: {error}"
-            raise BadReplyError(message) from error
+            raise (exchange.fault or BadReplyError(message)) from error
         finally:
             self._exchange = None
             self._count(exchange, transfer_seconds)

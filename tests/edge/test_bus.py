@@ -27,12 +27,13 @@ from edge.bus.serial_line import why_port_shut
 from edge.metering.frames import crc16
 from edge.metering.words import Span
 from edge.settings import AsciiLine, RtuLine, RtuTcpEndpoint, TcpEndpoint
-from tests.edge.fake_meter import AT_ONCE, FakeMeter, Reply, truth
+from tests.edge.fake_meter import AT_ONCE, FakeMeter, Reply, framed, truth
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from edge.metering.requests import Request
+    from edge.settings import BusKind
 
 SHORT = 0.15
 LONG = 30.0
@@ -200,6 +201,22 @@ async def test_an_adapter_that_hears_itself_is_read_through(rtu: FakeMeter) -> N
     bus = rtu.bus(local_echo=True)
     assert await read(bus, 100) == (100, 101)
     await bus.close()
+
+
+@pytest.mark.parametrize("kind", ["rtu", "ascii"])
+@pytest.mark.parametrize(("address", "echoes"), [(100, "alone"), (100, "before the answer"), (1024, "like an answer")])
+async def test_an_adapter_that_hears_itself_is_recognised(kind: BusKind, address: int, echoes: str) -> None:
+    """Without local_echo the request's own octets are no answer, and the error says which setting is missing."""
+    fake = FakeMeter(kind)
+    await fake.start()
+    fake.script = lambda _, body: Reply(
+        b"", frame=framed(kind, body) + (b"" if echoes == "alone" else framed(kind, truth(body).body))
+    )
+    bus = fake.bus()
+    with pytest.raises(BadReplyError, match="local_echo = true"):
+        await read(bus, address)
+    await bus.close()
+    await fake.stop()
 
 
 async def test_a_line_that_is_never_silent_has_another_master(rtu: FakeMeter) -> None:

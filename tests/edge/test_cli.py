@@ -144,6 +144,17 @@ def test_the_example_configuration_is_good() -> None:
     assert [meter["number"] for meter in json.loads(done.stdout)["meters"]] == [1, 2]
     assert "Barn roof" in meter_edge("check", "--config", EXAMPLE).stdout
     assert load_config(EXAMPLE).meters[0].serial == "351001"
+    assert json.loads(done.stdout)["advice"] == []
+
+
+def test_check_advises_against_a_port_that_may_be_another_tomorrow(tmp_path: Path) -> None:
+    """A USB adapter named by its number is good, and `check` says what would be better."""
+    config = tmp_path / "edge.toml"
+    port = "/dev/serial/by-id/usb-FTDI_FT232R_USB_UART_A10001-if00-port0"
+    config.write_text(EXAMPLE.read_text().replace(port, "/dev/ttyUSB987"))
+    assert (
+        "Better: bus 'rs485': /dev/ttyUSB987 may be another adapter" in meter_edge("check", "--config", config).stdout
+    )
 
 
 def test_missing_things_are_one_sentence_each(tmp_path: Path) -> None:
