@@ -269,7 +269,6 @@ class MeterPoller:
                 number: describe_register(
                     register.point,
                     obis=register.obis,
-                    function_code=self._profile.function_code,
                     address=register.extent.address,
                     scale_word=scale_word,
                 )

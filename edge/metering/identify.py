@@ -5,14 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from edge.metering.decode import raw_count, signed_count, text_value
+from edge.metering.decode import number_of, raw_count, text_value
 from edge.metering.errors import DecodeError, WrongMeterError
+from edge.metering.profile import FLOAT_TYPES, TEXT_TYPES
 from edge.metering.words import coalesce, listed_words, place
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
+    from fractions import Fraction
 
-    from edge.metering.profile import IdentityCheck, MeterProfile, Point
+    from edge.metering.profile import IdentityCheck, IdentityQuestion, MeterProfile, Point, Refusal
     from edge.metering.words import Span, WordImage
 
 _QUANTITIES = ("identity", "configuration")
@@ -56,16 +58,39 @@ def judge_identity(profile: MeterProfile, location: Mapping[int, int], image: Wo
     )
 
 
+def judge_answer(profile: MeterProfile, question: IdentityQuestion, octets: Iterable[bytes]) -> None:
+    """Raise WrongMeterError unless one of the texts that the meter answered contains what the question asks for.
+
+    A meter that refuses the question answered nothing.
+    """
+    wanted = question.contains.encode("ascii")
+    answered = list(octets)
+    if not any(wanted in text for text in answered):
+        found = b", ".join(answered).decode("ascii", errors="replace")
+        message = (
+            f"not a meter of profile {profile.id}: {found!r}, its answer to function {question.function}, "
+            f"lacks {question.contains!r}"
+        )
+        raise WrongMeterError(message)
+
+
+def judge_refusal(profile: MeterProfile, refusal: Refusal, *, is_refused: bool) -> None:
+    """Raise WrongMeterError if a meter has words that this model does not have."""
+    if not is_refused:
+        message = f"not a meter of profile {profile.id}: it has words at {refusal.address}, which that model refuses"
+        raise WrongMeterError(message)
+
+
 def _judge_check(check: IdentityCheck, profile: MeterProfile, location: Mapping[int, int], image: WordImage) -> None:
     extent = place(check, location)
     words = image.words(extent)
-    if check.type == "text":
-        found = _read_text(words, f"address {extent.address}")
+    if check.type in TEXT_TYPES:
+        found = _read_text(check, words, f"address {extent.address}")
         if check.contains not in found:
             message = f"not a meter of profile {profile.id}: {found!r} at {extent.address} lacks {check.contains!r}"
             raise WrongMeterError(message)
         return
-    number = raw_count(words, check.word_order)
+    number = _read_number(check, words, f"address {extent.address}")
     if number not in check.allowed:
         message = f"not a meter of profile {profile.id}: {number} at {extent.address} is none of {_list(check.allowed)}"
         raise WrongMeterError(message)
@@ -73,14 +98,26 @@ def _judge_check(check: IdentityCheck, profile: MeterProfile, location: Mapping[
 
 def _show(point: Point, location: Mapping[int, int], image: WordImage) -> str:
     words = image.words(place(point, location))
-    if point.type == "text":
-        return _read_text(words, f"point {point.name}")
-    return str(signed_count(raw_count(words, point.word_order), point.type))
+    if point.type in TEXT_TYPES:
+        return _read_text(point, words, f"point {point.name}")
+    return str(_read_number(point, words, f"point {point.name}"))
 
 
-def _read_text(words: tuple[int, ...], what: str) -> str:
+def _read_text(part: Point | IdentityCheck, words: tuple[int, ...], what: str) -> str:
     try:
-        return text_value(words)
+        return text_value(part, words)
+    except DecodeError as error:
+        message = f"{what}: {error}, so this is not the meter that the profile describes"
+        raise WrongMeterError(message) from error
+
+
+def _read_number(part: Point | IdentityCheck, words: tuple[int, ...], what: str) -> Fraction | int:
+    """Return the number there; of a float its bit pattern, because identity is compared exactly."""
+    raw = raw_count(words, part.word_order, part.byte_order)
+    if part.type in FLOAT_TYPES:
+        return raw
+    try:
+        return number_of(part, raw)
     except DecodeError as error:
         message = f"{what}: {error}, so this is not the meter that the profile describes"
         raise WrongMeterError(message) from error

@@ -10,8 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from edge.metering.decode import is_available, raw_count
-from edge.metering.errors import NotAvailableError, ProfileError, UnstableError
+from edge.metering.decode import take_count
+from edge.metering.errors import ProfileError, UnstableError
 from edge.metering.words import Extent, WordImage, coalesce, listed_words, place, place_scale
 
 if TYPE_CHECKING:
@@ -103,7 +103,12 @@ def _share(register: PlannedRegister, spans: tuple[Span, ...]) -> bool:
         return True
     first = min(register.extent.address, register.scale.address)
     end = max(register.extent.end, register.scale.end)
-    return any(span.address <= first and end <= span.address + span.count for span in spans)
+    return any(
+        span.function_code == register.extent.function_code
+        and span.address <= first
+        and end <= span.address + span.count
+        for span in spans
+    )
 
 
 def read_once(plan: ReadPlan, witness: Replies | None) -> Generator[Span, tuple[int, ...], Sighting]:
@@ -111,7 +116,7 @@ def read_once(plan: ReadPlan, witness: Replies | None) -> Generator[Span, tuple[
 
     `witness` is what the last poll's sighting held, None at first contact or after a failure. Raises UnstableError if
     no two equal witnesses bracket an energy reading in `TRIES_MAX` tries, NotAvailableError if a register holds its
-    "no value" pattern.
+    "no value" pattern, DecodeError if it holds what its type cannot.
     """
     if not plan.witness_spans:
         energy = yield from read_spans(plan.energy_spans)
@@ -140,16 +145,8 @@ def read_spans(spans: tuple[Span, ...]) -> Generator[Span, tuple[int, ...], Repl
 
 def _sight(plan: ReadPlan, energy: Replies, witness: Replies) -> Sighting:
     image = WordImage(plan.energy_spans + plan.witness_spans, energy + witness)
-    counts = tuple(_take_count(register, image) for register in plan.registers)
+    counts = tuple(take_count(register.point, image.words(register.extent)) for register in plan.registers)
     scale_words = tuple(
-        image.word(register.scale.address) if register.scale is not None else None for register in plan.registers
+        image.words(register.scale)[0] if register.scale is not None else None for register in plan.registers
     )
     return Sighting(counts, scale_words, witness)
-
-
-def _take_count(register: PlannedRegister, image: WordImage) -> int:
-    raw = raw_count(image.words(register.extent), register.point.word_order)
-    if not is_available(register.point, raw):
-        message = f"point {register.point.name} holds {raw:#x}, which means no value"
-        raise NotAvailableError(message)
-    return raw

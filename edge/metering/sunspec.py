@@ -28,8 +28,9 @@ _ADDRESS_END = 0x10000
 def locate_models(profile: MeterProfile) -> Generator[Span, tuple[int, ...] | None, Location]:
     """Yield the spans of the walk, take their words (None for an exception), return where the profile's models are.
 
-    Of a model that stands several times the first is meant. A profile without SunSpec asks for nothing. Raises
-    WrongMeterError if no base has the marker or a model is missing.
+    Of the profile's own model the first is meant if it stands several times; of another, such as the common model, the
+    last one before it, because a meter behind an inverter follows the inverter's. A profile without SunSpec asks for
+    nothing. Raises WrongMeterError if no base has the marker or a model is missing.
     """
     if profile.sunspec is None:
         return {}
@@ -37,14 +38,14 @@ def locate_models(profile: MeterProfile) -> Generator[Span, tuple[int, ...] | No
     for base in profile.sunspec.bases:
         marker = yield Span(profile.function_code, base, _HEADER_WORDS)
         if marker == MARKER:
-            return (yield from _walk(profile, base + _HEADER_WORDS, wanted))
+            return (yield from _walk(profile, profile.sunspec.model, base + _HEADER_WORDS, wanted))
     bases = ", ".join(str(base) for base in profile.sunspec.bases)
     message = f"no SunSpec marker at {bases}; check the unit id and that this meter speaks SunSpec"
     raise WrongMeterError(message)
 
 
 def _walk(
-    profile: MeterProfile, first: int, wanted: frozenset[int]
+    profile: MeterProfile, own: int, first: int, wanted: frozenset[int]
 ) -> Generator[Span, tuple[int, ...] | None, Location]:
     found: Location = {}
     address = first
@@ -55,8 +56,8 @@ def _walk(
         if header is None or header[0] == END_ID:
             break
         model, length = header
-        if model in wanted:
-            found.setdefault(model, address)
+        if model in wanted and (own not in found or model not in found):
+            found[model] = address
         if wanted <= found.keys():
             return found
         address += _HEADER_WORDS + length

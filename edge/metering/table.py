@@ -33,6 +33,10 @@ class Table:
         """Return whether the key is present and not yet taken."""
         return key in self._left
 
+    def holds_text(self, key: str) -> bool:
+        """Return whether the key is present with a text, where something else may stand too."""
+        return isinstance(self._left.get(key), str)
+
     def finish(self) -> None:
         """Raise ProfileError if any key was not taken: it is misspelt or from another version of the schema."""
         if self._left:

@@ -13,8 +13,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, order=True)
 class Extent:
-    """Some words that belong together: first address (absolute, zero-based) and how many."""
+    """Some words that belong together: the function code that reads them, first address (absolute), and how many."""
 
+    function_code: int
     address: int
     count: int
 
@@ -44,30 +45,28 @@ class WordImage:
         """Return the words of an extent that one of the spans covers."""
         for span, reply in zip(self.spans, self.replies, strict=True):
             offset = extent.address - span.address
-            if offset >= 0 and offset + extent.count <= span.count:
+            if span.function_code == extent.function_code and offset >= 0 and offset + extent.count <= span.count:
                 return reply[offset : offset + extent.count]
         message = f"no span covers words {extent.address} to {extent.end - 1}"
         raise AssertionError(message)
 
-    def word(self, address: int) -> int:
-        """Return the one word at an address that one of the spans covers."""
-        return self.words(Extent(address, 1))[0]
 
-
+Word = tuple[int, int]
+"""One word of a meter: function code and absolute address. What 3 and 4 read at one address need not be the same."""
 Location = dict[int, int]
 """Where the SunSpec models of a meter begin: model number to the absolute address of its id word."""
 
 
 def place(part: Point | IdentityCheck, location: Mapping[int, int]) -> Extent:
     """Return where a point or check is in a meter whose SunSpec models are at `location`."""
-    return Extent(_base(part, location) + part.address, part.words)
+    return Extent(part.function_code, _base(part, location) + part.address, part.words)
 
 
 def place_scale(point: Point, location: Mapping[int, int]) -> Extent | None:
     """Return where the scale word of a point is, None if it has none."""
     if point.scale_source is None:
         return None
-    return Extent(_base(point, location) + point.scale_source.address, 1)
+    return Extent(point.function_code, _base(point, location) + point.scale_source.address, 1)
 
 
 def _base(part: Point | IdentityCheck, location: Mapping[int, int]) -> int:
@@ -79,23 +78,26 @@ def all_parts(profile: MeterProfile) -> tuple[Point | IdentityCheck, ...]:
     return (*profile.points, *profile.identity)
 
 
-def listed_words(profile: MeterProfile, location: Mapping[int, int]) -> frozenset[int]:
-    """Return the absolute addresses of all words that the profile knows, found at `location`."""
+def listed_words(profile: MeterProfile, location: Mapping[int, int]) -> frozenset[Word]:
+    """Return all words that the profile knows, found at `location`."""
     extents = [place(part, location) for part in all_parts(profile)]
     extents += [scale for point in profile.points if (scale := place_scale(point, location)) is not None]
-    return frozenset(address for extent in extents for address in range(extent.address, extent.end))
+    return frozenset(
+        (extent.function_code, address) for extent in extents for address in range(extent.address, extent.end)
+    )
 
 
 def unmerged(profile: MeterProfile, location: Mapping[int, int]) -> MeterProfile:
     """Return the profile for a meter that refuses joined requests: each point or check is one request of its own."""
-    return replace(profile, barriers=tuple(sorted(listed_words(profile, location))))
+    addresses = {address for _, address in listed_words(profile, location)}
+    return replace(profile, barriers=tuple(sorted(addresses)))
 
 
-def coalesce(extents: Iterable[Extent], profile: MeterProfile, listed: frozenset[int]) -> tuple[Span, ...]:
-    """Return the fewest requests, in address order, that read all extents whole and keep the profile's limits.
+def coalesce(extents: Iterable[Extent], profile: MeterProfile, listed: frozenset[Word]) -> tuple[Span, ...]:
+    """Return the fewest requests, by function code and address, that read all extents whole and keep the limits.
 
-    A request is at most `words_max` long, covers at most `gap_words_max` words in a row that are not `listed`, and
-    crosses no barrier. On a serial line a request costs far more than a word, so joining always pays.
+    A request has one function code, is at most `words_max` long, covers at most `gap_words_max` words in a row that are
+    not `listed`, and crosses no barrier. On a serial line a request costs far more than a word, so joining always pays.
     """
     joined: list[Extent] = []
     for extent in sorted(set(extents)):
@@ -103,19 +105,21 @@ def coalesce(extents: Iterable[Extent], profile: MeterProfile, listed: frozenset
             joined[-1] = both
         else:
             joined.append(extent)
-    return tuple(Span(profile.function_code, extent.address, extent.count) for extent in joined)
+    return tuple(Span(extent.function_code, extent.address, extent.count) for extent in joined)
 
 
-def _join(first: Extent, second: Extent, profile: MeterProfile, listed: frozenset[int]) -> Extent | None:
+def _join(first: Extent, second: Extent, profile: MeterProfile, listed: frozenset[Word]) -> Extent | None:
     """Return the extent over both, None if it would break a limit. `second` begins at or after `first`."""
-    both = Extent(first.address, max(first.end, second.end) - first.address)
+    if first.function_code != second.function_code:
+        return None
+    both = Extent(first.function_code, first.address, max(first.end, second.end) - first.address)
     if both.count > profile.words_max:
         return None
     if any(both.address < barrier < both.end for barrier in profile.barriers):
         return None
     gap = 0
     for address in range(first.end, second.address):
-        gap = 0 if address in listed else gap + 1
+        gap = 0 if (first.function_code, address) in listed else gap + 1
         if gap > profile.gap_words_max:
             return None
     return both
