@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING, Protocol
 
 from edge.bus_errors import ILLEGAL_DATA_ADDRESS, BusError, ExceptionReplyError
 from edge.metering.decode import describe_register
-from edge.metering.errors import ReadingError, UnstableError, WrongMeterError
+from edge.metering.errors import ProfileError, ReadingError, UnstableError, WrongMeterError
 from edge.metering.identify import MeterIdentity, identity_spans, judge_identity
 from edge.metering.outcome import Failed, PollOutcome, Taken
 from edge.metering.read_plan import ReadPlan, energy_point, plan_reads, read_once
 from edge.metering.sunspec import locate_models
 from edge.metering.words import WordImage, unmerged
+from edge.recognise import MeterSource, recognise
 from protocol.messages import MeterDescriptor, PollCause
 
 if TYPE_CHECKING:
@@ -39,15 +40,10 @@ READS_MAX = 2
 _log = logging.getLogger(__name__)
 
 
-class WordSource(Protocol):
-    """What a poller needs of a bus: `edge.bus.Bus`, or a test's own."""
+class WordSource(MeterSource, Protocol):
+    """What a poller needs of a bus: a source of meters that says which kind it is."""
 
     kind: BusKind
-    connections: int
-
-    async def read(self, unit: int, span: Span, *, timeout_seconds: float, silence_ms: int = 0) -> tuple[int, ...]:
-        """Return the words of a span, or raise a BusError."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +72,8 @@ class MeterPoller:
 
     The meter is located and identified at first contact, after every failed poll, when the bus had to connect anew, and
     after `identify_every` polls; each poll in between is one request, or two where the scale word is far away. Raises
-    ProfileError if `generated` or `consumed` of the settings is no energy point of the profile.
+    ProfileError if `generated` or `consumed` of the settings is no energy point of the profile, or if they leave out a
+    serial number that the meter cannot tell.
     """
 
     def __init__(
@@ -91,6 +88,9 @@ class MeterPoller:
         for name in (settings.generated, settings.consumed):
             if name is not None:
                 energy_point(profile, name)
+        if settings.serial is None and not profile.tells_serial:
+            message = f"a meter of profile {profile.id} tells no serial number; set serial to the one on its label"
+            raise ProfileError(message)
         self.settings = settings
         self.bus = bus
         self.answered = True
@@ -189,16 +189,17 @@ class MeterPoller:
 
     async def _identify(self) -> _Contact:
         settings = self.settings
+        self._heard_over |= await recognise(self.bus, settings.unit, self._profile)
         location = await self._locate()
         profile = unmerged(self._profile, location) if self._is_unmerged else self._profile
         spans = identity_spans(profile, location)
         image = WordImage(spans, tuple([await self._read(span) for span in spans]))
         identity = judge_identity(profile, location, image)
-        if settings.serial is not None and identity.serial != settings.serial:
+        if settings.serial is not None and profile.tells_serial and identity.serial != settings.serial:
             message = f"the meter's serial number is {identity.serial!r}, not {settings.serial!r}; was it exchanged?"
             raise WrongMeterError(message)
         plan = plan_reads(profile, generated=settings.generated, consumed=settings.consumed, location=location)
-        return _Contact(min(self._heard_over), identity, plan)
+        return _Contact(min(self._heard_over, default=self.bus.connections), identity, plan)
 
     async def _locate(self) -> Location:
         walk = locate_models(self._profile)
@@ -260,7 +261,7 @@ class MeterPoller:
             meter=settings.index,
             make=identity.make,
             model=identity.model,
-            serial=identity.serial,
+            serial=identity.serial if self._profile.tells_serial else settings.serial or "",
             firmware=identity.firmware,
             ratio=settings.ratio,
             bus=self.bus.kind,

@@ -12,6 +12,7 @@ from edge.bus_errors import BadReplyError, BusError, BusyError, ExceptionReplyEr
 from edge.cycle import Cycle
 from edge.metering.errors import ProfileError
 from edge.metering.outcome import Failed, PollOutcome, Taken
+from edge.metering.profile import IdentityQuestion
 from edge.metering.words import Span
 from edge.poll import MeterPoller
 from edge.profiles import load_profile
@@ -21,6 +22,7 @@ from protocol.messages import Instant, MeterDescriptor, TimeQuality
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from edge.metering.profile import MeterProfile
     from edge.settings import BusKind
     from protocol.messages import Register
 
@@ -93,6 +95,19 @@ class FakeBus:
             message = "the meter refused"
             raise ExceptionReplyError(message, 2)
         return tuple(self.words[address] for address in addresses)
+
+    async def report_server_id(self, unit: int, *, timeout_seconds: float, silence_ms: int = 0) -> bytes:
+        """Answer that the function is unknown."""
+        del unit, timeout_seconds, silence_ms
+        message = "the meter refused"
+        raise ExceptionReplyError(message, 1)
+
+    async def read_device_identification(
+        self, unit: int, *, timeout_seconds: float, silence_ms: int = 0
+    ) -> dict[int, bytes]:
+        """Answer as a meter of this maker does."""
+        del unit, timeout_seconds, silence_ms
+        return {0: b"Continental Control Systems", 1: b"WNC"}
 
 
 class SystemExitLike(BaseException):
@@ -172,6 +187,39 @@ async def test_a_sunspec_meter_is_found_and_read() -> None:
     energy = register(result.descriptor, 0)
     assert (energy.address, energy.scale_exponent, energy.kind) == (40107, 2, "u")
     assert (result.descriptor.make, result.descriptor.serial) == ("Elkor", "14870")
+
+
+def label_only() -> MeterProfile:
+    """Return a WattNode's energy as a map of which nothing can be known but by the label."""
+    whole = load_profile(WATTNODE.profile)
+    return replace(whole, points=(whole.point("energy_in_nr"),), identity=(), is_label_only=True)
+
+
+async def test_a_meter_without_a_serial_number_has_that_of_its_label() -> None:
+    """What the installer typed from the label describes a meter that cannot say who it is."""
+    settings = replace(WATTNODE, serial="L-4711")
+    bus = FakeBus(wattnode_words())
+    result = taken(await MeterPoller(settings, label_only(), bus, Ticks()).poll())
+    assert result.descriptor.serial == "L-4711"
+    assert len(bus.asked) == 1
+
+
+def test_a_label_that_nobody_read_is_asked_for() -> None:
+    """A meter that cannot say its serial number is refused until the configuration does."""
+    with pytest.raises(ProfileError, match="tells no serial number; set serial to the one on its label"):
+        MeterPoller(WATTNODE, label_only(), FakeBus(wattnode_words()), Ticks())
+
+
+async def test_a_meter_is_asked_who_it_is_before_it_is_read() -> None:
+    """An answer that is not the model's is the wrong meter, and no word of it is read."""
+    whole = load_profile(WATTNODE.profile)
+    bus = FakeBus(wattnode_words())
+    profile = replace(whole, questions=(IdentityQuestion(43, "WNC"),))
+    assert isinstance((await MeterPoller(WATTNODE, profile, bus, Ticks()).poll()).result, Taken)
+    bus.asked.clear()
+    profile = replace(whole, questions=(IdentityQuestion(17, "WNC"),))
+    assert failed(await MeterPoller(WATTNODE, profile, bus, Ticks()).poll()).cause == "identity"
+    assert bus.asked == []
 
 
 async def test_a_base_that_refuses_is_passed_over() -> None:

@@ -84,6 +84,44 @@ def test_a_text_is_no_number(point_type: PointType) -> None:
         number_of(energy(point_type), 1)
 
 
+@pytest.mark.parametrize(
+    ("point_type", "words", "number"),
+    [
+        ("m10k", (1, 17), 10_017),
+        ("m10k", (0, 0), 0),
+        ("m10k", (9999, 9999, 9999, 9999), 10**16 - 1),
+        ("m10ks", (0xFFFF, 0xFFEF), -10_017),
+        ("m10ks", (12, 3456), 123_456),
+        ("bcd", (0x1234, 0x5678), 12_345_678),
+        ("bcd", (0x0042,), 42),
+    ],
+)
+def test_decimal_words_are_read_by_their_digits(point_type: PointType, words: tuple[int, ...], number: int) -> None:
+    """Words of base 10000 and of packed digits mean the number that their digits spell, sign included."""
+    point = energy(point_type, words=len(words))
+    assert number_of(point, take_count(point, words)) == number
+    little = replace(point, word_order="little")
+    assert take_count(little, words[::-1]) == take_count(point, words)
+
+
+@pytest.mark.parametrize(
+    ("point_type", "words"),
+    [
+        ("m10k", (1, 10_000)),
+        ("m10k", (10_000, 0)),
+        ("m10k", (0xFFFF, 0xFFFF)),
+        ("m10ks", (0xD8F0, 0)),
+        ("m10ks", (0, 10_000)),
+        ("bcd", (0x000A,)),
+        ("bcd", (0xFFFF, 0xFFFF)),
+    ],
+)
+def test_digits_that_do_not_exist_give_no_reading(point_type: PointType, words: tuple[int, ...]) -> None:
+    """A word beyond 9999 or a digit beyond 9 is refused instead of carried over, in the first word too."""
+    with pytest.raises(DecodeError, match=f"are no {point_type}"):
+        take_count(energy(point_type, words=len(words)), words)
+
+
 @given(value=st.floats(width=32, allow_nan=False, allow_infinity=False))
 def test_a_float_is_read_exactly(value: float) -> None:
     """The number read is the binary number sent, to the last digit."""
@@ -170,7 +208,10 @@ def test_a_register_carries_all_that_a_reader_needs() -> None:
     assert (register.obis, register.function_code, register.address) == ("1-0:2.8.0", 4, 1099)
 
 
-@pytest.mark.parametrize(("point_type", "kind"), [("i32", "s"), ("u32", "u"), ("acc32", "u"), ("f32", "f")])
+@pytest.mark.parametrize(
+    ("point_type", "kind"),
+    [("i32", "s"), ("u32", "u"), ("acc64", "u"), ("f32", "f"), ("m10ks", "m10ks"), ("bcd", "bcd")],
+)
 def test_the_kind_says_how_to_read_the_pattern(point_type: PointType, kind: str) -> None:
     """Signed, unsigned and float registers are told apart on the wire."""
     assert describe_register(energy(point_type), obis="1-0:2.8.0", address=0).kind == kind

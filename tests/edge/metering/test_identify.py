@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from edge.metering.errors import WrongMeterError
-from edge.metering.identify import MeterIdentity, identity_spans, judge_identity
+from edge.metering.identify import MeterIdentity, identity_spans, judge_answer, judge_identity, judge_refusal
+from edge.metering.profile import IdentityCheck, IdentityQuestion, Refusal
 from edge.metering.words import Span, WordImage
 from edge.profiles import load_profile
 
@@ -77,3 +80,56 @@ def test_a_sunspec_meter_says_its_own_maker() -> None:
     words |= {40004: 0x456C, 40005: 0x6B6F, 40006: 0x7200, 40020: 0x5732, 40052: 0x3134, 40069: 203}
     identity = judge_identity(SUNSPEC, location, WordImage(spans, (tuple(words.values()),)))
     assert (identity.make, identity.model, identity.serial, identity.configuration) == ("Elkor", "W2", "14", "")
+
+
+def checked_by(check: IdentityCheck, *words: int) -> None:
+    """Judge words at 10 by one check alone."""
+    profile = replace(WATTNODE, identity=(check,), points=())
+    spans = identity_spans(profile, {})
+    judge_identity(profile, {}, WordImage(spans, (words,)))
+
+
+def test_a_check_reads_its_words_as_their_type() -> None:
+    """Decimal digits, octets swapped, one character a word, a float's pattern: each is compared as what it means."""
+    checked_by(IdentityCheck(10, "bcd", 2, "big", allowed=(13_010_20,)), 0x0130, 0x1020)
+    checked_by(IdentityCheck(10, "u16", 1, "big", byte_order="little", allowed=(0x1234,)), 0x3412)
+    checked_by(IdentityCheck(10, "text1", 4, "big", contains="SOCO"), 0x53, 0x4F, 0x43, 0x4F)
+    checked_by(IdentityCheck(10, "f32", 2, "big", allowed=(0x449A522B,)), 0x449A, 0x522B)
+    checked_by(IdentityCheck(10, "m10k", 2, "big", allowed=(10_017,)), 1, 17)
+
+
+def test_digits_that_are_none_are_the_wrong_meter() -> None:
+    """Words that their type cannot hold are no identity."""
+    with pytest.raises(WrongMeterError, match="address 10: the words 0x00a0 are no bcd, so this is not the meter"):
+        checked_by(IdentityCheck(10, "bcd", 1, "big", allowed=(160,)), 0x00A0)
+
+
+def test_a_check_with_a_function_code_of_its_own_is_asked_with_it() -> None:
+    """A serial number among the holding registers is not read with the energy's function 4."""
+    profile = replace(WATTNODE, identity=(replace(WATTNODE.identity[0], function_code=4),))
+    assert identity_spans(profile, {}) == (Span(3, 1602, 1), Span(3, 1700, 2), Span(3, 1706, 2), Span(4, 1706, 1))
+
+
+def test_a_serial_number_in_decimal_digits_is_shown_as_a_number() -> None:
+    """A BCD serial number becomes the digits on the label, without leading zeros."""
+    serial = replace(WATTNODE.point("serial"), type="bcd", word_order="big")
+    profile = replace(WATTNODE, points=(serial,), identity=())
+    image = WordImage(identity_spans(profile, {}), ((0x0035, 0x1001),))
+    assert judge_identity(profile, {}, image).serial == "351001"
+
+
+def test_an_answer_must_contain_what_the_profile_says() -> None:
+    """Any one text of the answer is enough, none is the wrong meter."""
+    question = IdentityQuestion(43, "Veris")
+    judge_answer(WATTNODE, question, [b"E51", b"Veris Industries"])
+    with pytest.raises(WrongMeterError, match="'E51', its answer to function 43, lacks 'Veris'"):
+        judge_answer(WATTNODE, question, [b"E51"])
+    with pytest.raises(WrongMeterError, match="'', its answer to function 43, lacks 'Veris'"):
+        judge_answer(WATTNODE, question, [])
+
+
+def test_words_that_the_model_lacks_must_be_refused() -> None:
+    """Only a refusal of the words agrees with the profile."""
+    judge_refusal(WATTNODE, Refusal(3, 0xC350, 2), is_refused=True)
+    with pytest.raises(WrongMeterError, match="it has words at 50000, which that model refuses"):
+        judge_refusal(WATTNODE, Refusal(3, 0xC350, 2), is_refused=False)
