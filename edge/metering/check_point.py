@@ -33,11 +33,13 @@ def check_point(point: Point, profile: MeterProfile, where: str) -> None:
         raise ProfileError(message)
     limit = 1 << (WORD_BITS * point.words)
     if any(pattern >= limit for pattern in point.not_available):
-        message = f"{where}: not_available holds a pattern longer than the {point.words} words of {point.type}"
+        message = (
+            f"{where}: not_available holds a pattern longer than the {point.words} words of {point.type}; correct it"
+        )
         raise ProfileError(message)
     source = point.scale_source
     if source is not None and point.address <= source.address < point.address + point.words:
-        message = f"{where}: scale_source is one of the point's own words; give the address of the word that scales it"
+        message = f"{where}: scale_source is one of the point's own words; give the word that scales it"
         raise ProfileError(message)
 
 
@@ -49,7 +51,7 @@ def check_extent(part: Point | IdentityCheck | Refusal, profile: MeterProfile, w
         message = f"{where}: address {part.address} and {words} words end beyond 65535; correct the address"
         raise ProfileError(message)
     if words > profile.words_max:
-        message = f"{where}: {words} words do not fit words_max {profile.words_max}; a value is read in one request"
+        message = f"{where}: {words} words do not fit one request of words_max {profile.words_max}; correct one of them"
         raise ProfileError(message)
     if any(part.address < barrier < end for barrier in profile.barriers):
         message = f"{where}: words {part.address} to {end - 1} cross a barrier; correct the address or the barriers"
@@ -78,7 +80,9 @@ def _check_quantity(point: Point, where: str) -> None:
         message = f"{where}: a value of quantity {point.quantity} cannot be a {point.type}; give a number type"
         raise ProfileError(message)
     if point.quantity in ("identity", "configuration", "witness") and point.type in FLOAT_TYPES:
-        message = f"{where}: a value of quantity {point.quantity} is compared exactly and cannot be a {point.type}"
+        message = (
+            f"{where}: a value of quantity {point.quantity} is compared exactly; give an integer type, not {point.type}"
+        )
         raise ProfileError(message)
 
 
@@ -86,14 +90,16 @@ def _check_energy(point: Point, where: str) -> None:
     try:
         energy_exponent(point)
     except DecodeError as error:
-        message = f"{where}: {error}"
+        message = f"{where}: {error}; correct it"
         raise ProfileError(message) from error
     says_format = point.scale_source is not None and point.scale_source.kind == _FORMAT_WITH_DIGITS
     if point.modulus is None and not says_format:
         message = f"{where}: modulus is missing; give the count at which this register wraps to zero"
         raise ProfileError(message)
     if point.modulus is not None and point.type not in FLOAT_TYPES and point.modulus > _counts(point):
-        message = f"{where}: modulus {point.modulus} is more than {point.words} words of {point.type} can hold"
+        message = (
+            f"{where}: modulus {point.modulus} is more than {point.words} words of {point.type} can hold; correct it"
+        )
         raise ProfileError(message)
 
 

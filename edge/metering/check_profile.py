@@ -40,8 +40,8 @@ def _check_evidence(profile: MeterProfile, where: str) -> None:
         raise ProfileError(message)
     if not (profile.identity or profile.questions or profile.is_label_only):
         message = (
-            f"{where}: identity is missing; add an [[identity]] check that no other meter model would pass, or say "
-            'identity = "label-only" if there is none'
+            f"{where}: identity is missing; add an [[identity]] check that no other model passes, "
+            'or identity = "label-only"'
         )
         raise ProfileError(message)
 

@@ -99,11 +99,11 @@ def energy_exponent(point: Point) -> int:
     any decimal fraction of a Wh that a `Register` can say.
     """
     if point.unit not in _WH_EXPONENT_BY_UNIT:
-        message = f"unit {point.unit!r} is not an energy; use one of {', '.join(_WH_EXPONENT_BY_UNIT)}"
+        message = f"unit {point.unit!r} is no energy, as {', '.join(_WH_EXPONENT_BY_UNIT)} are"
         raise DecodeError(message)
     sign, digits, exponent = point.scale.normalize().as_tuple()
     if sign or digits != (1,) or not isinstance(exponent, int):
-        message = f"scale {point.scale} is not a power of ten; an exact energy needs one"
+        message = f"scale {point.scale} is no power of ten, which an exact energy needs"
         raise DecodeError(message)
     return exponent + _WH_EXPONENT_BY_UNIT[point.unit]
 

@@ -55,14 +55,16 @@ class Table:
         """Return a text that is one of `choices`."""
         value = self.take_text(key, default)
         if value not in choices:
-            self.refuse(key, f"must be one of {', '.join(choices)}, not {value!r}")
+            expected = f"one of {', '.join(choices)}" if len(choices) > 1 else choices[0]
+            self.refuse(key, f"must be {expected}, not {value!r}")
         return value
 
     def take_int(self, key: str, lowest: int, highest: int, default: int | None = None) -> int:
         """Return a whole number from `lowest` to `highest`, both included."""
         value = self._take(key, default)
         if isinstance(value, bool) or not isinstance(value, int) or not lowest <= value <= highest:
-            self.refuse(key, f"must be a whole number from {lowest} to {highest}, not {value!r}")
+            expected = f"a whole number from {lowest} to {highest}" if lowest < highest else str(lowest)
+            self.refuse(key, f"must be {expected}, not {value!r}")
         return value
 
     def take_bool(self, key: str, default: bool | None = None) -> bool:  # noqa: FBT001 - the default of a yes or no is one
@@ -81,9 +83,9 @@ class Table:
 
     def take_decimal(self, key: str, default: str | None = None) -> Decimal:
         """Return the exact number written as a text, so that no binary fraction comes between."""
-        text = self.take_text(key, default)
+        text = self._take(key, default)
         try:
-            value = Decimal(text)
+            value = Decimal(text if isinstance(text, str) else "NaN")
         except InvalidOperation:
             value = Decimal("NaN")
         if not value.is_finite():
@@ -95,7 +97,7 @@ class Table:
         values = self._take_list(key, None)
         texts = tuple(value for value in values if isinstance(value, str) and value)
         if not texts or len(texts) != len(values):
-            self.refuse(key, f"must be a list of at least one text, not {values!r}")
+            self.refuse(key, f"must be a list of at least one text, not {list(values)!r}")
         return texts
 
     def take_ints(self, key: str, highest: int, default: tuple[int, ...] | None = None) -> tuple[int, ...]:
@@ -112,9 +114,12 @@ class Table:
         return Table(self._take(key, None), f"{self.where}: {key}")
 
     def take_tables(self, key: str) -> tuple[Table, ...]:
-        """Return the tables of the list under `key`, numbered from 1; an absent list is an empty one."""
+        """Return the tables of the list under `key`, told by their name or numbered from 1; none if it is absent."""
         values = self._take_list(key, ())
-        return tuple(Table(value, f"{self.where}: {key} {number}") for number, value in enumerate(values, start=1))
+        return tuple(
+            Table(value, f"{self.where}: {key} {_name_of(value) or number}")
+            for number, value in enumerate(values, start=1)
+        )
 
     def _take(self, key: str, default: object) -> object:
         if key not in self._left:
@@ -129,3 +134,8 @@ class Table:
         if not isinstance(value, list | tuple):
             self.refuse(key, f"must be a list, not {value!r}")
         return tuple(value)
+
+
+def _name_of(content: object) -> str:
+    name = content.get("name") if isinstance(content, Mapping) else None
+    return name if isinstance(name, str) else ""

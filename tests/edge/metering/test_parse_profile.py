@@ -4,68 +4,13 @@ from __future__ import annotations
 
 import tomllib
 from importlib import resources
-from typing import TYPE_CHECKING
 
 import pytest
 
 from edge.metering.errors import ProfileError
 from edge.metering.parse_profile import parse_profile
-from edge.metering.profile import ScaleSource
-
-if TYPE_CHECKING:
-    from edge.metering.profile import MeterProfile
-
-GOOD = """
-schema = 1
-id = "maker.model"
-vendor = "Maker"
-models = ["Model 1"]
-revision = "2026-01"
-[claims]
-accuracy = "class 0.5"
-confidence = "M"
-[[source]]
-url = "https://example.org/manual"
-what = "the map"
-[transport]
-modes = ["rtu"]
-function_code = 3
-words_max = 60
-barriers = [200]
-reply_timeout_seconds = 0.5
-[[identity]]
-address = 10
-type = "u16"
-allowed = [7]
-[[point]]
-name = "energy"
-quantity = "active_energy"
-direction = "export"
-address = 100
-type = "u32"
-scale = "0.1"
-unit = "kWh"
-modulus = 1_000_000_000
-monotonic = true
-resettable = false
-[[point]]
-name = "serial"
-quantity = "identity"
-role = "serial"
-address = 20
-type = "text"
-words = 4
-[[golden]]
-point = "energy"
-words = [0, 320]
-value = "32.0"
-source = "the manual"
-"""
-
-
-def parse(text: str) -> MeterProfile:
-    """Parse a document as if it stood in `maker_model.toml`."""
-    return parse_profile(tomllib.loads(text), "maker_model.toml")
+from edge.metering.profile import IdentityQuestion, Refusal, ScaleSource
+from tests.edge.metering.making import CHECK, GOOD, parse
 
 
 def test_a_good_document_becomes_a_profile_with_defaults() -> None:
@@ -78,79 +23,48 @@ def test_a_good_document_becomes_a_profile_with_defaults() -> None:
     assert profile.identity[0].allowed == (7,)
 
 
-CHANGES = [
-    ('vendor = "Maker"', 'vendor = "Maker"\ncolour = "red"', "maker_model.toml: unknown key colour"),
-    ("words_max = 60", "words_max = 60\nbaud = 9600", "transport: unknown key baud"),
-    ('unit = "kWh"', 'unit = "kWh"\nunits = "kWh"', "point 1: unknown key units"),
-    ("schema = 1", "schema = 2", "schema must be a whole number from 1 to 1"),
-    ('vendor = "Maker"', "", "vendor is missing"),
-    ('models = ["Model 1"]', "models = []", "models must be a list of at least one text"),
-    ('confidence = "M"', 'confidence = "sure"', "confidence must be one of H, M, L"),
-    ('modes = ["rtu"]', 'modes = ["can"]', "modes may hold rtu, tcp, ascii, rtu-tcp, not can"),
-    ("function_code = 3", "function_code = 6", "function_code must be a whole number from 3 to 4"),
-    ("words_max = 60", "words_max = 126", "words_max must be a whole number from 1 to 125"),
-    ("reply_timeout_seconds = 0.5", "reply_timeout_seconds = 0", "reply_timeout_seconds must be seconds"),
-    ("barriers = [200]", 'barriers = ["200"]', "barriers must be a list of whole numbers"),
-    ("barriers = [200]", "barriers = [101]", "point energy: words 100 to 101 cross a barrier"),
-    ("words_max = 60", "words_max = 3", "4 words do not fit words_max 3"),
-    ("allowed = [7]", "allowed = []", "allowed must be a list"),
-    ("allowed = [7]", "", "allowed is missing"),
-    ('type = "u32"', 'type = "u24"', "type must be one of"),
-    ('type = "u32"', 'type = "u32"\nwords = 2', "unknown key words"),
-    ("address = 100", "address = true", "address must be a whole number"),
-    ("address = 100", "address = 65535", "end beyond 65535"),
-    ('scale = "0.1"', "scale = 0.1", "scale must be a text"),
-    ('scale = "0.1"', 'scale = "a tenth"', "must be a decimal number in quotes"),
-    ('scale = "0.1"', 'scale = "0.25"', "not a power of ten"),
-    ('scale = "0.1"', 'scale = "-0.1"', "scale"),
-    ('unit = "kWh"', "", "unit is missing"),
-    ('unit = "kWh"', 'unit = "kvarh"', "is not an energy"),
-    ("modulus = 1_000_000_000", "", "modulus is missing"),
-    ("modulus = 1_000_000_000", "modulus = 4_294_967_297", "more than 2 words of u32 can hold"),
-    ("monotonic = true", "", "monotonic is missing"),
-    ("monotonic = true", 'monotonic = "yes"', "monotonic must be true or false"),
-    ("resettable = false", "", "resettable is missing"),
-    ("resettable = false", "resettable = false\nsign = 0", "sign must be 1 or -1"),
-    (
-        "resettable = false",
-        "resettable = false\nnot_available = [4_294_967_296]",
-        "not_available holds a pattern longer",
-    ),
-    ("resettable = false", 'resettable = false\nrole = "serial"', "role serial belongs to quantity identity"),
-    ("resettable = false", "resettable = false\nrelative_to = 1", "unknown key relative_to"),
-    ("address = 20", "address = 97", "points serial and energy overlap at 100"),
-    ('name = "serial"', 'name = "energy"', "two points have the name energy"),
-    ('type = "text"\nwords = 4', 'type = "f32"', "a value of quantity identity is compared exactly"),
-    ("words = 4", 'words = 4\nscale = "0.1"', "a text has no scale"),
-    ('quantity = "active_energy"', 'quantity = "active_power"', "no point has quantity active_energy"),
-    ('point = "energy"', 'point = "power"', "golden 1: there is no point power"),
-    ("words = [0, 320]", "words = [320]", "energy has 2 words, not 1"),
-    ("words = [0, 320]", "words = [0, 65536]", "words must be a list of whole numbers from 0 to 65535"),
-    ('value = "32.0"', 'value = "32.0"\nscale_word = 1', "scale_word must be given exactly where"),
-    ('value = "32.0"', 'value = "NaN"', "must be a decimal number in quotes"),
-    ("[claims]", "[claim]", "claims is missing"),
-    ('type = "u32"', 'type = "text"\nwords = 2', "a value of quantity active_energy cannot be a text"),
-    ('type = "text"\nwords = 4\n', 'type = "u32"\nscale = "0"\n', "scale must be above zero"),
-]
+def test_what_the_transport_says_holds_for_all_that_says_nothing() -> None:
+    """Function code and "no value" patterns come from the file's head, unless a point has its own."""
+    text = GOOD.replace("[claims]", "[not_available]\nu32 = [0xFFFF_FFFF]\n[claims]")
+    assert parse(text).point("energy").not_available == (0xFFFF_FFFF,)
+    assert parse(text.replace('unit = "kWh"', 'unit = "kWh"\nnot_available = []')).point("energy").not_available == ()
+    mixed = parse(GOOD.replace("address = 20", "address = 20\nfunction_code = 4"))
+    assert [point.function_code for point in mixed.points] == [3, 4]
+    assert mixed.identity[0].function_code == 3
 
 
-@pytest.mark.parametrize(("part", "instead", "message"), CHANGES)
-def test_a_wrong_document_is_refused_naming_file_and_key(part: str, instead: str, message: str) -> None:
-    """Each single mistake is refused in one sentence that names the file and what is wrong in it."""
-    assert part in GOOD
-    with pytest.raises(ProfileError) as refusal:
-        parse(GOOD.replace(part, instead, 1))
-    assert str(refusal.value).startswith("maker_model.toml")
-    assert message in str(refusal.value)
+def test_what_two_functions_read_at_one_address_does_not_overlap() -> None:
+    """An input register and a holding register of the same address are two words."""
+    profile = parse(GOOD.replace("address = 20", "address = 100\nfunction_code = 4"))
+    assert profile.point("serial").address == profile.point("energy").address
 
 
-@pytest.mark.parametrize("part", ["source", "identity"])
-def test_a_profile_without_evidence_or_identity_is_refused(part: str) -> None:
-    """Nobody can load a map that does not say where it is from or how the meter is known."""
-    document = tomllib.loads(GOOD)
-    del document[part]
-    with pytest.raises(ProfileError, match=f"{part} is missing"):
-        parse_profile(document, "maker_model.toml")
+def test_a_meter_can_be_known_by_an_answer() -> None:
+    """A question stands among the identity checks, and is enough."""
+    profile = parse(GOOD.replace(CHECK, '[[identity]]\nfunction = 43\ncontains = "Veris"'))
+    assert profile.questions == (IdentityQuestion(43, "Veris"),)
+    assert profile.identity == ()
+    assert not profile.is_label_only
+
+
+def test_a_meter_can_be_known_by_its_label_alone() -> None:
+    """Where the map has nothing to know the model by it says so, and may say what the model lacks."""
+    text = GOOD.replace(CHECK, 'identity = "label-only"') + "[[refuses]]\naddress = 50000\ncount = 2\n"
+    profile = parse(text)
+    assert profile.is_label_only
+    assert profile.refuses == (Refusal(3, 50000, 2),)
+    assert profile.tells_serial
+    without_serial = text[: text.index('[[point]]\nname = "serial"')] + text[text.index("[[golden]]") :]
+    assert not parse(without_serial).tells_serial
+
+
+def test_types_that_do_not_know_their_length_say_it() -> None:
+    """Base 10000 has two words unless stated; decimal digits and texts state theirs."""
+    base = GOOD.replace("modulus = 1_000_000_000", "modulus = 100_000_000")
+    assert parse(base.replace('type = "u32"', 'type = "m10k"')).point("energy").words == 2
+    golden = base.replace("words = [0, 320]", "words = [0, 0, 320]")
+    assert parse(golden.replace('type = "u32"', 'type = "m10ks"\nwords = 3')).point("energy").words == 3
+    assert parse(base.replace('type = "u32"', 'type = "bcd"\nwords = 2')).point("energy").type == "bcd"
 
 
 def test_a_table_that_is_none_is_refused() -> None:
