@@ -24,15 +24,16 @@ class Family:
     """Traits of a meter model.
 
     `hole` is the word at unlisted addresses, None for exception 2. `scale_word` is what the production register's scale
-    source holds unless told otherwise. `power_exponent` is the power of ten in the power's own scale word. `report` is
-    the answer to function 17 after its byte count. `points` and `words` exist on the meter besides the profile's.
+    source holds unless told otherwise, None for what its kind usually is. `power_exponent` is the power of ten in the
+    power's own scale word. `report` is the answer to function 17 after its byte count. `points` and `words` exist on
+    the meter besides the profile's.
     """
 
     make: str
     model: str
     firmware: str
     hole: int | None = None
-    scale_word: int = 0
+    scale_word: int | None = None
     power_exponent: int = 0
     report: bytes | None = None
     points: tuple[Point, ...] = ()
@@ -41,7 +42,7 @@ class Family:
 
 def family_of(profile: MeterProfile) -> Family:
     """Return the traits of the meters that `profile` describes; a map without known traits gets plain ones."""
-    return _FAMILIES.get(profile.id, Family(make=profile.vendor[:32], model=profile.models[0][:32], firmware="1"))
+    return _FAMILIES.get(profile.id, Family(make=profile.vendor, model=profile.models[0], firmware="1"))
 
 
 def _wattnode_energy(address: int, kind: PointType, direction: str) -> Point:
@@ -55,7 +56,7 @@ def _wattnode_energy(address: int, kind: PointType, direction: str) -> Point:
         word_order="little",
         scale=Decimal("0.1") if kind == "i32" else Decimal(1),
         unit="kWh",
-        modulus=1_000_000_000 if kind == "i32" else None,
+        modulus=1_000_000_000 if kind == "i32" else 100_000_000,
     )
 
 

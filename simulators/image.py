@@ -35,12 +35,16 @@ class LiveSpan:
 
 @dataclass(slots=True)
 class WordImage:
-    """All words of one meter. `hole` is the word at unlisted addresses; None: reading one is exception 2."""
+    """All words of one meter that one function code reads.
+
+    `hole` is the word at unlisted addresses, None: reading one is exception 2, as it always is at those `missing`.
+    """
 
     words_max: int
     hole: int | None = None
     fixed: dict[int, int] = field(default_factory=dict)
     live: list[LiveSpan] = field(default_factory=list)
+    missing: set[int] = field(default_factory=set)
 
     def put(self, address: int, words: tuple[int, ...]) -> None:
         """Write fixed `words` from `address`; a later write wins."""
@@ -65,7 +69,7 @@ class WordImage:
         words: list[int] = []
         for place in range(address, end):
             word = self.fixed.get(place, self.hole)
-            if word is None:
+            if word is None or place in self.missing:
                 return ExceptionCode.ILLEGAL_DATA_ADDRESS
             words.append(word)
         for span in self.live:

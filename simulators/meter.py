@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from simulators.errors import MeterSetupError
 from simulators.families import family_of
 from simulators.image import ExceptionCode, LiveSpan, WordImage
-from simulators.scale import RegisterScale, find_scale
+from simulators.points import energy_encoder, power_encoder, witness_encoder
+from simulators.scale import DEFAULT_SCALE_WORDS, RegisterScale, find_scale, read_scale
 from simulators.sunspec import NamePlate, put_sunspec
-from simulators.words import encode_float, encode_integer, encode_text, is_float, saturate
+from simulators.words import encode_integer, encode_pattern, encode_text, fit_text, is_float, is_text, show_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,16 +21,18 @@ if TYPE_CHECKING:
 
 READ_HOLDING = 3
 READ_INPUT = 4
-_UNIT_FACTORS = {"W": 1, "kW": 1_000, "MW": 1_000_000}
+REPORT_SERVER_ID = 17
+READ_DEVICE_IDENTIFICATION = 43
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MeterSetup:
     """How one simulated meter is installed.
 
-    `generated` names the production register's point (None: the profile's first that counts one direction only).
+    `generated` names the production register's point (None: the profile's first that counts one direction only, and no
+    float if there is a whole number).
     `initial_wh` is what the register shows, in Wh, when the sun's energy is zero. `scale_word` is what the register's
-    scale source holds: a power of ten, or EIG's format word; None takes the family's. `sunspec_base` is one of the
+    scale source holds; None takes the family's. `sunspec_base` is one of the
     profile's bases.
     """
 
@@ -46,8 +48,9 @@ class MeterSetup:
 class SimulatedMeter:
     """A meter that measures `sun` and answers as `profile` says, and as the vendor says of unlisted addresses.
 
-    Raises MeterSetupError if the set-up asks for what the profile cannot express: an unknown point, a production
-    register finer than a watt-hour, a serial number that does not fit, a register below zero.
+    A profile that reads everything with one function code is of a meter that answers 3 and 4 alike; if it uses both,
+    each has words of its own. Raises MeterSetupError if the set-up asks for what the profile cannot express: an unknown
+    point, a serial number that does not fit, a register below zero.
     """
 
     def __init__(self, profile: MeterProfile, sun: Sun, setup: MeterSetup) -> None:
@@ -63,53 +66,82 @@ class SimulatedMeter:
         self.generated = self._find_generated()
         self._flow = self._find_flow()
         self._scale = self._scale_of(self.generated)
-        self._image = WordImage(words_max=profile.words_max, hole=self._family.hole)
+        self._images = self._make_images()
         self._model_starts = self._put_sunspec()
-        self._image.fixed.update(self._family.words or {})
+        self._images[profile.function_code].fixed.update(self._family.words or {})
         for point in (*self._family.points, *profile.points):
             self._put_point(point)
         for check in profile.identity:
             self._satisfy(check)
+        for refusal in profile.refuses:
+            missing = range(refusal.address, refusal.address + refusal.count)
+            self._images[refusal.function_code].missing.update(missing)
 
     @property
     def resolution_wh(self) -> int:
-        """How many Wh one count of the production register is."""
-        return self._scale.wh_per_count
+        """How many Wh one count of the production register is; of a float, its coarsest step, before it wraps."""
+        return self._scale.step_wh_max
+
+    def resolution_wh_at(self, at_ms: int) -> int:
+        """Return the step of the production register at `at_ms` (UTC ms) in Wh, rounded up: a float's grows with it."""
+        return self._scale.step_wh(self.lifetime_wh_at(at_ms))
 
     def lifetime_wh_at(self, at_ms: int) -> int:
         """Return what was measured by `at_ms` (UTC ms) since the meter was new, Wh, whole; it never wraps."""
         return self.setup.initial_wh + self.sun.wh_floor(at_ms, 1)
 
     def count_at(self, at_ms: int) -> int:
-        """Return the magnitude the production register shows at `at_ms` (UTC ms), in counts, after any rollover."""
-        return self._scale.count(self.lifetime_wh_at(at_ms))
+        """Return the magnitude of the production register at `at_ms` (UTC ms) in whole counts, after any rollover."""
+        return int(self._scale.count(self.lifetime_wh_at(at_ms)))
 
     def register_wh_at(self, at_ms: int) -> int:
-        """Return the production register at `at_ms` (UTC ms) in Wh: whole counts, after any rollover."""
-        return self.count_at(at_ms) * self.resolution_wh
+        """Return what the production register shows at `at_ms` (UTC ms) in Wh, rounded down, after any rollover.
+
+        An integer register is never ahead of what was measured; a float may be, by half of `resolution_wh_at`. A net
+        register is negative where production is what the profile counts downwards.
+        """
+        sign = self.generated.sign * self._energy_sign(self.generated)
+        return self._scale.shown_wh(self.lifetime_wh_at(at_ms), sign)
 
     def read(self, function_code: int, address: int, count: int, at_ms: int) -> tuple[int, ...] | ExceptionCode:
         """Return `count` words from `address` as they stand at `at_ms` (UTC ms), or the exception the meter answers.
 
-        Functions 3 and 4 give the same words; any other is exception 1.
+        Any function but 3 and 4 is exception 1.
         """
-        if function_code not in (READ_HOLDING, READ_INPUT):
+        if function_code not in self._images:
             return ExceptionCode.ILLEGAL_FUNCTION
-        return self._image.read(address, count, at_ms)
+        return self._images[function_code].read(address, count, at_ms)
 
     def report(self) -> bytes | None:
         """Return what function 17 (report server id) answers after its byte count; None if the meter lacks it."""
-        return self._family.report
+        asked = self._texts_asked_by(REPORT_SERVER_ID)
+        return self._family.report or (b"\x01\xff" + asked if asked else None)
+
+    def identification(self) -> dict[int, bytes] | None:
+        """Return the basic objects that function 43 (read device identification) answers; None if the meter lacks it.
+
+        Object 0 is the vendor's name, 1 the product code, 2 the revision (MODBUS Application Protocol Specification
+        V1.1b3, section 6.21).
+        """
+        asked = self._texts_asked_by(READ_DEVICE_IDENTIFICATION)
+        if not asked:
+            return None
+        return {0: self._family.make.encode("ascii", "ignore"), 1: asked, 2: self._firmware.encode("ascii", "ignore")}
+
+    def _texts_asked_by(self, function: int) -> bytes:
+        """Return all that the profile wants to see in the answer to an identity question."""
+        texts = [question.contains for question in self.profile.questions if question.function == function]
+        return " ".join(texts).encode("ascii")
 
     def _find_generated(self) -> Point:
-        points = [point for point in self.profile.energy_points if not is_float(point.type)]
-        if self.setup.generated is None and points:
-            return min(points, key=_is_balance)
+        points = self.profile.energy_points
+        if self.setup.generated is None:
+            return min(points, key=lambda point: (_is_balance(point), is_float(point.type)))
         for point in points:
             if point.name == self.setup.generated:
                 return point
-        known = ", ".join(point.name for point in points) or "another profile"
-        message = f"profile {self.profile.id} has no whole-number energy point {self.setup.generated}; choose {known}"
+        known = ", ".join(point.name for point in points)
+        message = f"profile {self.profile.id} has no energy point {self.setup.generated}; choose {known}"
         raise MeterSetupError(message)
 
     def _find_flow(self) -> Point:
@@ -122,17 +154,31 @@ class SimulatedMeter:
         return find_scale(point, self._scale_word(point))
 
     def _scale_word(self, point: Point) -> int:
-        if point.quantity == "active_power":
-            return self._family.power_exponent
-        return self._family.scale_word if self.setup.scale_word is None else self.setup.scale_word
+        """Return what scales a point: one word for all the energy, and for what shares it; another for the power."""
+        source = point.scale_source
+        if source is None:
+            return 0
+        if point.quantity == "active_power" and source != self.generated.scale_source:
+            return self._family.power_exponent or DEFAULT_SCALE_WORDS[source.kind]
+        word = self._family.scale_word if self.setup.scale_word is None else self.setup.scale_word
+        return DEFAULT_SCALE_WORDS[source.kind] if word is None else word
+
+    def _make_images(self) -> dict[int, WordImage]:
+        """Return the words by function code: of one image, unless the profile tells the two codes apart."""
+        codes = {point.function_code for point in self.profile.points}
+        codes |= {check.function_code for check in self.profile.identity}
+        holding, other = (
+            WordImage(words_max=self.profile.words_max, hole=self._family.hole) for _ in (READ_HOLDING, READ_INPUT)
+        )
+        return {READ_HOLDING: holding, READ_INPUT: other if len(codes) > 1 else holding}
 
     def _put_sunspec(self) -> dict[int, int]:
         sunspec = self.profile.sunspec
         if sunspec is None:
             return {}
         base = sunspec.bases[0] if self.setup.sunspec_base is None else self.setup.sunspec_base
-        plate = NamePlate(self._family.make, self._family.model, self._firmware, self.serial)
-        return put_sunspec(self._image, base, self.unit, plate)
+        plate = NamePlate(self._family.make[:32], self._family.model[:32], self._firmware, self.serial)
+        return put_sunspec(self._images[self.profile.function_code], base, self.unit, plate, sunspec.model)
 
     @property
     def _firmware(self) -> str:
@@ -147,36 +193,28 @@ class SimulatedMeter:
         return self._model_starts[relative_to] + address
 
     def _put_point(self, point: Point) -> None:
-        address = self._address(point.address, point.relative_to)
+        image, address = self._images[point.function_code], self._address(point.address, point.relative_to)
         if point.scale_source is not None:
             word = self._scale_word(point) % 0x10000
-            self._image.put(self._address(point.scale_source.address, point.relative_to), (word,))
-        if point.quantity == "active_energy":
-            self._put_live(address, self._energy_encoder(point))
-        elif point.quantity == "active_power":
-            self._put_live(address, self._power_encoder(point))
+            image.put(self._address(point.scale_source.address, point.relative_to), (word,))
+        encode = self._encoder_of(point)
+        if encode is not None:
+            image.put_live(LiveSpan(address, point.words, encode))
         elif point.role:
-            self._image.put(address, self._name_plate_words(point))
+            image.put(address, self._name_plate_words(point))
         else:
             for place in range(address, address + point.words):
-                self._image.fixed.setdefault(place, 0)
+                image.fixed.setdefault(place, 0)
 
-    def _put_live(self, address: int, encode: Callable[[int], tuple[int, ...]]) -> None:
-        self._image.put_live(LiveSpan(address, len(encode(0)), encode))
-
-    def _energy_encoder(self, point: Point) -> Callable[[int], tuple[int, ...]]:
-        """Return the encoder of an energy register: it grows, or it stays at zero for the other direction."""
-        sign = self._energy_sign(point)
-        if is_float(point.type):
-            per_unit = Fraction(1, 1000) if point.unit == "kWh" else Fraction(1)
-            return lambda at_ms: encode_float(
-                sign * self.lifetime_wh_at(at_ms) * per_unit, point.type, point.word_order
-            )
-        scale = self._scale_of(point)
-        encode_integer(sign * (scale.modulus - 1), point.type, point.word_order)
-        return lambda at_ms: encode_integer(
-            sign * scale.count(self.lifetime_wh_at(at_ms)), point.type, point.word_order
-        )
+    def _encoder_of(self, point: Point) -> Callable[[int], tuple[int, ...]] | None:
+        """Return what encodes a point that depends on the instant, None for one that does not."""
+        if point.quantity == "active_energy":
+            return energy_encoder(point, self._scale_of(point), self._energy_sign(point), self.lifetime_wh_at)
+        if point.quantity == "active_power":
+            source = point.scale_source
+            exponent = read_scale(source.kind, self._scale_word(point))[0] if source is not None else 0
+            return power_encoder(point, exponent, self._flow.sign, self.sun.power_w)
+        return witness_encoder(point) if point.quantity == "witness" else None
 
     def _energy_sign(self, point: Point) -> int:
         """Return the sign in front of the production in this register's raw count; 0 where none of it is counted.
@@ -188,19 +226,6 @@ class SimulatedMeter:
             return 1
         return self._flow.sign if point.direction in ("net", self._flow.direction) else 0
 
-    def _power_encoder(self, point: Point) -> Callable[[int], tuple[int, ...]]:
-        """Return the encoder of a power: negative where the production register counts downwards."""
-        exponent = self._scale_word(point) if point.scale_source is not None else 0
-        watts = Fraction(point.scale) * _UNIT_FACTORS[point.unit] * Fraction(10) ** exponent
-        counts_per_watt = Fraction(watts.denominator, watts.numerator)
-
-        def counts(at_ms: int) -> Fraction:
-            return self._flow.sign * self.sun.power_w(at_ms) * counts_per_watt
-
-        if is_float(point.type):
-            return lambda at_ms: encode_float(counts(at_ms), point.type, point.word_order)
-        return lambda at_ms: encode_integer(saturate(int(counts(at_ms)), point.type), point.type, point.word_order)
-
     def _name_plate_words(self, point: Point) -> tuple[int, ...]:
         values = {
             "serial": self.serial,
@@ -209,26 +234,28 @@ class SimulatedMeter:
             "model": self._family.model,
         }
         value = values[point.role]
-        if point.type == "text":
-            return encode_text(value, point.words)
+        if point.role != "serial":
+            # Of these a meter shows what its words can: only a serial number must come out whole.
+            value = fit_text(value, point) if is_text(point.type) else value if value.isdecimal() else "1"
+        if is_text(point.type):
+            return encode_text(value, point)
         if not value.isdecimal():
             message = f"the {point.role} of {self.profile.id} is a number on the wire, not {value!r}; give digits only"
             raise MeterSetupError(message)
-        return encode_integer(int(value), point.type, point.word_order)
+        return encode_integer(int(value), point)
 
     def _satisfy(self, check: IdentityCheck) -> None:
         """Write what an identity check wants to see, unless the image already says so."""
-        address = self._address(check.address, check.relative_to)
-        present = tuple(self._image.fixed.get(place, 0) for place in range(address, address + check.words))
-        if check.type == "text":
-            text = b"".join(word.to_bytes(2, "big") for word in present)
-            if check.contains.encode("ascii") not in text:
+        image, address = self._images[check.function_code], self._address(check.address, check.relative_to)
+        present = tuple(image.fixed.get(place, 0) for place in range(address, address + check.words))
+        if is_text(check.type):
+            if check.contains not in show_text(present, check):
                 fitting = self._family.model if check.contains in self._family.model else check.contains
-                self._image.put(address, encode_text(fitting, check.words))
+                image.put(address, encode_text(fitting, check))
             return
-        accepted = [encode_integer(value, check.type, check.word_order) for value in check.allowed]
+        accepted = [encode_pattern(value, check) for value in check.allowed]
         if present not in accepted:
-            self._image.put(address, accepted[0])
+            image.put(address, accepted[0])
 
 
 def _is_balance(point: Point) -> bool:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from edge.metering.decode import BASE_10000_TYPES, WORD_BITS, energy_exponent
 from edge.metering.errors import DecodeError, ProfileError
-from edge.metering.profile import FLOAT_TYPES, TEXT_TYPES, IdentityCheck, Point
+from edge.metering.profile import FLOAT_TYPES, KIND_BY_TYPE, TEXT_TYPES, IdentityCheck, Point
 
 if TYPE_CHECKING:
     from edge.metering.profile import MeterProfile, Refusal
@@ -16,6 +16,7 @@ ADDRESSES = 0x10000
 QUANTITY_BY_ROLE = dict.fromkeys(("serial", "firmware", "make", "model"), "identity") | dict.fromkeys(
     ("uptime", "resets", "tick"), "witness"
 )
+POWER_UNITS = ("W", "kW", "MW")
 _FORMAT_WITH_DIGITS = "shark-format"
 _DECIMAL_TYPES = (*BASE_10000_TYPES, "bcd")
 _WORD_BASE = 10_000
@@ -60,24 +61,26 @@ def check_extent(part: Point | IdentityCheck | Refusal, profile: MeterProfile, w
 
 def check_allowed(check: IdentityCheck, where: str) -> None:
     """Refuse an identity check that no meter could pass, because its type cannot hold a number it allows."""
-    limit = _counts(check)
-    if any(number >= limit for number in check.allowed):
+    if any(number >= _counts(check) for number in check.allowed):
         message = f"{where}: allowed holds a number that {check.words} words of {check.type} cannot hold; correct it"
         raise ProfileError(message)
 
 
 def _check_quantity(point: Point, where: str) -> None:
+    if point.type in TEXT_TYPES and point.quantity not in ("identity", "configuration"):
+        message = f"{where}: a value of quantity {point.quantity} cannot be a {point.type}; give a number type"
+        raise ProfileError(message)
     if point.quantity == "active_energy":
         _check_energy(point, where)
+    if point.quantity == "active_power" and point.unit not in POWER_UNITS:
+        message = f"{where}: unit {point.unit!r} is no power, as {', '.join(POWER_UNITS)} are; correct it"
+        raise ProfileError(message)
     belongs_to = QUANTITY_BY_ROLE.get(point.role, point.quantity)
     if point.quantity != belongs_to:
         message = f"{where}: role {point.role} belongs to quantity {belongs_to}, not {point.quantity}; correct one"
         raise ProfileError(message)
     if point.quantity == "witness" and not point.role:
         message = f"{where}: a witness needs the role uptime, resets or tick; add the one that its manual describes"
-        raise ProfileError(message)
-    if point.type in TEXT_TYPES and point.quantity not in ("identity", "configuration"):
-        message = f"{where}: a value of quantity {point.quantity} cannot be a {point.type}; give a number type"
         raise ProfileError(message)
     if point.quantity in ("identity", "configuration", "witness") and point.type in FLOAT_TYPES:
         message = (
@@ -104,5 +107,7 @@ def _check_energy(point: Point, where: str) -> None:
 
 
 def _counts(part: Point | IdentityCheck) -> int:
-    """Return how many different counts the words of a part can hold."""
-    return _WORD_BASE**part.words if part.type in _DECIMAL_TYPES else 1 << (WORD_BITS * part.words)
+    """Return how many different counts from zero up the words of a part can hold."""
+    if part.type in _DECIMAL_TYPES:
+        return int(_WORD_BASE**part.words)
+    return 1 << (WORD_BITS * part.words - (KIND_BY_TYPE[part.type] == "s"))

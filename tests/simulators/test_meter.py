@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass, replace
-from fractions import Fraction
+from dataclasses import replace
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge.profiles import load_profile, profile_ids
+from edge.metering.profile import IdentityQuestion, Refusal, ScaleSource
+from edge.profiles import load_profile
 from simulators.errors import MeterSetupError
 from simulators.image import ExceptionCode
 from simulators.meter import MeterSetup, SimulatedMeter
+from tests.simulators.steady import SteadySun
 
 if TYPE_CHECKING:
     from edge.metering.profile import MeterProfile, Point
@@ -27,26 +29,6 @@ FORMATS = {"u16": ">H", "i16": ">h", "u32": ">I", "i32": ">i", "acc32": ">I", "f
 SUNSPEC_MODEL_AT = 40070
 MODEL_STARTS = {None: 0, 1: 40002, 203: SUNSPEC_MODEL_AT}
 """Where addresses count from on the wire; a simulated SunSpec map begins at 40000."""
-
-
-@dataclass(frozen=True, slots=True)
-class SteadySun:
-    """A sun of constant power since the epoch."""
-
-    watts: int
-
-    def power_w(self, at_ms: int) -> Fraction:
-        """Return the power."""
-        del at_ms
-        return Fraction(self.watts)
-
-    def energy_at(self, at_ms: int) -> Fraction:
-        """Return the energy since the epoch in Wh."""
-        return Fraction(self.watts * at_ms, 3_600_000)
-
-    def wh_floor(self, at_ms: int, resolution_wh: int) -> int:
-        """Return it rounded down."""
-        return self.watts * at_ms // (3_600_000 * resolution_wh) * resolution_wh
 
 
 HOUR_MS = 3_600_000
@@ -96,10 +78,9 @@ def test_the_production_register_shows_the_truth(profile: MeterProfile, at_ms: i
     assert meter.lifetime_wh_at(at_ms) == energy_wh
 
 
-@pytest.mark.parametrize("profile_id", profile_ids())
-def test_every_profile_finds_its_meter(profile_id: str) -> None:
-    """A meter passes all identity checks of its own profile and shows its serial number, for every profile there is."""
-    profile = load_profile(profile_id)
+@pytest.mark.parametrize("profile", [WATTNODE, SUNSPEC, SHARK], ids=lambda profile: profile.id)
+def test_a_meter_is_what_its_profile_checks(profile: MeterProfile) -> None:
+    """A meter passes all identity checks of its own profile and shows its serial number."""
     meter = make(profile)
     for check in profile.identity:
         address = check.address + MODEL_STARTS[check.relative_to]
@@ -109,18 +90,108 @@ def test_every_profile_finds_its_meter(profile_id: str) -> None:
             assert words_at(meter, address, 1)[0] in check.allowed
     serial = next(point for point in profile.points if point.role == "serial")
     shown = text_at(meter, address_of(serial), serial.words) if serial.type == "text" else str(number_at(meter, serial))
-    assert shown == SERIALS[profile_id]
+    assert shown == SERIALS[profile.id]
 
 
-@pytest.mark.parametrize("profile_id", profile_ids())
-def test_every_listed_point_can_be_read_with_either_function(profile_id: str) -> None:
-    """Functions 3 and 4 give the same words at every point of a profile; other functions are exception 1."""
-    profile = load_profile(profile_id)
+@pytest.mark.parametrize("profile", [WATTNODE, SUNSPEC, SHARK], ids=lambda profile: profile.id)
+def test_a_map_of_one_function_can_be_read_with_either(profile: MeterProfile) -> None:
+    """Functions 3 and 4 give the same words at every point of such a profile; other functions are exception 1."""
     meter = make(profile)
     for point in profile.points:
         count = point.words
         assert words_at(meter, address_of(point), count, HOUR_MS) == meter.read(4, address_of(point), count, HOUR_MS)
         assert meter.read(6, address_of(point), count, HOUR_MS) is ExceptionCode.ILLEGAL_FUNCTION
+
+
+def test_a_map_of_two_functions_has_words_of_its_own_for_each() -> None:
+    """Where the serial number is a holding register and the energy an input register, neither is the other."""
+    energy = replace(WATTNODE.point("energy_in_nr"), function_code=4, address=1700)
+    meter = make(replace(WATTNODE, points=(energy, WATTNODE.point("serial")), identity=()))
+    assert meter.read(3, 1700, 2, HOUR_MS) == (351001 % 0x10000, 351001 // 0x10000)
+    assert meter.read(4, 1700, 2, HOUR_MS) == (10, 0)
+    assert meter.read(4, 1206, 2, HOUR_MS) is ExceptionCode.ILLEGAL_DATA_ADDRESS
+
+
+def test_words_that_the_model_lacks_are_refused() -> None:
+    """A profile's negative fingerprint holds, also on a meter that answers unlisted words."""
+    meter = make(replace(SHARK, refuses=(Refusal(3, 50000, 2),)))
+    assert meter.read(3, 50000, 2, 0) is ExceptionCode.ILLEGAL_DATA_ADDRESS
+    assert meter.read(3, 49999, 2, 0) is ExceptionCode.ILLEGAL_DATA_ADDRESS
+    assert meter.read(3, 49998, 2, 0) == (0, 0)
+
+
+def test_a_meter_answers_what_its_profile_asks() -> None:
+    """Functions 17 and 43 answer with the texts that the profile looks for, and not at all where it looks for none."""
+    shark = replace(SHARK, questions=(IdentityQuestion(17, "Shark"), IdentityQuestion(43, "EIG")))
+    meter = make(shark)
+    assert b"Shark" in (meter.report() or b"")
+    assert meter.identification() == {0: b"EIG", 1: b"EIG", 2: b"0042"}
+    assert make(SHARK).identification() is None
+    assert make(SHARK).report() is None
+
+
+def test_witnesses_live() -> None:
+    """Uptime and tick grow with the time, in the point's unit, and wrap; nothing is ever reset."""
+    uptime = replace(WATTNODE.point("serial"), name="uptime", quantity="witness", role="uptime", unit="h", address=10)
+    tick = replace(uptime, name="tick", role="tick", unit="", type="u16", words=1, address=20)
+    resets = replace(tick, name="resets", role="resets", address=30)
+    meter = make(replace(WATTNODE, points=(*WATTNODE.points, uptime, tick, resets)))
+    at_ms = 70_000 * 1_000
+    assert words_at(meter, 10, 2, at_ms) == (19, 0)
+    assert words_at(meter, 20, 1, at_ms) == (70_000 - 65_536,)
+    assert words_at(meter, 30, 1, at_ms) == (0,)
+
+
+def test_a_name_plate_shows_what_its_words_can() -> None:
+    """A model that is a number on the wire is one, and a text too long for its words is shortened."""
+    model = replace(SHARK.point("name"), words=3)
+    firmware = replace(SHARK.point("firmware"), type="u16", words=1)
+    meter = make(
+        replace(SHARK, points=(*SHARK.energy_points, model, firmware), identity=()),
+        MeterSetup(unit=1, serial="1", firmware="v2"),
+    )
+    assert text_at(meter, 0, 3) == "Shark "
+    assert words_at(meter, 0x11, 1) == (1,)
+
+
+def test_the_power_shares_the_scale_word_of_the_energy_where_the_map_says_so() -> None:
+    """DENT's data scalar scales power and energy alike: one word, one meaning."""
+    source = ScaleSource("dent-scalar", 4601)
+    energy = replace(WATTNODE.point("energy_in_nr"), scale=Decimal(1), scale_source=source)
+    power = replace(energy, name="power", quantity="active_power", unit="kW", address=1300)
+    meter = make(replace(WATTNODE, points=(energy, power, WATTNODE.point("serial"))))
+    assert meter.resolution_wh == 100
+    assert words_at(meter, 4601, 1) == (3,)
+    assert number_at(meter, power) == 10
+    with pytest.raises(MeterSetupError, match="'kVA', which is no power; use W, kW, MW"):
+        make(replace(WATTNODE, points=(energy, replace(power, unit="kVA"))))
+
+
+def test_a_float_register_can_be_the_production_register() -> None:
+    """Its register is what the float shows, whose steps grow with it; a whole number goes before it unless named."""
+    exact = WATTNODE.point("energy_in_nr")
+    energy = replace(exact, name="energy", type="f32", scale=Decimal(1), modulus=10**8, address=1900)
+    profile = replace(WATTNODE, points=(energy, *WATTNODE.points))
+    assert make(profile).generated.name == "energy_in_nr"
+    meter = make(profile, MeterSetup(unit=1, serial="1", generated="energy", initial_wh=1_048_576_060))
+    assert meter.register_wh_at(0) == 1_048_576_000
+    assert meter.register_wh_at(HOUR_MS) == 1_048_577_000
+    assert (meter.resolution_wh_at(0), meter.resolution_wh) == (125, 8_000)
+    assert number_at(meter, energy) == 1_048_576.0
+
+
+def test_float_models_are_not_numbers_where_nothing_is_measured() -> None:
+    """A SunSpec model 213 has its energy and power as floats, and NaN elsewhere."""
+    assert SUNSPEC.sunspec is not None
+    energy = replace(SUNSPEC.point("energy_export"), type="f32", address=60, scale_source=None, relative_to=213)
+    points = (energy, *(point for point in SUNSPEC.points if point.relative_to == 1))
+    sunspec = replace(SUNSPEC.sunspec, model=213)
+    meter = make(replace(SUNSPEC, points=points, identity=(), sunspec=sunspec))
+    assert words_at(meter, SUNSPEC_MODEL_AT, 4) == (213, 124, 0x7FC0, 0)
+    assert words_at(meter, SUNSPEC_MODEL_AT + 60, 2, HOUR_MS) == struct.unpack(">2H", struct.pack(">f", 1000.0))
+    assert words_at(meter, SUNSPEC_MODEL_AT + 126, 2) == (0xFFFF, 0)
+    with pytest.raises(MeterSetupError, match="SunSpec model 103 is no meter"):
+        make(replace(SUNSPEC, sunspec=replace(sunspec, model=103)))
 
 
 def test_wattnode_twins_agree_and_holes_are_refused() -> None:
@@ -204,7 +275,6 @@ def test_sunspec_power_has_its_own_scale() -> None:
         (WATTNODE, MeterSetup(unit=1, serial="1", generated="power"), "choose energy_net_nr, energy_in_nr"),
         (SHARK, MeterSetup(unit=1, serial="123456789012345678"), "at most 16 ASCII characters"),
         (SHARK, MeterSetup(unit=1, serial="1", initial_wh=-1), "cannot show -1 Wh"),
-        (SUNSPEC, MeterSetup(unit=1, serial="1", scale_word=-1), "choose a scale of whole watt-hours"),
     ],
 )
 def test_impossible_meters_are_refused(profile: MeterProfile, setup: MeterSetup, expected: str) -> None:

@@ -22,6 +22,7 @@ MISTAKES = [
     ),
     ("schema = 1", "schema = 2", "schema must be 1, not 2"),
     ('vendor = "Maker"', "", "vendor is missing; add it"),
+    ('vendor = "Maker"', "vendor = 3", "vendor must be a text, not 3"),
     ('models = ["Model 1"]', "models = []", "models must be a list of at least one text, not []"),
     ('confidence = "M"', 'confidence = "sure"', "claims: confidence must be one of H, M, L, not 'sure'"),
     ('modes = ["rtu"]', 'modes = ["can"]', "transport: modes may hold rtu, tcp, ascii, rtu-tcp, not can"),
@@ -272,13 +273,23 @@ MISTAKES = [
     ),
     (
         'quantity = "identity"\nrole = "serial"\naddress = 20\ntype = "text"',
-        'quantity = "active_power"\naddress = 20\ntype = "text"',
+        'quantity = "active_power"\nunit = "W"\naddress = 20\ntype = "text"',
         "point serial: a value of quantity active_power cannot be a text; give a number type",
     ),
     (
         'type = "u32"\nscale',
         'type = "m10k"\nscale',
         "point energy: modulus 1000000000 is more than 2 words of m10k can hold; correct it",
+    ),
+    (
+        'quantity = "identity"\nrole = "serial"\naddress = 20\ntype = "text"\nwords = 4',
+        'quantity = "active_power"\nunit = "kw"\naddress = 20\ntype = "i16"',
+        "point serial: unit 'kw' is no power, as W, kW, MW are; correct it",
+    ),
+    (
+        'type = "u32"',
+        'type = "i16"',
+        "point energy: modulus 1000000000 is more than 1 words of i16 can hold; correct it",
     ),
     (CHECK, 'identity = "label"', "identity must be label-only, not 'label'"),
 ]

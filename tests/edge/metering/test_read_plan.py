@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge.metering.errors import NotAvailableError, ProfileError, UnstableError
+from edge.metering.errors import DecodeError, NotAvailableError, ProfileError, UnstableError
+from edge.metering.profile import ScaleSource
 from edge.metering.read_plan import OBIS_CONSUMED, OBIS_GENERATED, TRIES_MAX, plan_reads, read_once
 from edge.metering.words import Span
 from edge.profiles import load_profile
@@ -152,6 +153,26 @@ def test_a_register_without_a_value_gives_no_reading() -> None:
     plan = plan_reads(replace(WATTNODE, points=points), generated="energy_in_nr", consumed=None, location={})
     with pytest.raises(NotAvailableError, match="energy_in_nr holds 0x80000000"):
         drive(plan, None, lambda _: (0x0000, 0x8000))
+
+
+def test_a_register_that_its_type_cannot_hold_gives_no_reading() -> None:
+    """A word beyond base 10000 is not carried over into a count."""
+    energy = replace(WATTNODE.point("energy_in_nr"), type="m10k", modulus=10**8)
+    plan = plan_reads(replace(WATTNODE, points=(energy,)), generated="energy_in_nr", consumed=None, location={})
+    with pytest.raises(DecodeError, match="the words 0x27100001 are no m10k"):
+        drive(plan, None, lambda _: (0x0001, 10_000))
+
+
+def test_each_function_code_is_a_request_of_its_own() -> None:
+    """Registers at one address that different functions read are two requests, and neither is taken for the other."""
+    holding = replace(WATTNODE.point("energy_in_nr"), scale_source=ScaleSource("power-of-ten", 1208))
+    input_ = replace(holding, name="input", function_code=4)
+    profile = replace(WATTNODE, points=(holding, input_), gap_words_max=10)
+    plan = plan_reads(profile, generated="input", consumed="energy_in_nr", location={})
+    words = {3: (3, 0, 1), 4: (4, 0, 2)}
+    sighting, asked = drive(plan, None, lambda span: words[span.function_code])
+    assert asked == [Span(3, 1206, 3), Span(4, 1206, 3)]
+    assert (sighting.counts, sighting.scale_words) == ((4, 3), (2, 1))
 
 
 def test_zero_is_a_count() -> None:

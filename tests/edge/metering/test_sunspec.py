@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from edge.metering.words import Location, Span
 
 SUNSPEC = load_profile("sunspec.meter-203")
+assert SUNSPEC.sunspec is not None
+BASES = (0, 1000, 4096, 40000, 50000)
+ANYWHERE = replace(SUNSPEC, sunspec=replace(SUNSPEC.sunspec, bases=BASES))
 MARKER = (0x5375, 0x6E53)
 
 
@@ -48,7 +51,7 @@ def walk(profile: MeterProfile, words: dict[int, int]) -> tuple[Location, list[S
 
 
 @given(
-    base=st.sampled_from([40000, 0, 50000]),
+    base=st.sampled_from(BASES),
     common_length=st.sampled_from([65, 66]),
     between=st.lists(st.tuples(st.integers(2, 200), st.integers(0, 100)), max_size=5),
     behind=st.integers(0, 200),
@@ -58,7 +61,7 @@ def test_models_are_found_wherever_they_are(
 ) -> None:
     """At each base, with any models between, the announced lengths lead to the common model and to 203."""
     words = chain(base, [(1, common_length), *between, (203, 105), (behind, 10)])
-    location, _ = walk(SUNSPEC, words)
+    location, _ = walk(ANYWHERE, words)
     assert location[1] == base + 2
     assert words[location[203]] == 203
     assert location[203] == base + 4 + common_length + sum(length + 2 for _, length in between)
@@ -74,6 +77,43 @@ def test_the_first_of_equal_models_is_meant() -> None:
     """A device with two model 203 gives the place of the first."""
     location, _ = walk(replace(SUNSPEC), chain(40000, [(203, 105), (203, 105), (1, 66)]))
     assert location[203] == 40002
+
+
+def test_a_meter_behind_an_inverter_has_a_common_model_of_its_own() -> None:
+    """Of several common models the last before the meter is the meter's; those of meters behind it are others'."""
+    models = [(1, 65), (103, 50), (1, 65), (203, 105), (1, 65), (203, 105)]
+    location, _ = walk(SUNSPEC, chain(40000, models))
+    assert location == {1: 40002 + 67 + 52, 203: 40002 + 67 + 52 + 67}
+
+
+def test_words_of_another_map_at_a_base_are_passed_over() -> None:
+    """Socomec's letters at 50000 and exceptions elsewhere are no marker; the walk goes on to the next base."""
+    words = {50000: 0x0053, 50001: 0x004F} | chain(4096, [(1, 65), (203, 105)])
+    bases = (50000, 0, 40000, 4096)
+    assert SUNSPEC.sunspec is not None
+    profile = replace(SUNSPEC, sunspec=replace(SUNSPEC.sunspec, bases=bases))
+    location, asked = walk(profile, words)
+    assert location == {1: 4098, 203: 4165}
+    assert [span.address for span in asked[:4]] == list(bases)
+
+
+def test_a_header_that_is_refused_is_the_end_of_the_map() -> None:
+    """An exception where a model should begin, as behind a wrong length, ends the walk and names what is missing."""
+    words = chain(40000, [(1, 66), (204, 81), (203, 105)])
+    del words[40002 + 68 + 83]
+    with pytest.raises(WrongMeterError, match="has no model 203"):
+        walk(SUNSPEC, words)
+
+
+@pytest.mark.parametrize("model", [201, 202, 204, 211, 212, 213, 214])
+def test_the_profile_says_which_meter_model_is_looked_for(model: int) -> None:
+    """A wiring or number format of its own is a model of its own, found as any other, whatever length it announces."""
+    points = tuple(replace(point, relative_to=model) for point in SUNSPEC.energy_points)
+    assert SUNSPEC.sunspec is not None
+    sunspec = replace(SUNSPEC.sunspec, model=model)
+    profile = replace(SUNSPEC, points=points, identity=(), sunspec=sunspec)
+    location, _ = walk(profile, chain(40000, [(1, 66), (203, 105), (model, 81), (64001, 3)]))
+    assert location == {model: 40002 + 68 + 107}
 
 
 def test_without_a_marker_it_is_the_wrong_meter() -> None:
