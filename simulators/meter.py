@@ -167,9 +167,11 @@ class SimulatedMeter:
         """Return the words by function code: of one image, unless the profile tells the two codes apart."""
         codes = {point.function_code for point in self.profile.points}
         codes |= {check.function_code for check in self.profile.identity}
-        holding, other = (
-            WordImage(words_max=self.profile.words_max, hole=self._family.hole) for _ in (READ_HOLDING, READ_INPUT)
-        )
+        hole = self._family.hole
+        if hole is None and self.profile.gap_words_max and self.profile.sunspec is None:
+            # A request may cover what the profile does not list: such a meter answers there, with nothing of interest.
+            hole = 0
+        holding, other = (WordImage(words_max=self.profile.words_max, hole=hole) for _ in (READ_HOLDING, READ_INPUT))
         return {READ_HOLDING: holding, READ_INPUT: other if len(codes) > 1 else holding}
 
     def _put_sunspec(self) -> dict[int, int]:

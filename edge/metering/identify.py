@@ -46,7 +46,7 @@ def judge_identity(profile: MeterProfile, location: Mapping[int, int], image: Wo
     for check in profile.identity:
         _judge_check(check, profile, location, image)
     shown = {point.name: _show(point, location, image) for point in profile.points if point.quantity in _QUANTITIES}
-    roles = {point.role: shown[point.name] for point in profile.points if point.role}
+    roles = {point.role: shown[point.name] for point in profile.points if point.role and point.name in shown}
     return MeterIdentity(
         make=roles.get("make", profile.vendor),
         model=roles.get("model", ""),

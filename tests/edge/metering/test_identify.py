@@ -118,6 +118,14 @@ def test_a_serial_number_in_decimal_digits_is_shown_as_a_number() -> None:
     assert judge_identity(profile, {}, image).serial == "351001"
 
 
+def test_what_witnesses_a_meter_is_no_part_of_its_identity() -> None:
+    """An uptime has a role, but is neither asked for nor shown when the meter is identified."""
+    uptime = replace(WATTNODE.point("serial"), name="uptime", quantity="witness", role="uptime", address=1800)
+    profile = replace(WATTNODE, points=(*WATTNODE.points, uptime))
+    assert identity_spans(profile, {}) == identity_spans(WATTNODE, {})
+    assert judge_identity(profile, {}, wattnode()) == judge_identity(WATTNODE, {}, wattnode())
+
+
 def test_an_answer_must_contain_what_the_profile_says() -> None:
     """Any one text of the answer is enough, none is the wrong meter."""
     question = IdentityQuestion(43, "Veris")
