@@ -77,6 +77,10 @@ def read_meter(section: Section, buses: Mapping[str, BusSettings]) -> MeterSetti
         profile = load_profile(profile_id)
     except ProfileError as error:
         section.refuse("profile", f"is not known: {error}", error)
+    if not profile.tells_serial and not section.has("serial"):
+        section.refuse(
+            "profile", "is of meters that tell no serial number; add serial with the one on the meter's label"
+        )
     is_tcp = isinstance(buses[bus_name], TcpEndpoint)
     meter = MeterSettings(
         name=section.text("name"),

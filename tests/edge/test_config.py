@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
 from edge.config import ConfigError, advise, change_config, load_config
+from edge.profiles import load_profile
 from edge.settings import AsciiLine, BrokerSettings, PostSettings, RtuLine, RtuTcpEndpoint, TcpEndpoint
 
 if TYPE_CHECKING:
@@ -244,3 +246,14 @@ def test_an_adapter_named_by_its_number_is_advised_to_be_named_by_its_link(tmp_p
         assert "'barn'" in second
     (tmp_path / "by-id" / "usb-other").symlink_to("/dev/ttyUSB987")
     assert advise(buses[:1], tmp_path / "by-id")[0].endswith(f'write port = "{tmp_path}/by-id/usb-other"')
+def test_a_meter_that_cannot_say_who_it_is_needs_its_label(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the map has no serial number the configuration must have it, and is believed."""
+    whole = load_profile("ccs.wattnode-modbus")
+    mute = replace(whole, points=whole.energy_points)
+    profiles = {whole.id: mute, "sunspec.meter-203": load_profile("sunspec.meter-203")}
+    monkeypatch.setattr("edge.config.meters.load_profile", profiles.__getitem__)
+    with pytest.raises(ConfigError) as refusal:
+        load_config(write(tmp_path, GOOD))
+    assert "profile = 'ccs.wattnode-modbus' is of meters that tell no serial number; add serial" in str(refusal.value)
+    labelled = GOOD.replace('generated = "energy_in_nr"', 'generated = "energy_in_nr"\nserial = "L-4711"')
+    assert load_config(write(tmp_path, labelled)).meters[0].serial == "L-4711"

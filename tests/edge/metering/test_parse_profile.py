@@ -21,6 +21,9 @@ def test_a_good_document_becomes_a_profile_with_defaults() -> None:
     assert (energy.sign, energy.word_order, energy.words, energy.relative_to) == (1, "big", 2, None)
     assert profile.sources == ("https://example.org/manual (the map)",)
     assert profile.identity[0].allowed == (7,)
+    assert (energy.byte_order, energy.function_code, energy.not_available) == ("big", 3, ())
+    assert (profile.save_interval_seconds, profile.questions, profile.refuses) == (0, (), ())
+    assert not profile.is_label_only
 
 
 def test_what_the_transport_says_holds_for_all_that_says_nothing() -> None:
