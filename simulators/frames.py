@@ -1,7 +1,7 @@
 """Modbus frames as bytes: check sums, and requests cut out of a stream that keeps no boundaries. Pure.
 
-MODBUS over Serial Line V1.02, section 2.5.1 (RTU) and MODBUS Messaging on TCP/IP Implementation Guide V1.0b, section
-3.1.3 (MBAP), both at https://www.modbus.org/modbus-specifications.
+MODBUS over Serial Line V1.02, sections 2.5.1 (RTU) and 2.5.2 (ASCII), and MODBUS Messaging on TCP/IP Implementation
+Guide V1.0b, section 3.1.3 (MBAP), both at https://www.modbus.org/modbus-specifications.
 """
 
 from __future__ import annotations
@@ -10,11 +10,15 @@ import struct
 from dataclasses import dataclass
 
 RTU_FRAME_MAX = 256
+ASCII_FRAME_MAX = 513
 MBAP_HEADER = 7
 """Transaction, protocol, length and unit id."""
 
 _MBAP_LENGTHS = range(2, 255)
 _CRC_SIZE = 2
+_HEX_DIGITS = frozenset(b"0123456789ABCDEF")
+_ASCII_DIGITS_MIN = 6
+"""Unit, function code and check sum, two digits each."""
 _RTU_FRAME_MIN = 4
 # Whole length of a request by function code; a write of several words says its own length in a byte.
 _RTU_FIXED = dict.fromkeys(range(1, 7), 8) | {7: 4, 8: 8, 11: 4, 12: 4, 17: 4, 22: 10, 24: 6, 43: 7}
@@ -47,6 +51,18 @@ def with_crc(frame: bytes) -> bytes:
     return frame + crc16(frame).to_bytes(_CRC_SIZE, "little")
 
 
+@dataclass(frozen=True, slots=True)
+class RtuRequest:
+    """One request on a serial line in RTU framing: the unit asked and its PDU."""
+
+    unit: int
+    pdu: bytes
+
+    def frame(self, reply: bytes) -> bytes:
+        """Return the PDU `reply` behind this request's unit id, with its check sum."""
+        return with_crc(bytes((self.unit,)) + reply)
+
+
 class RtuRequests:
     """Cuts requests out of the bytes of a serial line.
 
@@ -57,13 +73,13 @@ class RtuRequests:
     def __init__(self) -> None:
         self._pending = bytearray()
 
-    def feed(self, octets: bytes) -> list[bytes]:
-        """Take in `octets` and return the requests completed by them: unit id, function code and the rest, no CRC."""
+    def feed(self, octets: bytes) -> list[RtuRequest]:
+        """Take in `octets` and return the requests completed by them."""
         self._pending += octets
-        requests: list[bytes] = []
+        requests: list[RtuRequest] = []
         while (found := self._find()) is not None:
             start, end = found
-            requests.append(bytes(self._pending[start : end - _CRC_SIZE]))
+            requests.append(RtuRequest(self._pending[start], bytes(self._pending[start + 1 : end - _CRC_SIZE])))
             del self._pending[:end]
         del self._pending[:-RTU_FRAME_MAX]
         return requests
@@ -103,6 +119,49 @@ class RtuRequests:
             if crc == 0 and end >= _RTU_FRAME_MIN:
                 return end
         return None
+
+
+def lrc(octets: bytes) -> int:
+    """Return the check sum of ASCII framing: what makes the octets' sum zero in 8 bits (serial line V1.02, 6.2.1)."""
+    return -sum(octets) % 0x100
+
+
+@dataclass(frozen=True, slots=True)
+class AsciiRequest:
+    """One request on a serial line in ASCII framing: the unit asked and its PDU."""
+
+    unit: int
+    pdu: bytes
+
+    def frame(self, reply: bytes) -> bytes:
+        """Return the PDU `reply` behind this request's unit id: a colon, hexadecimal digits with LRC, CR and LF."""
+        content = bytes((self.unit,)) + reply
+        return b":" + (content + bytes((lrc(content),))).hex().upper().encode("ascii") + b"\r\n"
+
+
+class AsciiRequests:
+    """Cuts requests out of the characters of a serial line: each begins with a colon and ends with CR and LF."""
+
+    def __init__(self) -> None:
+        self._pending = bytearray()
+
+    def feed(self, octets: bytes) -> list[AsciiRequest]:
+        """Take in `octets` and return the requests completed by them; what is broken or no request is passed over."""
+        self._pending += octets
+        *lines, rest = self._pending.split(b"\r\n")
+        self._pending = bytearray(rest[-ASCII_FRAME_MAX:])
+        return [request for line in lines if (request := _ascii_request(bytes(line))) is not None]
+
+
+def _ascii_request(line: bytes) -> AsciiRequest | None:
+    """Return the request in a line without its end; a colon begins anew, whatever came before."""
+    digits = line.rpartition(b":")[2]
+    if not _HEX_DIGITS.issuperset(digits) or len(digits) % 2 or len(digits) < _ASCII_DIGITS_MIN:
+        return None
+    content = bytes.fromhex(digits.decode("ascii"))
+    if b":" not in line or sum(content) % 0x100:
+        return None
+    return AsciiRequest(content[0], content[1:-1])
 
 
 @dataclass(frozen=True, slots=True)

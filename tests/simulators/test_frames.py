@@ -6,20 +6,32 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from simulators.frames import FramingLostError, RtuRequests, TcpRequest, TcpRequests, crc16, with_crc
+from simulators.frames import (
+    AsciiRequest,
+    AsciiRequests,
+    FramingLostError,
+    RtuRequest,
+    RtuRequests,
+    TcpRequest,
+    TcpRequests,
+    crc16,
+    lrc,
+    with_crc,
+)
 
 WATTNODE_REQUEST = bytes.fromhex("010304B0001584D2")
 """Continental Control Systems' example, https://ctlsys.com/support/modbus_message_examples/."""
+EXAMPLE = RtuRequest(1, WATTNODE_REQUEST[1:-2])
 
 READS = st.builds(
-    lambda unit, code, rest: bytes((unit, code)) + rest,
+    lambda unit, code, rest: RtuRequest(unit, bytes((code,)) + rest),
     st.integers(0, 255),
     st.sampled_from([1, 3, 4, 6]),
     st.binary(min_size=4, max_size=4),
 )
-REPORTS = st.integers(0, 255).map(lambda unit: bytes((unit, 17)))
+REPORTS = st.integers(0, 255).map(lambda unit: RtuRequest(unit, b"\x11"))
 WRITES = st.builds(
-    lambda unit, content: bytes((unit, 16, 0, 1, 0, len(content) // 2, len(content))) + content,
+    lambda unit, content: RtuRequest(unit, bytes((16, 0, 1, 0, len(content) // 2, len(content))) + content),
     st.integers(0, 255),
     st.binary(min_size=2, max_size=20),
 )
@@ -47,21 +59,21 @@ def test_check_sum_of_the_vendors_example() -> None:
 
 
 @given(REQUESTS, CUTS)
-def test_rtu_requests_survive_any_cut(requests: list[bytes], cuts: list[int]) -> None:
+def test_rtu_requests_survive_any_cut(requests: list[RtuRequest], cuts: list[int]) -> None:
     """However a stream of whole requests is cut or glued, the same requests come out in order."""
     line = RtuRequests()
-    stream = b"".join(with_crc(request) for request in requests)
+    stream = b"".join(request.frame(request.pdu) for request in requests)
     assert [request for piece in pieces(stream, cuts) for request in line.feed(piece)] == requests
 
 
 @given(st.binary(max_size=7), READS, st.integers(0, 7), st.integers(0, 7))
-def test_a_request_after_a_broken_one_is_heard(noise: bytes, request: bytes, octet: int, bit: int) -> None:
+def test_a_request_after_a_broken_one_is_heard(noise: bytes, request: RtuRequest, octet: int, bit: int) -> None:
     """A frame with one wrong bit passes as nothing; a whole frame behind it is found at once."""
-    broken = bytearray(with_crc(request))
+    broken = bytearray(request.frame(request.pdu))
     broken[octet] ^= 1 << bit
     line = RtuRequests()
     assert line.feed(noise + bytes(broken))[-1:] != [request]
-    assert line.feed(WATTNODE_REQUEST)[-1] == WATTNODE_REQUEST[:-2]
+    assert line.feed(WATTNODE_REQUEST)[-1] == EXAMPLE
 
 
 def test_an_unknown_function_ends_where_its_check_sum_agrees() -> None:
@@ -69,7 +81,7 @@ def test_an_unknown_function_ends_where_its_check_sum_agrees() -> None:
     line = RtuRequests()
     frame = with_crc(bytes((1, 65, 1, 2, 3)))
     assert line.feed(frame[:-1]) == []
-    assert line.feed(frame[-1:] + WATTNODE_REQUEST) == [bytes((1, 65, 1, 2, 3)), WATTNODE_REQUEST[:-2]]
+    assert line.feed(frame[-1:] + WATTNODE_REQUEST) == [RtuRequest(1, bytes((65, 1, 2, 3))), EXAMPLE]
 
 
 def test_noise_is_not_kept_for_ever() -> None:
@@ -77,7 +89,33 @@ def test_noise_is_not_kept_for_ever() -> None:
     line = RtuRequests()
     for _ in range(20):
         assert line.feed(b"\xff" * 100) == []
-    assert line.feed(WATTNODE_REQUEST) == [WATTNODE_REQUEST[:-2]]
+    assert line.feed(WATTNODE_REQUEST) == [EXAMPLE]
+
+
+ASCII_REQUESTS = st.lists(st.builds(AsciiRequest, st.integers(0, 255), st.binary(min_size=1, max_size=30)), max_size=6)
+
+
+@given(ASCII_REQUESTS, CUTS, st.binary(max_size=5))
+def test_ascii_requests_survive_any_cut_and_noise(requests: list[AsciiRequest], cuts: list[int], noise: bytes) -> None:
+    """However a stream of ASCII frames is cut or glued, and whatever stands before it, the same requests come out."""
+    stream = b"".join(request.frame(request.pdu) for request in requests)
+    line = AsciiRequests()
+    assert [request for piece in pieces(noise + stream, cuts) for request in line.feed(piece)] == requests
+
+
+def test_ascii_frames_are_as_specified() -> None:
+    """A reading of two words from unit 17 has the LRC that makes its octets add up to zero."""
+    assert AsciiRequest(17, b"").frame(bytes.fromhex("03006B0002")) == b":1103006B00027F\r\n"
+    assert lrc(bytes.fromhex("1103006B0002")) == 0x7F
+
+
+@pytest.mark.parametrize(
+    "line", [b":1103006B00027E", b":1103006B0002", b"1103006B00027F", b":1103006b00027f", b":117F", b""]
+)
+def test_broken_ascii_lines_are_passed_over(line: bytes) -> None:
+    """A wrong check sum, a missing colon or digit, and small letters make no request; the next line is heard."""
+    heard = AsciiRequests().feed(line + b"\r\n" + AsciiRequest(1, b"\x11").frame(b"\x11"))
+    assert heard == [AsciiRequest(1, b"\x11")]
 
 
 TCP_REQUESTS = st.lists(
