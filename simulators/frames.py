@@ -58,9 +58,9 @@ class RtuRequest:
     unit: int
     pdu: bytes
 
-    def frame(self, reply: bytes) -> bytes:
-        """Return the PDU `reply` behind this request's unit id, with its check sum."""
-        return with_crc(bytes((self.unit,)) + reply)
+    def frame(self, reply: bytes, unit: int | None = None) -> bytes:
+        """Return the PDU `reply` behind this request's unit id, or another `unit`, with its check sum."""
+        return with_crc(bytes((self.unit if unit is None else unit,)) + reply)
 
 
 class RtuRequests:
@@ -133,9 +133,9 @@ class AsciiRequest:
     unit: int
     pdu: bytes
 
-    def frame(self, reply: bytes) -> bytes:
-        """Return the PDU `reply` behind this request's unit id: a colon, hexadecimal digits with LRC, CR and LF."""
-        content = bytes((self.unit,)) + reply
+    def frame(self, reply: bytes, unit: int | None = None) -> bytes:
+        """Return the PDU `reply` behind this request's unit id, or another `unit`: hexadecimal, with LRC, CR and LF."""
+        content = bytes((self.unit if unit is None else unit,)) + reply
         return b":" + (content + bytes((lrc(content),))).hex().upper().encode("ascii") + b"\r\n"
 
 
@@ -172,9 +172,10 @@ class TcpRequest:
     unit: int
     pdu: bytes
 
-    def frame(self, reply: bytes) -> bytes:
-        """Return the PDU `reply` under the MBAP header that answers this request."""
-        return struct.pack(">HHHB", self.transaction, 0, len(reply) + 1, self.unit) + reply
+    def frame(self, reply: bytes, unit: int | None = None) -> bytes:
+        """Return the PDU `reply` under the MBAP header that answers this request, or as from another `unit`."""
+        answering = self.unit if unit is None else unit
+        return struct.pack(">HHHB", self.transaction, 0, len(reply) + 1, answering) + reply
 
 
 class FramingLostError(ValueError):

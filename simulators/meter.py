@@ -86,6 +86,16 @@ class SimulatedMeter:
         """Return the step of the production register at `at_ms` (UTC ms) in Wh, rounded up: a float's grows with it."""
         return self._scale.step_wh(self.lifetime_wh_at(at_ms))
 
+    @property
+    def rollover_wh(self) -> int:
+        """At how many Wh the production register starts again at zero."""
+        return self._scale.modulus * self._scale.wh_per_count
+
+    @property
+    def live_extents(self) -> tuple[tuple[int, int], ...]:
+        """Address and number of words of each value that follows the sun."""
+        return tuple(dict.fromkeys((span.address, span.count) for span in self._image.live))
+
     def lifetime_wh_at(self, at_ms: int) -> int:
         """Return what was measured by `at_ms` (UTC ms) since the meter was new, Wh, whole; it never wraps."""
         return self.setup.initial_wh + self.sun.wh_floor(at_ms, 1)

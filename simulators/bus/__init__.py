@@ -9,7 +9,7 @@ from simulators.bus.answer import BusMeter, answer
 from simulators.bus.exchange import Disturb, Exchange, Request, Utterance, undisturbed
 from simulators.bus.network import RtuTcpBus, TcpBus
 from simulators.bus.pace import LinePace, line_seconds
-from simulators.bus.serial import AsciiBus, RtuBus
+from simulators.bus.serial import AsciiBus, RtuBus, SerialBus
 from simulators.bus.station import MeterClock
 
 __all__ = [
@@ -22,6 +22,7 @@ __all__ = [
     "Request",
     "RtuBus",
     "RtuTcpBus",
+    "SerialBus",
     "TcpBus",
     "Utterance",
     "answer",

@@ -22,8 +22,8 @@ class Request(Protocol):
         """Function code and data."""
         ...
 
-    def frame(self, reply: bytes) -> bytes:
-        """Return the PDU `reply` in the frame that answers this request."""
+    def frame(self, reply: bytes, unit: int | None = None) -> bytes:
+        """Return the PDU `reply` in the frame that answers this request; as from another `unit` if one is given."""
         ...
 
 

@@ -27,7 +27,7 @@ _UNSENT_MAX = 65_536
 """How many bytes of replies wait for a slow reader; beyond, the line loses them."""
 
 
-class _SerialBus:
+class SerialBus:
     """Meters at the end of a pseudo-terminal, known by the name of `link`."""
 
     _framing: ClassVar[type[Requests]]
@@ -72,6 +72,17 @@ class _SerialBus:
         self._unsent.clear()
         self.link.unlink(missing_ok=True)
         self._close()
+
+    async def renumber(self) -> None:
+        """Come back under another device name, as a USB adapter does after a disturbance; the link follows."""
+        ours, theirs = os.dup(self._ours), os.dup(self._theirs)
+        try:
+            # Held until the new one is open, so that the kernel does not give its number away again.
+            await self.stop()
+            await self.start()
+        finally:
+            os.close(ours)
+            os.close(theirs)
 
     def say(self, octets: bytes) -> None:
         """Put octets on the line that nobody asked for, or that answer: whoever reads the line hears them now."""
@@ -118,7 +129,7 @@ class _SerialBus:
         await self.stop()
 
 
-class RtuBus(_SerialBus):
+class RtuBus(SerialBus):
     """Meters on one serial line in RTU framing, by unit id; use as an async context manager.
 
     `link` becomes a symbolic link to the terminal's device, so that its name is known beforehand and stays the same
@@ -129,7 +140,7 @@ class RtuBus(_SerialBus):
     _framing = RtuRequests
 
 
-class AsciiBus(_SerialBus):
+class AsciiBus(SerialBus):
     """Meters on one serial line in ASCII framing; as `RtuBus` in all else. An ASCII line's `pace` needs no gaps."""
 
     _framing = AsciiRequests

@@ -1,0 +1,118 @@
+"""What the edge must record when the octets between it and a meter are wrong, missing, late or somebody else's."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+import pytest
+
+from simulators.faults import FaultKind
+from simulators.faults.kinds import LINE_KINDS
+from tests.simulators.faults.world import TAKEN, World, briefly, during
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+BUS_KINDS = ("rtu", "tcp")
+ON_ANY_BUS = [
+    (FaultKind.SILENCE, 0, "timeout"),
+    (FaultKind.SLOW_METER, 600, TAKEN),
+    (FaultKind.WRONG_UNIT, 1, "bad-reply"),
+    (FaultKind.TRUNCATED, 1, "timeout"),
+    (FaultKind.TRUNCATED, 5, "timeout"),
+    (FaultKind.GLUED, 0, "bad-reply"),
+    (FaultKind.GLUED, 1, "bad-reply"),
+    (FaultKind.GLUED, 7, "bad-reply"),
+    (FaultKind.EXCEPTION_2, 0, "exception-2"),
+    (FaultKind.EXCEPTION_4, 0, "exception-4"),
+    (FaultKind.EXCEPTION_6, 0, "exception-6"),
+    (FaultKind.EXCEPTION_11, 0, "exception-11"),
+]
+ON_A_LINE = [
+    (FaultKind.CRC_ERROR, 0, "bad-reply"),
+    (FaultKind.CRC_ERROR, 3, "bad-reply"),
+    (FaultKind.NOISE, 0x00, "bad-reply"),
+    (FaultKind.NOISE, 0x05, "bad-reply"),
+    (FaultKind.NOISE, 0xFF, "bad-reply"),
+    (FaultKind.ECHO, 0, "bad-reply"),
+    (FaultKind.SECOND_MASTER, 0, "bad-reply"),
+    (FaultKind.SECOND_MASTER, 3_000, "bad-reply"),
+]
+LATE = [(kind, delay_ms) for kind in BUS_KINDS for delay_ms in range(150, 4_000, 350)]
+PASSING = [case for case in ON_ANY_BUS + ON_A_LINE if not case[0].startswith("exception")]
+
+
+def test_no_kind_of_line_fault_is_left_out() -> None:
+    """Every kind of fault of a line has a case here."""
+    assert {kind for kind, _, _ in ON_ANY_BUS + ON_A_LINE} | {FaultKind.LATE_REPLY} == LINE_KINDS
+
+
+@pytest.mark.parametrize("bus_kind", BUS_KINDS)
+@pytest.mark.parametrize(("kind", "amount", "cause"), ON_ANY_BUS)
+def test_a_lasting_fault_is_recorded_with_its_cause(
+    kind: FaultKind, amount: int, cause: str, bus_kind: Literal["rtu", "tcp"], tmp_path: Path
+) -> None:
+    """Polls fail with this cause just as long as the fault lasts; the neighbour is read as if nothing were."""
+    world = World(tmp_path, [during(kind, 2, 3, amount)], kind=bus_kind)
+    assert world.results() == [TAKEN, TAKEN, cause, cause, TAKEN, TAKEN]
+    assert set(world.neighbour_results) == {TAKEN}
+
+
+@pytest.mark.parametrize(("kind", "amount", "cause"), ON_A_LINE)
+def test_a_lasting_fault_of_a_line_is_recorded_with_its_cause(
+    kind: FaultKind, amount: int, cause: str, tmp_path: Path
+) -> None:
+    """As above, for what can only happen to frames with a check sum on a line that all share."""
+    world = World(tmp_path, [during(kind, 2, 3, amount)])
+    assert world.results() == [TAKEN, TAKEN, cause, cause, TAKEN, TAKEN]
+
+
+@pytest.mark.parametrize(("kind", "amount", "cause"), PASSING)
+def test_a_passing_fault_costs_no_reading(kind: FaultKind, amount: int, cause: str, tmp_path: Path) -> None:
+    """A question that is spoilt or lost once is asked again in the same poll, and the reading is right."""
+    del cause
+    world = World(tmp_path, [briefly(kind, 2, amount)])
+    assert world.results() == [TAKEN] * 6
+    assert world.neighbour_results == [TAKEN] * 6
+
+
+@pytest.mark.parametrize("code", [2, 4, 6, 11])
+def test_a_refusal_is_an_answer(code: int, tmp_path: Path) -> None:
+    """A meter that refuses once is believed: that poll has its cause, and the next is a reading."""
+    world = World(tmp_path, [briefly(FaultKind(f"exception-{code}"), 2)])
+    assert world.results() == [TAKEN, TAKEN, f"exception-{code}", TAKEN, TAKEN, TAKEN]
+
+
+@pytest.mark.parametrize(("bus_kind", "delay_ms"), LATE)
+def test_a_late_reply_is_never_a_later_reading(bus_kind: Literal["rtu", "tcp"], delay_ms: int, tmp_path: Path) -> None:
+    """However late replies are, each poll in the fault is a true reading or has a cause, and polls after it are right.
+
+    The time-out is 1 s. A reply within it is late for nobody; one behind it answers no later question.
+    """
+    world = World(tmp_path, [during(FaultKind.LATE_REPLY, 2, 3, delay_ms)], kind=bus_kind)
+    results = world.results()
+    assert results[:2] == results[4:] == [TAKEN, TAKEN]
+    assert (TAKEN in results[2:4]) == (delay_ms < 1_000)
+    assert set(world.neighbour_results) == {TAKEN}
+
+
+@pytest.mark.parametrize(("bus_kind", "delay_ms"), LATE)
+def test_one_late_reply_costs_no_reading(bus_kind: Literal["rtu", "tcp"], delay_ms: int, tmp_path: Path) -> None:
+    """When only the first reply of a poll is late, the poll is a true reading all the same, or has a cause."""
+    world = World(tmp_path, [briefly(FaultKind.LATE_REPLY, 2, delay_ms)], kind=bus_kind)
+    results = world.results()
+    assert results[:2] + results[3:] == [TAKEN] * 5
+
+
+def test_an_adapter_that_hears_itself_may_be_configured(tmp_path: Path) -> None:
+    """With local echo configured, an echo is no fault, and neither is its absence."""
+    assert World(tmp_path, [during(FaultKind.ECHO, 2, 3)], local_echo=True).results() == [TAKEN] * 6
+
+
+def test_a_line_that_is_never_silent_ends_no_poll_late(tmp_path: Path) -> None:
+    """While a second master talks without a pause every poll has a cause; when it stops, all meters are read again."""
+    world = World(tmp_path, [during(FaultKind.SECOND_MASTER, 2, 3, 60_000)])
+    results = world.results()
+    assert results[:2] == results[4:] == [TAKEN, TAKEN]
+    assert TAKEN not in results[2:4]
+    assert world.neighbour_results[:2] == world.neighbour_results[4:] == [TAKEN, TAKEN]
