@@ -6,6 +6,7 @@ A fault of this program in one meter's poll is an outcome too: whatever it is, t
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
@@ -130,16 +131,20 @@ class MeterPoller:
         has one try, so that the dead do not keep the others waiting.
         """
         reads_left = READS_MAX if self._contact is not None else 1
+        is_repeated = False
         while True:
             began = self._now()
             reads_left -= 1
             try:
                 contact, glance = await self._read_merged_or_not()
+                if is_repeated:
+                    await self._probe(contact.plan)
                 return self._take(contact, glance)
             except (BusError, ReadingError) as error:
                 if not reads_left or not (isinstance(error, BusError) and error.may_pass):
                     return self._give_up(began, Failed(str(error.cause), str(error)))
                 _log.info("meter %d is read once more: %s", self.settings.index, error)
+                is_repeated = True
 
     def _take(self, contact: _Contact, glance: _Glance) -> PollOutcome:
         sighting = glance.sighting
@@ -186,6 +191,16 @@ class MeterPoller:
             self._contact = None
         message = f"the connection was renewed during each of {ATTEMPTS_MAX} attempts"
         raise UnstableError(message)
+
+    async def _probe(self, plan: ReadPlan) -> None:
+        """Ask for something of another length behind a repeated reading; raises a BusError if the answer does not fit.
+
+        Nothing in a serial reply tells one that is late by several time-outs from the answer to the same question asked
+        again: an old count would pass for a new one. But then that answer is still to come, and comes now.
+        """
+        last = (plan.energy_spans + plan.witness_spans)[-1]
+        with contextlib.suppress(ExceptionReplyError):
+            await self._read(replace(last, count=2 if last.count == 1 else 1))
 
     async def _identify(self) -> _Contact:
         settings = self.settings

@@ -246,6 +246,8 @@ def test_an_adapter_named_by_its_number_is_advised_to_be_named_by_its_link(tmp_p
         assert "'barn'" in second
     (tmp_path / "by-id" / "usb-other").symlink_to("/dev/ttyUSB987")
     assert advise(buses[:1], tmp_path / "by-id")[0].endswith(f'write port = "{tmp_path}/by-id/usb-other"')
+
+
 def test_a_meter_that_cannot_say_who_it_is_needs_its_label(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where the map has no serial number the configuration must have it, and is believed."""
     whole = load_profile("ccs.wattnode-modbus")
