@@ -11,6 +11,16 @@ from simulators.faults.kinds import FaultKind
 from simulators.faults.line import LineFaults
 from simulators.faults.meter import FaultyMeter
 from simulators.faults.plan import Fault, FaultPlan, Target, draw_plan
-from simulators.faults.site import play_site_faults
+from simulators.faults.site import clock_ahead, play_site_faults
 
-__all__ = ["Fault", "FaultKind", "FaultPlan", "FaultyMeter", "LineFaults", "Target", "draw_plan", "play_site_faults"]
+__all__ = [
+    "Fault",
+    "FaultKind",
+    "FaultPlan",
+    "FaultyMeter",
+    "LineFaults",
+    "Target",
+    "clock_ahead",
+    "draw_plan",
+    "play_site_faults",
+]

@@ -29,16 +29,13 @@ class LineFaults:
     """
 
     def __init__(self, plan: FaultPlan, names: Mapping[int, str]) -> None:
-        self._plan = plan
-        self._names = names
+        self._faults = {unit: plan.timeline(name, LINE_KINDS | _MUTE_KINDS) for unit, name in names.items()}
 
     def __call__(self, exchange: Exchange) -> Sequence[Utterance]:
         """Return what the bus carries after the request; see `simulators.bus.Disturb`."""
-        name = self._names.get(exchange.request.unit)
-        if name is None or exchange.reply is None:
-            return undisturbed(exchange)
-        fault = self._plan.active(name, LINE_KINDS | _MUTE_KINDS, exchange.at_ms)
-        if fault is None:
+        faults = self._faults.get(exchange.request.unit)
+        fault = None if faults is None else faults.active(exchange.at_ms)
+        if fault is None or exchange.reply is None:
             return undisturbed(exchange)
         return _SPOIL[fault.kind](exchange, exchange.request.frame(exchange.reply), fault.amount)
 

@@ -36,7 +36,7 @@ class FaultyMeter:
         self.name = name
         self.unit = setup.unit
         self.pieces: Sequence[LifePiece] = live_through(plan.of(name, LIFE_KINDS), first, sun, rollover_wh)
-        self._plan = plan
+        self._faults = plan.timeline(name, WORD_KINDS)
         self._lived = LivedSun(sun, self.pieces)
         self._by_serial = {
             serial: SimulatedMeter(profile, self._lived, replace(setup, serial=serial, initial_wh=0))
@@ -61,7 +61,7 @@ class FaultyMeter:
     def read(self, function_code: int, address: int, count: int, at_ms: int) -> tuple[int, ...] | ExceptionCode:
         """Return what the meter answers at `at_ms` (UTC ms), true or not; see `simulators.bus.BusMeter`."""
         meter = self.meter_at(at_ms)
-        fault = self._plan.active(self.name, WORD_KINDS, at_ms)
+        fault = self._faults.active(at_ms)
         kind = None if fault is None else fault.kind
         shown_ms = fault.from_ms if fault is not None and kind is FaultKind.FROZEN else at_ms
         answered = meter.read(function_code, address, count, shown_ms)

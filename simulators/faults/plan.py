@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 import random
+from bisect import bisect_right
 from dataclasses import asdict, dataclass
+from itertools import accumulate
 from typing import TYPE_CHECKING, Self
 
 from simulators.errors import SimulatorError
 from simulators.faults.kinds import ADAPTER_KINDS, FaultKind
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Sequence
 
 MINUTE_MS = 60_000
 SPAN_MS_MIN = 16 * MINUTE_MS
@@ -52,6 +54,24 @@ class Fault:
     amount: int = 0
 
 
+class Timeline:
+    """Faults of one target by time. It is asked at every exchange, so it never looks at those that are long over."""
+
+    def __init__(self, faults: Iterable[Fault]) -> None:
+        self._faults = tuple(sorted(faults, key=lambda fault: fault.from_ms))
+        self._starts = tuple(fault.from_ms for fault in self._faults)
+        self._all_over = tuple(accumulate((fault.until_ms for fault in self._faults), max))
+
+    def active(self, at_ms: int) -> Fault | None:
+        """Return the fault that is going on at `at_ms` (UTC ms); of several the one that began last."""
+        index = bisect_right(self._starts, at_ms) - 1
+        while index >= 0 and self._all_over[index] > at_ms:
+            if self._faults[index].until_ms > at_ms:
+                return self._faults[index]
+            index -= 1
+        return None
+
+
 @dataclass(frozen=True, slots=True)
 class Target:
     """A meter that can fail, the bus it is on, and whether that is a serial line: with check sums and an adapter."""
@@ -72,14 +92,9 @@ class FaultPlan:
         """Yield the target's faults of these kinds, in order."""
         return (fault for fault in self.faults if fault.target == target and fault.kind in kinds)
 
-    def active(self, target: str, kinds: Collection[FaultKind], at_ms: int) -> Fault | None:
-        """Return the target's first fault of these kinds that is going on at `at_ms` (UTC ms)."""
-        return next((fault for fault in self.of(target, kinds) if fault.from_ms <= at_ms < fault.until_ms), None)
-
-    def clock_ahead_ms(self, at_ms: int) -> int:
-        """Return how many ms the machine's wall clock is ahead at `at_ms` of the true time (UTC ms)."""
-        step = self.active(MACHINE, {FaultKind.CLOCK_STEP}, at_ms)
-        return 0 if step is None else step.amount
+    def timeline(self, target: str, kinds: Collection[FaultKind]) -> Timeline:
+        """Return the target's faults of these kinds, to be asked by time."""
+        return Timeline(self.of(target, kinds))
 
     def to_json(self) -> str:
         """Return the plan as JSON, one fault to a line."""

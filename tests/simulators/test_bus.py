@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import socket
 import termios
@@ -13,9 +14,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from simulators.bus import RtuBus, TcpBus, answer
+from simulators.bus import AsciiBus, Exchange, RtuBus, RtuTcpBus, TcpBus, Utterance, answer
 from simulators.errors import BusError
-from simulators.frames import with_crc
+from simulators.frames import AsciiRequest, with_crc
 from simulators.image import ExceptionCode
 
 if TYPE_CHECKING:
@@ -117,8 +118,9 @@ class Wire:
             async with asyncio.timeout(WAIT_SECONDS):
                 while len(received) < count:
                     await readable.wait()
-                    received += os.read(self.descriptor, count - len(received))
                     readable.clear()
+                    with contextlib.suppress(BlockingIOError):
+                        received += os.read(self.descriptor, count - len(received))
         finally:
             loop.remove_reader(self.descriptor)
         return bytes(received)
@@ -127,7 +129,7 @@ class Wire:
 @asynccontextmanager
 async def opened(link: Path) -> AsyncIterator[Wire]:
     """Open a line by its link, as a client does."""
-    descriptor = os.open(link, os.O_RDWR | os.O_NOCTTY)
+    descriptor = os.open(link, os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK)
     try:
         yield Wire(descriptor)
     finally:
@@ -164,6 +166,50 @@ async def test_rtu_is_silent_to_strangers_and_broken_frames(tmp_path: Path) -> N
         assert await wire.receive(5) == with_crc(bytes.fromhex("028601"))
 
 
+async def test_ascii_answers_in_characters_and_is_silent_to_broken_frames(tmp_path: Path) -> None:
+    """A whole request gets its reply in ASCII framing; a missing unit and a wrong check sum get none."""
+    pdu = bytes.fromhex("0304B00001")
+    request = AsciiRequest(2, pdu)
+    async with AsciiBus({2: ExampleMeter()}, StillClock(), tmp_path / "line") as bus, opened(bus.link) as wire:
+        wire.send(AsciiRequest(1, pdu).frame(pdu))
+        wire.send(request.frame(pdu)[:-3] + b"0\r\n")
+        wire.send(b"noise" + request.frame(pdu))
+        expected = b":0203020140" + b"B8\r\n"
+        assert await wire.receive(len(expected)) == expected
+
+
+async def test_rtu_comes_back_under_another_name(tmp_path: Path) -> None:
+    """A renumbered adapter breaks the old descriptor, and its link leads to another device that answers."""
+    async with two_meters(tmp_path / "line") as bus:
+        before = bus.link.readlink()
+        async with opened(bus.link) as old:
+            await bus.renumber()
+            assert bus.link.readlink() != before
+            with pytest.raises(OSError, match="Input/output error"):
+                old.send(EXAMPLE_REQUEST)
+        async with opened(bus.link) as wire:
+            wire.send(EXAMPLE_REQUEST)
+            assert await wire.receive(len(EXAMPLE_REPLY)) == EXAMPLE_REPLY
+
+
+async def test_a_disturbed_bus_says_what_it_is_told(tmp_path: Path) -> None:
+    """What stands between meter and reader sees question and answer and decides what is heard, and in which order."""
+    seen: list[Exchange] = []
+
+    def disturb(exchange: Exchange) -> list[Utterance]:
+        seen.append(exchange)
+        return [Utterance(b"one"), Utterance(b"two", after_ms=5), Utterance(b"three")]
+
+    bus = RtuBus({1: ExampleMeter()}, StillClock(), tmp_path / "line", disturb=disturb)
+    async with bus, opened(bus.link) as wire:
+        wire.send(EXAMPLE_REQUEST)
+        assert await wire.receive(11) == b"onetwothree"
+        wire.send(with_crc(bytes.fromhex("0703 04B0 0001")))
+        assert await wire.receive(11) == b"onetwothree"
+    assert [(exchange.request.unit, exchange.at_ms) for exchange in seen] == [(1, NOW), (7, NOW)]
+    assert (seen[0].reply, seen[1].reply) == (EXAMPLE_REPLY[1:-2], None)
+
+
 async def test_rtu_carries_every_octet_unchanged(tmp_path: Path) -> None:
     """The line is raw: no octet is taken for a control character, in either direction."""
 
@@ -197,7 +243,6 @@ async def test_rtu_line_survives_its_clients_and_its_own_restart(tmp_path: Path)
 async def test_rtu_loses_replies_nobody_reads(tmp_path: Path) -> None:
     """A client that asks and never reads neither blocks the line nor fills the memory."""
     async with two_meters(tmp_path / "line") as bus, opened(tmp_path / "line") as wire:
-        os.set_blocking(wire.descriptor, False)
         for _ in range(3000):
             wire.send(EXAMPLE_REQUEST)
             await asyncio.sleep(0)
@@ -234,6 +279,16 @@ async def test_tcp_answers_byte_by_byte() -> None:
         assert await ask(reader, writer, stranger, 9) == bytes.fromhex("0001 0000 0003 09 83 0B")
         refused = bytes.fromhex("0002 0000 0006 02 10 04B0 0001")
         assert await ask(reader, writer, refused, 9) == bytes.fromhex("0002 0000 0003 02 90 01")
+        writer.close()
+
+
+async def test_rtu_over_tcp_carries_frames_with_check_sums() -> None:
+    """A transparent gateway answers the vendor's frame with the vendor's frame, and is silent to a missing unit."""
+    async with RtuTcpBus({1: ExampleMeter()}, StillClock()) as bus:
+        reader, writer = await asyncio.open_connection("127.0.0.1", bus.port)
+        writer.write(with_crc(bytes.fromhex("0703 04B0 0001")) + EXAMPLE_REQUEST[:5])
+        await writer.drain()
+        assert await ask(reader, writer, EXAMPLE_REQUEST[5:], len(EXAMPLE_REPLY)) == EXAMPLE_REPLY
         writer.close()
 
 

@@ -6,9 +6,11 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from simulators.errors import SimulatorError
-from simulators.faults import Fault, FaultKind, FaultPlan, Target, draw_plan
+from simulators.faults import Fault, FaultKind, FaultPlan, Target, clock_ahead, draw_plan
 from simulators.faults.kinds import ADAPTER_KINDS, LIFE_KINDS, LINE_KINDS, WORD_KINDS
 from simulators.faults.plan import MACHINE
 from tests.simulators.faults.world import BUS, INTERVAL, METER, NEIGHBOUR, START, STRANGER_SERIAL, TAKEN, World, edge_at
@@ -72,8 +74,20 @@ def test_a_plan_needs_time_and_a_serial_line() -> None:
 
 def test_a_clock_step_lasts_as_long_as_it_says() -> None:
     """The wall clock is ahead in the fault's span, its first instant included, and at no other time."""
-    plan = FaultPlan(0, (Fault(FaultKind.CLOCK_STEP, MACHINE, START, START + 10, -500),))
-    assert [plan.clock_ahead_ms(START + at) for at in (-1, 0, 9, 10)] == [0, -500, -500, 0]
+    ahead_ms = clock_ahead(FaultPlan(0, (Fault(FaultKind.CLOCK_STEP, MACHINE, START, START + 10, -500),)))
+    assert [ahead_ms(START + at) for at in (-1, 0, 9, 10)] == [0, -500, -500, 0]
+
+
+@given(st.lists(st.tuples(st.integers(0, 30), st.integers(1, 30)), max_size=8), st.integers(-1, 61))
+def test_the_fault_that_began_last_is_the_one_that_acts(spans: list[tuple[int, int]], at_ms: int) -> None:
+    """Among overlapping faults the latest that has not ended is found, and none where all are over."""
+    faults = [
+        Fault(FaultKind.SILENCE, METER, start, start + length, place) for place, (start, length) in enumerate(spans)
+    ]
+    going_on = [fault for fault in faults if fault.from_ms <= at_ms < fault.until_ms]
+    found = FaultPlan(0, tuple(faults)).timeline(METER, LINE_KINDS).active(at_ms)
+    assert (found is None) == (not going_on)
+    assert found is None or (found in going_on and found.from_ms == max(fault.from_ms for fault in going_on))
 
 
 EXCUSED = LINE_KINDS - {FaultKind.SLOW_METER} | {FaultKind.ROLLBACK, FaultKind.ADAPTER_SWAP}

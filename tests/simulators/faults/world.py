@@ -14,7 +14,7 @@ from edge.poll import MeterPoller
 from edge.profiles import load_profile
 from edge.settings import MeterSettings, RtuLine, TcpEndpoint
 from simulators.bus import RtuBus, TcpBus
-from simulators.faults import Fault, FaultPlan, FaultyMeter, LineFaults, play_site_faults
+from simulators.faults import Fault, FaultPlan, FaultyMeter, LineFaults, clock_ahead, play_site_faults
 from simulators.faults.life import next_serial
 from simulators.meter import MeterSetup
 from simulators.virtual_loop import run_virtually
@@ -165,7 +165,7 @@ class World:
     async def _run(self) -> None:
         plan = FaultPlan(0, tuple(self.faults))
         time = VirtualTime(START)
-        clock = SystemClock(VirtualKernel(time, plan.clock_ahead_ms))
+        clock = SystemClock(VirtualKernel(time, clock_ahead(plan)))
         meters = {
             METER: self.meter(plan, METER, SERIALS[self.profile]),
             NEIGHBOUR: self.meter(plan, NEIGHBOUR, next_serial(next_serial(SERIALS[self.profile]))),
