@@ -46,6 +46,7 @@ class SerialBus:
         self._requests = self._framing()
         self._unsent = bytearray()
         self._ours = self._theirs = -1
+        self._device = ""
 
     async def start(self) -> None:
         """Open the pseudo-terminal, point the link to it and begin to listen."""
@@ -53,8 +54,9 @@ class SerialBus:
         # Held open as well: a line outlives the program that reads it, and keeps its raw mode.
         tty.setraw(self._theirs)
         os.set_blocking(self._ours, False)
+        self._device = os.ttyname(self._theirs)
         try:
-            self._place_link(os.ttyname(self._theirs))
+            self._place_link()
         except OSError as error:
             self._close()
             message = f"{self.link} cannot become a link to the line ({error.strerror}); choose a free path"
@@ -63,14 +65,15 @@ class SerialBus:
         asyncio.get_running_loop().add_reader(self._ours, self._receive)
 
     async def stop(self) -> None:
-        """Close the line and remove the link, as when the adapter is unplugged."""
+        """Close the line, as when the adapter is unplugged, and remove the link if it is still this line's."""
         if self._ours < 0:
             return
         loop = asyncio.get_running_loop()
         loop.remove_reader(self._ours)
         loop.remove_writer(self._ours)
         self._unsent.clear()
-        self.link.unlink(missing_ok=True)
+        if self.link.is_symlink() and str(self.link.readlink()) == self._device:
+            self.link.unlink()
         self._close()
 
     async def renumber(self) -> None:
@@ -92,10 +95,10 @@ class SerialBus:
             self._unsent += octets
         self._send()
 
-    def _place_link(self, device: str) -> None:
+    def _place_link(self) -> None:
         if self.link.is_symlink():
             self.link.unlink()
-        self.link.symlink_to(device)
+        self.link.symlink_to(self._device)
 
     def _close(self) -> None:
         os.close(self._ours)

@@ -44,7 +44,8 @@ async def _befall(fault: Fault, time: VirtualTime, line: SerialBus, strangers: M
     if fault.kind is FaultKind.PORT_RENUMBERING:
         await line.renumber()
         return
-    await line.stop()
+    # Each is there before the other goes, so that the kernel does not give both the same device number.
     async with strangers[fault.target]:
+        await line.stop()
         await time.sleep_until(fault.until_ms)
-    await line.start()
+        await line.start()

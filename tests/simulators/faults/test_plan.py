@@ -117,8 +117,7 @@ def test_a_drawn_plan_leaves_no_hole_unexplained_and_no_reading_untrue(seed: int
 
 
 def at_edge(plan: FaultPlan, meter: str, number: int) -> set[FaultKind]:
-    """Return the kinds of fault that a poll of this meter at an interval edge may meet."""
+    """Return the kinds of fault that a poll of this meter at an interval edge may meet: its own and the line's."""
     at_ms = edge_at(number)
-    return {
-        fault.kind for fault in plan.faults if fault.target in (meter, BUS) and fault.from_ms <= at_ms < fault.until_ms
-    }
+    going_on = [fault for fault in plan.faults if fault.from_ms <= at_ms < fault.until_ms]
+    return {fault.kind for fault in going_on if fault.target in (meter, BUS) or fault.kind is FaultKind.SECOND_MASTER}
