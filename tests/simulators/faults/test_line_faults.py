@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Literal
 
 import pytest
 
+from simulators.bus import LinePace
 from simulators.faults import FaultKind
 from simulators.faults.kinds import LINE_KINDS
 from tests.simulators.faults.world import TAKEN, World, briefly, during
@@ -102,6 +103,18 @@ def test_one_late_reply_costs_no_reading(bus_kind: Literal["rtu", "tcp"], delay_
     world = World(tmp_path, [briefly(FaultKind.LATE_REPLY, 2, delay_ms)], kind=bus_kind)
     results = world.results()
     assert results[:2] + results[3:] == [TAKEN] * 5
+
+
+@pytest.mark.parametrize("first_ms", range(900, 3_600, 300))
+def test_no_late_reply_slips_into_a_question_asked_again(first_ms: int, tmp_path: Path) -> None:
+    """On a slow line, where questions are under way most of the time, no delay makes an old count a new one.
+
+    The first reply of a poll is late by each number of 20 ms, so that one falls into every later question.
+    """
+    pace = LinePace(9_600, turnaround_ms=20)
+    for delay_ms in range(first_ms, first_ms + 300, 20):
+        results = World(tmp_path, [briefly(FaultKind.LATE_REPLY, 1, delay_ms)], polls=3, pace=pace).results()
+        assert results[::2] == [TAKEN, TAKEN], delay_ms
 
 
 def test_an_adapter_that_hears_itself_may_be_configured(tmp_path: Path) -> None:

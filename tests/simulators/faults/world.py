@@ -13,7 +13,7 @@ from edge.metering.outcome import Failed, PollOutcome, Taken
 from edge.poll import MeterPoller
 from edge.profiles import load_profile
 from edge.settings import MeterSettings, RtuLine, TcpEndpoint
-from simulators.bus import RtuBus, TcpBus
+from simulators.bus import LinePace, RtuBus, TcpBus
 from simulators.faults import Fault, FaultPlan, FaultyMeter, LineFaults, clock_ahead, play_site_faults
 from simulators.faults.life import next_serial
 from simulators.meter import MeterSetup
@@ -126,6 +126,7 @@ class World:
     polls: int = 6
     profile: str = WATTNODE
     kind: Literal["rtu", "tcp"] = "rtu"
+    pace: LinePace | None = None
     local_echo: bool = False
     serial: str | None = None
     identify_every: int = 96
@@ -179,11 +180,13 @@ class World:
             return
         link = self.work_dir / "line"
         strange = {UNITS[METER]: self.meter(FaultPlan(0, ()), METER, STRANGER_SERIAL)}
-        async with RtuBus(on_bus, time, link, disturb=spoil) as line:
+        async with RtuBus(on_bus, time, link, pace=self.pace, disturb=spoil) as line:
             lines, strangers = {BUS: line}, {BUS: RtuBus(strange, time, link)}
             playing = asyncio.create_task(play_site_faults(plan, time, lines, strangers))
-            # Without silences a poll takes no time, and a reading is that of the interval edge to the Wh.
-            bus = open_bus(RtuLine(name=BUS, port=str(link), silence_ms=0, local_echo=self.local_echo))
+            # Without a pace a poll takes no time, and a reading is that of the interval edge to the Wh.
+            baud, silence_ms = (19_200, 0) if self.pace is None else (self.pace.baud, None)
+            settings = RtuLine(name=BUS, port=str(link), baud=baud, silence_ms=silence_ms, local_echo=self.local_echo)
+            bus = open_bus(settings)
             await self._poll(bus, meters, clock)
             await playing
 
