@@ -43,12 +43,12 @@ TAKEN = "taken"
 
 @dataclass(frozen=True, slots=True)
 class NoonSun:
-    """A sun that gives 36 GW for ever since the start: 10 Wh in each ms, so that a reading tells its very instant."""
+    """A sun that gives 36 MW for ever since the start: 10 Wh in each ms, so that a reading tells its very instant."""
 
     def power_w(self, at_ms: int) -> Fraction:
         """Return the power."""
         del at_ms
-        return Fraction(36_000_000_000)
+        return Fraction(36_000_000)
 
     def energy_at(self, at_ms: int) -> Fraction:
         """Return the energy since the start, Wh."""
