@@ -9,7 +9,7 @@ PACKAGES := protocol edge hub simulators
 export METERLINE_PV_CSV ?= $(wildcard $(CURDIR)/../shared/data/pv_ac_power_15min.csv)
 
 .DEFAULT_GOAL := help
-.PHONY: help env demo test check check-static coverage format lock simulate bench-custody bench-replay clean
+.PHONY: help env demo judges test check check-static coverage format lock simulate bench-custody bench-replay clean
 
 help:  ## List the tasks
 	@grep -hE '^[a-z-]+:.*  ## ' $(MAKEFILE_LIST) | sed -E 's/:.*  ## /\t/' | expand -t 14
@@ -27,6 +27,9 @@ $(STAMP): requirements/dev.txt pyproject.toml
 
 demo: env  ## Run simulated meters, broker, edge and hub here; prints the page's address; Ctrl-C ends it
 	@$(BIN)/meter-sim demo
+
+judges:  ## Install the Modbus server from npm that the tests judge the edge by (optional; needs npm)
+	@cd tests/judges && npm ci --omit=optional --ignore-scripts --no-audit --no-fund --loglevel=error
 
 test: env  ## Run the tests (a test that needs a missing part is skipped and names it)
 	@$(BIN)/python -m pytest
