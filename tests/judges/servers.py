@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from benchmarks.libmodbus import NotBuildableError, build
 from simulators.image import ADDRESSES
 
 if TYPE_CHECKING:
@@ -24,24 +25,10 @@ START_SECONDS_MAX = 20
 
 def build_libmodbus_server(folder: Path) -> Path:
     """Return the C server, built in `folder`; skips the test that asks where compiler or library are missing."""
-    compiler = shutil.which("gcc")
-    if compiler is None or not Path("/usr/include/modbus/modbus.h").exists():
-        pytest.skip("gcc and libmodbus-dev are not installed: the edge is not judged against libmodbus")
-    program = folder / "libmodbus_server"
-    source = HERE / "libmodbus_server.c"
-    command = [
-        compiler,
-        "-O2",
-        "-Wall",
-        "-Werror",
-        "-I/usr/include/modbus",
-        str(source),
-        "-o",
-        str(program),
-        "-lmodbus",
-    ]
-    subprocess.run(command, check=True, timeout=60)
-    return program
+    try:
+        return build("server", folder)
+    except NotBuildableError as error:
+        pytest.skip(str(error))
 
 
 def find_node() -> str:

@@ -12,7 +12,7 @@
 enum { WORDS = 0x10000 };
 
 static int fail(const char *what) {
-    fprintf(stderr, "libmodbus_server: %s: %s\n", what, modbus_strerror(errno));
+    fprintf(stderr, "server: %s: %s\n", what, modbus_strerror(errno));
     return 1;
 }
 
@@ -48,7 +48,7 @@ static int listen_on(modbus_t *context) {
 
 int main(int count, char **words) {
     if (count != 5) {
-        fprintf(stderr, "usage: libmodbus_server tcp PORT UNIT FILE | rtu DEVICE UNIT FILE\n");
+        fprintf(stderr, "usage: server tcp PORT UNIT FILE | rtu DEVICE UNIT FILE\n");
         return 2;
     }
     int is_tcp = strcmp(words[1], "tcp") == 0;
