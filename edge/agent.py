@@ -25,6 +25,7 @@ from edge.metering.outcome import Failed
 from edge.metering.schedule import Due, edges_due
 from edge.poll import MeterPoller
 from edge.profiles import load_profile
+from edge.pulse import count_pulses
 from edge.space import SpaceWatch, Thrift, is_polled
 from protocol.custody.sender import RetryPolicy
 from protocol.identity import format_device_id
@@ -90,11 +91,12 @@ class Agent:
         self._interval_ms = log.config.interval_seconds * 1000
         self._seal_ms = log.config.seal_seconds * 1000
         self._buses = {bus.name: open_bus(bus) for bus in log.config.buses}
+        self._counters = count_pulses(log.config.pulses, log.config.state_dir, clock.now, self._journal.latest())
         pollers = [
             MeterPoller(meter, load_profile(meter.profile), self._buses[meter.bus], clock.now)
             for meter in log.config.meters
         ]
-        self._cycle = Cycle(pollers, clock.now, seconds_max=log.config.interval_seconds / 2)
+        self._cycle = Cycle([*pollers, *self._counters], clock.now, seconds_max=log.config.interval_seconds / 2)
         self._terms = DeskTerms(
             hub_key=hub_key,
             command_key=command_key,
@@ -138,6 +140,8 @@ class Agent:
         finally:
             for bus in self._buses.values():
                 await bus.close()
+            for counter in self._counters:
+                await counter.close()
             self._journal.close()
         if is_damaged:
             set_aside(self._config.journal_path, self._clock.now())
@@ -268,7 +272,7 @@ class Agent:
 
     def _last_edge(self) -> int | None:
         edges = self._journal.last_edges()
-        return max((edges[meter.index] for meter in self._config.meters if meter.index in edges), default=None)
+        return max((edges[meter.index] for meter in self._config.everything_read if meter.index in edges), default=None)
 
     async def _poll_cycle(self, edge_at: int) -> None:
         """Read all meters, one bus beside the other, and take what came of it into the journal in one commit."""

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from decimal import Decimal
     from pathlib import Path
 
 BusKind = Literal["rtu", "ascii", "tcp", "rtu-tcp"]
@@ -87,6 +89,35 @@ class RtuTcpEndpoint(Endpoint):
 
 
 BusSettings = RtuLine | AsciiLine | TcpEndpoint | RtuTcpEndpoint
+
+
+Contact = Literal["y", "z"]
+PulseForm = Literal["closings", "changes", "alternate"]
+"""What is a pulse: each closing of Y, each change of Y, or each time the other of Y and Z closes."""
+Bias = Literal["pull-up", "pull-down", "none"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PulseMeter:
+    """One meter that is not read but counted: the pulses of its KYZ output on GPIO lines of this machine.
+
+    `lines` are the line numbers of the contacts on `chip`. The register stood at `start_kwh` (kWh on the meter's
+    display) when counting began and grows by `wh_per_pulse` (Wh, primary). `make`, `model` and `serial` are as on the
+    label, since nothing on a pulse output says them.
+    """
+
+    name: str
+    index: int
+    chip: str
+    lines: Mapping[Contact, int]
+    form: PulseForm
+    bias: Bias
+    debounce_ms: int
+    start_kwh: Decimal
+    wh_per_pulse: Decimal
+    make: str
+    model: str
+    serial: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

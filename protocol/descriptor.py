@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T", int, str)
 
+FUNCTION_CODES = (0, 3, 4)
 BUSES = ("rtu", "tcp", "ascii", "rtu-tcp", "pulse")
 UNIT_MAX = 32
 _ROLLOVER_MODULUS = 2**64
@@ -131,7 +132,7 @@ def _read_register(value: object) -> Register:
         width_bits=_one_of(width, "the register's width", (16, 32, 48, 64)),
         kind=_one_of(kind, "the register's kind", KINDS),
         rollover_counts=integer(rollover, "the register's rollover", 0, _ROLLOVER_MODULUS - 1) or _ROLLOVER_MODULUS,
-        function_code=_one_of(function, "the register's function code", (3, 4)),
+        function_code=_one_of(function, "the register's function code", FUNCTION_CODES),
         address=integer(address, "the register's address", 0, U16_MAX),
         word_order=_one_of(order, "the register's word order", ("big", "little")),
         sign=_one_of(sign, "the register's sign", (-1, 1)),

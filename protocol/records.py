@@ -91,6 +91,7 @@ class MeterEventKind(StrEnum):
     MOVING = "moving"
     INCONSISTENT = "inconsistent"
     PORT_CHANGE = "port-change"
+    PULSES_LOST = "pulses-lost"
 
 
 def poll_exception(code: int) -> str:
@@ -107,6 +108,7 @@ class Register:
     `kind` of `width_bits`: `u` unsigned, `s` two's complement, `f` IEEE float, `m10k` words of base 10000, `m10ks` the
     same with each word in two's complement, `bcd` decimal digits of four bits. `rollover_counts` (1..2^64) is the
     magnitude at which the accumulator wraps to zero; `word_order` is `big` or `little`, `sign` 1 or -1.
+    `function_code` and `address` say where it was read, 0 and the number of an input where the device counts itself.
     `obis` is seen from the generator: `1-0:2.8.0` generated, `1-0:1.8.0` consumed.
     """
 

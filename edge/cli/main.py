@@ -77,6 +77,9 @@ def check(config: ConfigPath = DEFAULT_CONFIG, *, as_json: AsJson = False) -> No
         meters = [
             {"number": m.index, "name": m.name, "bus": m.bus, "unit": m.unit, "profile": m.profile}
             for m in agent.meters
+        ] + [
+            {"number": p.index, "name": p.name, "bus": "pulse", "chip": p.chip, "lines": dict(p.lines)}
+            for p in agent.pulses
         ]
         typer.echo(
             json.dumps(
@@ -89,6 +92,11 @@ def check(config: ConfigPath = DEFAULT_CONFIG, *, as_json: AsJson = False) -> No
     table = Table("no.", "meter", "bus", "unit", "profile", "generated", box=None)
     for meter in agent.meters:
         table.add_row(str(meter.index), meter.name, meter.bus, str(meter.unit), meter.profile, meter.generated)
+    for pulse in agent.pulses:
+        lines = ", ".join(str(line) for line in pulse.lines.values())
+        table.add_row(
+            str(pulse.index), pulse.name, f"pulse {pulse.chip}", lines, f"{pulse.wh_per_pulse} Wh a pulse", ""
+        )
     Console().print(table)
     typer.echo(f"{config} is good: every {agent.interval_seconds} s, sealed every {agent.seal_seconds} s.")
     _show_configuration(in_force)
@@ -119,7 +127,7 @@ def status(config: ConfigPath = DEFAULT_CONFIG, *, as_json: AsJson = False) -> N
     summary = read_journal_summary(agent.journal_path)
     device = format_device_id(load_author(agent.key_path, agent.journal_path).device)
     in_force = read_configuration(agent.journal_path)
-    names = {meter.index: meter.name for meter in agent.meters}
+    names = {meter.index: meter.name for meter in agent.everything_read}
     if as_json:
         meters = [asdict(meter) | {"name": names.get(meter.meter)} for meter in summary.meters]
         typer.echo(json.dumps(asdict(summary) | {"device": device, "meters": meters} | _spell_configuration(in_force)))

@@ -285,7 +285,7 @@ class Clerk:
         return Outgoing(Channel.RESULT, result)
 
     def _has_meter(self, meter: int) -> bool:
-        return any(known.index == meter for known in self._terms.config.meters)
+        return any(known.index == meter for known in self._terms.config.everything_read)
 
     def _head_of(self, epoch: Epoch) -> int:
         return self._journal.sender(RetryPolicy(), epoch).head

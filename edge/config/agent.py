@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from edge.config.meters import read_bus, read_meter, refuse_double_buses, refuse_double_meters
+from edge.config.pulses import read_pulse, refuse_double_pulses
 from edge.config.section import DAY_SECONDS, ConfigError, Section
 from edge.config.uplink import read_uplink
 
@@ -15,11 +16,11 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from edge.settings import BrokerSettings, BusSettings, MeterSettings, PostSettings
+    from edge.settings import BrokerSettings, BusSettings, MeterSettings, PostSettings, PulseMeter
 
 JOURNAL_NAME = "journal.db"
 KEY_NAME = "signing-key.pem"
-SECTION_KEYS = ("device", "hub", "bus", "meter")
+SECTION_KEYS = ("device", "hub", "bus", "meter", "pulse")
 SECTION_BY_SETTING = {
     "interval_seconds": "device",
     "seal_seconds": "device",
@@ -55,6 +56,12 @@ class AgentConfig:
     resend_seconds_max: int
     buses: tuple[BusSettings, ...]
     meters: tuple[MeterSettings, ...]
+    pulses: tuple[PulseMeter, ...] = ()
+
+    @property
+    def everything_read(self) -> tuple[MeterSettings | PulseMeter, ...]:
+        """All meters, those that are read and those whose pulses are counted."""
+        return (*self.meters, *self.pulses)
 
     @property
     def journal_path(self) -> Path:
@@ -95,6 +102,13 @@ def _parse_config(path: Path, text: str, changes: Mapping[str, int]) -> AgentCon
     refuse_double_buses(path, buses)
     meters = tuple(read_meter(section, {bus.name: bus for bus in buses}) for section in file.tables("meter"))
     refuse_double_meters(path, meters)
+    pulses = tuple(read_pulse(section) for section in file.tables("pulse"))
+    refuse_double_pulses(path, pulses, meters)
+    if not meters and not pulses:
+        message = (
+            f"{path}: there is no meter in it; add at least one section [[meter]], or [[pulse]] for a pulse output"
+        )
+        raise ConfigError(message)
     folder = path.resolve().parent
     device = file.table("device")
     interval = device.whole("interval_seconds", 900, 1, HOUR_SECONDS)
@@ -121,6 +135,7 @@ def _parse_config(path: Path, text: str, changes: Mapping[str, int]) -> AgentCon
         resend_seconds_max=hub.whole("resend_seconds_max", max(900, resend), resend, DAY_SECONDS),
         buses=buses,
         meters=meters,
+        pulses=pulses,
     )
     device.finish()
     hub.finish()
@@ -169,10 +184,10 @@ class _File:
         return Section(where, table)
 
     def tables(self, key: str) -> tuple[Section, ...]:
-        """Return the sections `key`, of which there must be one at least."""
-        tables = self._document.get(key)
-        if not isinstance(tables, list) or not tables or not all(isinstance(table, dict) for table in tables):
-            message = f"{self._path}: there is no {key} in it; add at least one section [[{key}]]"
+        """Return the sections `key`."""
+        tables = self._document.get(key, [])
+        if not isinstance(tables, list) or not all(isinstance(table, dict) for table in tables):
+            message = f"{self._path}: {key} must be a list of sections [[{key}]], with two brackets on either side"
             raise ConfigError(message)
         return tuple(Section(self._where(key, n, "[[{}]]"), table) for n, table in enumerate(tables))
 

@@ -71,7 +71,7 @@ def read_meter(section: Section, buses: Mapping[str, BusSettings]) -> MeterSetti
     """Return the meter in a [[meter]] section, which stands on one of `buses`, by name; raises ConfigError."""
     bus_name = section.text("bus")
     if bus_name not in buses:
-        section.refuse("bus", f"names no [[bus]]; the buses are {', '.join(buses)}")
+        section.refuse("bus", f"names no [[bus]]; the buses are {', '.join(buses) or 'none: add a section [[bus]]'}")
     profile_id = section.text("profile")
     try:
         profile = load_profile(profile_id)

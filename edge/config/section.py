@@ -5,6 +5,7 @@ ConfigError         one sentence: what is wrong, where, and what to do
 
 from __future__ import annotations
 
+from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, NoReturn, TypeVar
 
 if TYPE_CHECKING:
@@ -14,6 +15,7 @@ Choice = TypeVar("Choice", bound=str)
 
 DAY_SECONDS = 86_400
 PORT_MAX = 65_535
+DECIMALS_MAX = 6
 
 
 class ConfigError(Exception):
@@ -77,6 +79,18 @@ class Section:
         if not isinstance(value, int | float) or isinstance(value, bool) or not 0 < value <= DAY_SECONDS:
             self.refuse(key, "must be a number of seconds above 0")
         return float(value)
+
+    def decimal(self, key: str, low: Decimal, high: Decimal) -> Decimal:
+        """Return the number written as text under `key`, exactly, from `low` to `high`; it must be given."""
+        text = self.text(key)
+        try:
+            number = Decimal(text)
+        except InvalidOperation:
+            number = Decimal("NaN")
+        exponent = number.as_tuple().exponent
+        if not (isinstance(exponent, int) and exponent >= -DECIMALS_MAX and low <= number <= high):
+            self.refuse(key, f'must be a number in quotes from {low} to {high}, such as "1.8"')
+        return number
 
     def flag(self, key: str) -> bool:
         """Return whether `key` is given as true."""

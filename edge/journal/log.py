@@ -119,6 +119,8 @@ class Journal:
 
     def _record_poll(self, edge_at: int, outcome: PollOutcome) -> None:
         result = outcome.result
+        for event in outcome.events:
+            self.state(event)
         descriptor = self._declare(result.descriptor) if isinstance(result, Taken) else None
         add_poll(self.db, self.boot.count, edge_at, outcome, descriptor)
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from protocol.messages import Instant, MeterDescriptor
+    from protocol.messages import Instant, MeterDescriptor, MeterEvent
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,12 +29,16 @@ class Failed:
 
 @dataclass(frozen=True, slots=True)
 class PollOutcome:
-    """One poll of the meter with this index: the instants just before and after the request, and what came of it."""
+    """One poll of the meter with this index: the instants just before and after the request, and what came of it.
+
+    `events` is what happened to the meter, to be stated before the reading that shows it.
+    """
 
     meter: int
     before: Instant
     after: Instant
     result: Taken | Failed
+    events: tuple[MeterEvent, ...] = ()
 
     @property
     def read_at(self) -> int:

@@ -110,7 +110,10 @@ class _Heard:
 
 @dataclass(frozen=True, slots=True)
 class MeterView:
-    """A meter that is registered (`meter`), or that a device reads and nobody has registered (`meter` None)."""
+    """A meter that is registered (`meter`), or that a device reads and nobody has registered (`meter` None).
+
+    `bus` says how it is read, empty where nobody reads it yet.
+    """
 
     meter: Meter | None
     device_id: str
@@ -118,7 +121,13 @@ class MeterView:
     make: str
     model: str
     firmware: str
+    bus: str
     last: Reading | None
+
+    @property
+    def is_counted(self) -> bool:
+        """Whether its register is a count of pulses and not one that was read."""
+        return self.bus == "pulse"
 
 
 @dataclass(frozen=True, slots=True)
@@ -289,6 +298,7 @@ def _meter_views(
                 make=shown.make if shown else meter.make,
                 model=shown.model if shown else meter.model,
                 firmware=shown.firmware if shown else "",
+                bus=shown.bus if shown else "",
                 last=series.last_reading(connection, ownership.registers_of(connection, meter)),
             )
         )
@@ -300,6 +310,7 @@ def _meter_views(
             make=one.make,
             model=one.model,
             firmware=one.firmware,
+            bus=one.bus,
             last=series.last_reading(connection, one.registers),
         )
         for one in found

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 class DescribedMeter:
     """A meter that a device reads, as last described, with the registers in which it counts generated energy.
 
+    `bus` says how it is read (`protocol.records.MeterDescriptor`): `pulse` is a count of the device's own.
     `meter_ids` are the registered meters to which it belongs: one, or none where nobody has registered it.
     """
 
@@ -28,6 +29,7 @@ class DescribedMeter:
     make: str
     model: str
     firmware: str
+    bus: str
     registers: tuple[int, ...]
     meter_ids: frozenset[int]
 
@@ -36,13 +38,13 @@ def list_described(connection: Connection) -> tuple[DescribedMeter, ...]:
     """Return every meter that any device ever described, in the order they were first seen."""
     register, link, descriptor = schema.register, schema.descriptor_register, schema.descriptor
     rows = connection.execute(
-        select(register, descriptor.c.firmware)
+        select(register, descriptor.c.firmware, descriptor.c.bus)
         .join(link, link.c.register_id == register.c.id)
         .join(descriptor, and_(descriptor.c.device == link.c.device, descriptor.c.id == link.c.descriptor))
         .order_by(register.c.seen_at, register.c.id, descriptor.c.stream_id, descriptor.c.seq)
     )
     registers: dict[tuple[bytes, str, str, str, int], list[int]] = {}
-    firmware: dict[tuple[bytes, str, str, str, int], str] = {}
+    last_said: dict[tuple[bytes, str, str, str, int], tuple[str, str]] = {}
     owner_of = owners(connection)
     meter_ids: dict[tuple[bytes, str, str, str, int], set[int]] = {}
     for row in rows:
@@ -51,8 +53,8 @@ def list_described(connection: Connection) -> tuple[DescribedMeter, ...]:
         if is_generated(row.obis) and row.id not in owned:
             owned.append(row.id)
         meter_ids.setdefault(key, set()).update({owner_of[row.id]} if row.id in owner_of else ())
-        firmware[key] = row.firmware
+        last_said[key] = (row.firmware, row.bus)
     return tuple(
-        DescribedMeter(DeviceId(key[0]), key[1], key[2], key[3], firmware[key], tuple(owned), frozenset(meter_ids[key]))
+        DescribedMeter(DeviceId(key[0]), *key[1:4], *last_said[key], tuple(owned), frozenset(meter_ids[key]))
         for key, owned in registers.items()
     )

@@ -83,13 +83,15 @@ class MonthsJson(_Json):
 class MeterJson(_Json):
     """A meter. `system` is null and `registration` the command to run where nobody has registered it.
 
-    Readings after `read_until` do not count; it is null while the meter is in service.
+    Readings after `read_until` do not count; it is null while the meter is in service. `bus` is how it is read: `rtu`,
+    `ascii`, `tcp`, `rtu-tcp`, or `pulse` where the device counts its pulses; empty where nobody reads it yet.
     """
 
     serial: str
     make: str
     model: str
     firmware: str
+    bus: str
     system: str | None
     device: str
     read_until: str | None
@@ -200,6 +202,7 @@ def meter_json(view: MeterView, registration: str | None) -> MeterJson:
         make=view.make,
         model=view.model,
         firmware=view.firmware,
+        bus=view.bus,
         system=view.meter.system if view.meter else None,
         device=view.device_id,
         read_until=_instant(view.meter.read_until) if view.meter else None,

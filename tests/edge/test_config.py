@@ -167,7 +167,7 @@ def test_each_mistake_is_named_with_its_place_and_remedy(
 
 def test_no_meter_and_no_file_are_named(tmp_path: Path) -> None:
     """An empty configuration and a missing one say what to add, and where."""
-    with pytest.raises(ConfigError, match=r"no bus in it; add at least one section \[\[bus\]\]"):
+    with pytest.raises(ConfigError, match=r"no meter in it; add at least one section \[\[meter\]\]"):
         load_config(write(tmp_path, GOOD.split("[[bus]]", maxsplit=1)[0]))
     with pytest.raises(ConfigError, match=r"there is no configuration at .*nowhere\.toml"):
         load_config(tmp_path / "nowhere.toml")
