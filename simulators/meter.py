@@ -89,12 +89,13 @@ class SimulatedMeter:
     @property
     def rollover_wh(self) -> int:
         """At how many Wh the production register starts again at zero."""
-        return self._scale.modulus * self._scale.wh_per_count
+        return int(self._scale.modulus * self._scale.wh_per_count)
 
     @property
     def live_extents(self) -> tuple[tuple[int, int], ...]:
         """Address and number of words of each value that follows the sun."""
-        return tuple(dict.fromkeys((span.address, span.count) for span in self._image.live))
+        spans = (span for image in self._images.values() for span in image.live)
+        return tuple(dict.fromkeys((span.address, span.count) for span in spans))
 
     def lifetime_wh_at(self, at_ms: int) -> int:
         """Return what was measured by `at_ms` (UTC ms) since the meter was new, Wh, whole; it never wraps."""

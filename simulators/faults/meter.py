@@ -73,6 +73,10 @@ class FaultyMeter:
             self._distort(words, address, kind)
         return tuple(words)
 
+    def identification(self) -> dict[int, bytes] | None:
+        """Return what function 43 answers; see `simulators.bus.BusMeter`."""
+        return next(iter(self._by_serial.values())).identification()
+
     def report(self) -> bytes | None:
         """Return what function 17 answers; see `simulators.bus.BusMeter`."""
         return next(iter(self._by_serial.values())).report()

@@ -63,12 +63,20 @@ class ExampleMeter:
         """Return a short report."""
         return b"\x02\xffAB"
 
+    def identification(self) -> dict[int, bytes] | None:
+        """Return a basic identification, and one object beyond it."""
+        return {0: b"Maker", 1: b"M1", 2: b"2.0", 128: b"private"}
+
 
 @dataclass(slots=True)
 class MuteMeter(ExampleMeter):
     """A meter without function 17."""
 
     def report(self) -> bytes | None:
+        """Return nothing."""
+        return None
+
+    def identification(self) -> dict[int, bytes] | None:
         """Return nothing."""
         return None
 
@@ -83,7 +91,11 @@ class MuteMeter(ExampleMeter):
         ("0304B0", "8303"),
         ("11", "110402FF4142"),
         ("0604B00001", "8601"),
-        ("2B0E0100", "AB01"),
+        ("2B0E0100", "2B0E010100000300054D616B657201024D310203322E30"),
+        ("2B0E0102", "2B0E01010000010203322E30"),
+        ("2B0E0107", "2B0E010100000300054D616B657201024D310203322E30"),
+        ("2B0E0300", "AB03"),
+        ("2B0E01", "AB03"),
         ("00", "8001"),
     ],
 )
@@ -93,8 +105,9 @@ def test_replies_are_exact(request_hex: str, reply_hex: str) -> None:
 
 
 def test_a_meter_without_report_refuses_it_and_replies_are_no_requests() -> None:
-    """Function 17 is exception 1 where the meter has none; another meter's refusal on the line is not answered."""
+    """Functions 17 and 43 are exception 1 where a meter lacks them; another meter's refusal is not answered."""
     assert answer(MuteMeter(), b"\x11", NOW) == b"\x91\x01"
+    assert answer(MuteMeter(), b"\x2b\x0e\x01\x00", NOW) == b"\xab\x01"
     assert answer(MuteMeter(), b"\x83\x02", NOW) is None
 
 

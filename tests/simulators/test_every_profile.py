@@ -9,7 +9,7 @@ import asyncio
 import math
 from dataclasses import dataclass, replace
 from decimal import Decimal
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given, settings
@@ -30,6 +30,7 @@ from tests.simulators.steady import SteadySun
 if TYPE_CHECKING:
     from edge.metering.profile import MeterProfile, Point, PointType
     from edge.metering.words import Span
+    from edge.settings import BusKind
 
 UNIT = 5
 SERIAL = "4711"
@@ -43,7 +44,7 @@ class DirectLine:
 
     meter: SimulatedMeter
     now_ms: int = START
-    kind: Literal["rtu", "tcp"] = "rtu"
+    kind: BusKind = "rtu"
     connections: int = 1
 
     def now(self) -> Instant:

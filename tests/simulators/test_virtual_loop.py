@@ -118,6 +118,10 @@ class Constant:
         """Return nothing."""
         return None
 
+    def identification(self) -> dict[int, bytes] | None:
+        """Return nothing."""
+        return None
+
 
 @pytest.mark.parametrize(
     ("pace", "words"), [(LinePace(9_600), 2), (LinePace(19_200, turnaround_ms=20), 10), (LinePace(115_200), 125)]
