@@ -50,7 +50,7 @@ class FaultKind(StrEnum):
     EXCHANGE = "exchange"
     """Another meter is in its place, with the next serial number and so many Wh in its register."""
     CT_CHANGE = "ct-change"
-    """The current transformers are configured anew: energy counts with so many per cent from now on."""
+    """The current transformers are configured anew: so many per cent of the true energy count from now on."""
     PORT_RENUMBERING = "port-renumbering"
     """The adapter comes back under another device name, and the link to it follows."""
     ADAPTER_SWAP = "adapter-swap"

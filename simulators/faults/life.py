@@ -91,7 +91,7 @@ def _next_pieces(last: LifePiece, fault: Fault, sun: Sun) -> Sequence[LifePiece]
         case FaultKind.EXCHANGE:
             return (replace(now, shown_wh=Fraction(fault.amount), serial=next_serial(last.serial)),)
         case FaultKind.CT_CHANGE:
-            return (replace(now, rate_percent=last.rate_percent * fault.amount // _FULL_RATE),)
+            return (replace(now, rate_percent=fault.amount),)
         case FaultKind.ROLLBACK:
             saved_ms = max(fault.from_ms // (fault.amount * MINUTE_MS) * fault.amount * MINUTE_MS, last.from_ms)
             saved_wh = last.shown_at(sun, saved_ms)

@@ -99,3 +99,9 @@ def test_serial_numbers_count_up() -> None:
     ]
     with pytest.raises(SimulatorError, match="no number at its end"):
         next_serial("ABC")
+
+
+def test_transformers_are_configured_not_multiplied() -> None:
+    """Another change of the transformers says what counts from now on, whatever was configured before."""
+    faults = [Fault(FaultKind.CT_CHANGE, METER, START + at_ms, START + at_ms, 50) for at_ms in (0, 1000)]
+    assert [piece.rate_percent for piece in live_through(faults, FIRST, NoonSun(), 10**9)] == [100, 50, 50]
