@@ -5,15 +5,15 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass, field
 from fractions import Fraction
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from edge.bus import open_bus
 from edge.clock import SystemClock
 from edge.metering.outcome import Failed, PollOutcome, Taken
 from edge.poll import MeterPoller
 from edge.profiles import load_profile
-from edge.settings import MeterSettings, RtuLine, TcpEndpoint
-from simulators.bus import LinePace, RtuBus, TcpBus
+from edge.settings import AsciiLine, MeterSettings, RtuLine, RtuTcpEndpoint, TcpEndpoint
+from simulators.bus import AsciiBus, LinePace, RtuBus, RtuTcpBus, TcpBus
 from simulators.faults import Fault, FaultPlan, FaultyMeter, LineFaults, clock_ahead, play_site_faults
 from simulators.faults.life import next_serial
 from simulators.meter import MeterSetup
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from edge.bus import Bus
+    from edge.settings import BusKind, BusSettings
     from protocol.messages import Instant, Register
     from simulators.faults import FaultKind
 
@@ -125,7 +126,7 @@ class World:
     faults: Sequence[Fault]
     polls: int = 6
     profile: str = WATTNODE
-    kind: Literal["rtu", "tcp"] = "rtu"
+    kind: BusKind = "rtu"
     pace: LinePace | None = None
     local_echo: bool = False
     serial: str | None = None
@@ -173,22 +174,33 @@ class World:
         }
         on_bus = {meter.unit: meter for meter in meters.values()}
         spoil = LineFaults(plan, {unit: name for name, unit in UNITS.items()})
-        if self.kind == "tcp":
-            async with TcpBus(on_bus, time, disturb=spoil) as server:
-                endpoint = TcpEndpoint(name=BUS, host="127.0.0.1", port=server.port)
-                await self._poll(open_bus(endpoint), meters, clock)
+        if self.kind in ("tcp", "rtu-tcp"):
+            is_rtu = self.kind == "rtu-tcp"
+            async with (RtuTcpBus if is_rtu else TcpBus)(on_bus, time, disturb=spoil) as server:
+                endpoint = RtuTcpEndpoint if is_rtu else TcpEndpoint
+                bus = open_bus(endpoint(name=BUS, host="127.0.0.1", port=server.port))
+                await self._poll(bus, meters, clock)
             return
         link = self.work_dir / "line"
         strange = {UNITS[METER]: self.meter(FaultPlan(0, ()), METER, STRANGER_SERIAL)}
-        async with RtuBus(on_bus, time, link, pace=self.pace, disturb=spoil) as line:
+        serial_bus = AsciiBus if self.kind == "ascii" else RtuBus
+        async with serial_bus(on_bus, time, link, pace=self.pace, disturb=spoil) as line:
             lines, strangers = {BUS: line}, {BUS: RtuBus(strange, time, link)}
             playing = asyncio.create_task(play_site_faults(plan, time, lines, strangers))
-            # Without a pace a poll takes no time, and a reading is that of the interval edge to the Wh.
-            baud, silence_ms = (19_200, 0) if self.pace is None else (self.pace.baud, None)
-            settings = RtuLine(name=BUS, port=str(link), baud=baud, silence_ms=silence_ms, local_echo=self.local_echo)
-            bus = open_bus(settings)
-            await self._poll(bus, meters, clock)
+            await self._poll(open_bus(self._line_settings(link)), meters, clock)
             await playing
+
+    def _line_settings(self, link: Path) -> BusSettings:
+        """Return the edge's settings of the line.
+
+        Without a pace a poll takes no time, and a reading is that of the interval edge to the Wh. A pseudo-terminal has
+        no seven bits.
+        """
+        baud, silence_ms = (19_200, 0) if self.pace is None else (self.pace.baud, None)
+        settings = AsciiLine if self.kind == "ascii" else RtuLine
+        return settings(
+            name=BUS, port=str(link), baud=baud, format="8N1", silence_ms=silence_ms, local_echo=self.local_echo
+        )
 
     async def _poll(self, bus: Bus, meters: Mapping[str, FaultyMeter], clock: SystemClock) -> None:
         pollers = {name: self._poller(name, bus, clock) for name in meters}
