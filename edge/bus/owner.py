@@ -74,6 +74,7 @@ class Bus:
         self._why_not = ""
         self._quiet_seconds = 0.0
         self._heard_at = 0.0
+        self._strays_since: float | None = None
 
     async def read(self, unit: int, span: Span, *, timeout_seconds: float, silence_ms: int = 0) -> tuple[int, ...]:
         """Return the words of `span` from the meter with this unit id, after all earlier requests are done."""
@@ -123,13 +124,16 @@ class Bus:
 
     async def _ask_once(self, request: Request, full_seconds: float, silence_ms: int) -> bytes:
         await self._be_connected()
+        is_first = self._quiet_seconds > 0 and not self._wire.framing.is_numbered
         await self._be_silent(full_seconds, silence_ms)
+        self._refuse_strays(request, full_seconds)
         is_clean = False
         try:
             body = await self._exchange_once(request, full_seconds)
             is_clean = True
         finally:
             self._heard_at = asyncio.get_running_loop().time()
+            self._strays_since = self._heard_at if is_clean and is_first else None
             if not is_clean:
                 self._quiet_seconds = full_seconds
                 self._drop()
@@ -204,6 +208,19 @@ class Bus:
                 raise BusyError(message)
             await asyncio.sleep(wait)
         self._quiet_seconds = 0.0
+
+    def _refuse_strays(self, request: Request, full_seconds: float) -> None:
+        """Fail if octets came behind the first answer after a failure, just before: it may have been a late one."""
+        strays_since, self._strays_since = self._strays_since, None
+        if strays_since is None or self._heard_at == strays_since:
+            return
+        if asyncio.get_running_loop().time() - strays_since < full_seconds:
+            self._quiet_seconds = full_seconds
+            self._drop()
+            message = (
+                f"{self._name(request.unit)}: octets came behind the answer before, which may have been a late one"
+            )
+            raise BadReplyError(message)
 
     def _drop(self) -> None:
         client, self._client = self._client, None

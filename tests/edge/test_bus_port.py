@@ -123,8 +123,8 @@ async def test_an_adapter_exchanged_while_its_port_was_shut_counts_as_new(tmp_pa
     assert new.asked.index(1700) < last_look(new)
 
 
-async def test_a_noise_octet_costs_one_more_request_and_no_reading(tmp_path: Path) -> None:
-    """A garbled reply is never repaired: it is counted, and the second one gives the reading."""
+async def test_a_noise_octet_costs_two_more_requests_and_no_reading(tmp_path: Path) -> None:
+    """A garbled reply is never repaired: it is counted, the second gives the reading, and a third proves it timely."""
     link, meter = tmp_path / "adapter", WattNode(33333, 320)
     poller, bus = poller_over(link)
     async with plugged(meter):
@@ -141,8 +141,8 @@ async def test_a_noise_octet_costs_one_more_request_and_no_reading(tmp_path: Pat
     assert isinstance(first, Taken)
     assert isinstance(second, Taken)
     assert (first.counts, second.counts) == ({0: 320}, {0: 321})
-    assert meter.asked[requests:] == [1206, 1206]
-    assert (bus.tally.requests, bus.tally.replies, bus.tally.strangers) == (requests + 2, requests + 1, 1)
+    assert meter.asked[requests:] == [1206, 1206, 1206]
+    assert (bus.tally.requests, bus.tally.replies, bus.tally.strangers) == (requests + 3, requests + 2, 1)
 
 
 async def read(bus: Bus, unit: int = 1) -> tuple[int, ...]:
