@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+from difflib import get_close_matches
 from functools import cache
 from importlib import resources
 from typing import TYPE_CHECKING
@@ -27,10 +28,12 @@ def profile_ids() -> tuple[str, ...]:
 
 
 def load_profile(profile_id: str) -> MeterProfile:
-    """Return the profile with this id; raises ProfileError listing the ids there are, or if a file is damaged."""
+    """Return the profile with this id; raises ProfileError naming the ids that are like it, or if a file is damaged."""
     profile = _profiles().get(profile_id)
     if profile is None:
-        message = f"there is no meter profile {profile_id!r}; choose one of {', '.join(profile_ids())}"
+        like = " or ".join(get_close_matches(profile_id, profile_ids()))
+        hint = f"did you mean {like}? " if like else ""
+        message = f"there is no meter profile {profile_id!r}; {hint}`meter-edge profiles` lists them all"
         raise ProfileError(message)
     return profile
 
