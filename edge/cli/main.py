@@ -20,18 +20,18 @@ from rich.table import Table
 from edge.agent import run_agents
 from edge.author import load_author
 from edge.bus_errors import BusError
-from edge.cli import custody
+from edge.cli import custody, profiles
 from edge.cli.terminal import DEFAULT_CONFIG, EXIT_WRONG_INPUT, AsJson, ConfigPath
 from edge.clock import Clock, SystemClock
 from edge.config import JOURNAL_NAME, KEY_NAME, AgentConfig, ConfigError, advise, change_config, load_config
 from edge.export import ExportError
 from edge.journal import Configuration, JournalError, read_configuration, read_journal_summary
 from edge.keys import KeyFileError, Keyring, enrolment_key, ensure_signing_key
-from edge.profiles import load_profile, profile_ids
 from protocol.identity import format_device_id
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
 app.add_typer(custody.app)
+app.add_typer(profiles.app)
 
 
 def _show_version(wanted: bool) -> None:  # noqa: FBT001 - Typer passes an option's value by position
@@ -153,23 +153,6 @@ def status(config: ConfigPath = DEFAULT_CONFIG, *, as_json: AsJson = False) -> N
             str(meter.failures),
             f"{meter.cause} {_utc(meter.failed_at)}" if meter.cause else "-",
         )
-    Console().print(table)
-
-
-@app.command()
-def profiles(*, as_json: AsJson = False) -> None:
-    """List the meter models this agent knows, with how sure their maps are."""
-    known = [load_profile(profile_id) for profile_id in profile_ids()]
-    if as_json:
-        typer.echo(
-            json.dumps(
-                [{"id": p.id, "vendor": p.vendor, "models": list(p.models), "confidence": p.confidence} for p in known]
-            )
-        )
-        return
-    table = Table("profile", "vendor", "confidence", "energy registers", box=None)
-    for profile in known:
-        table.add_row(profile.id, profile.vendor, profile.confidence, ", ".join(p.name for p in profile.energy_points))
     Console().print(table)
 
 

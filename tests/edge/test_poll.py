@@ -56,7 +56,9 @@ def wattnode_words() -> dict[int, int]:
 def shark_words() -> dict[int, int]:
     """Return the real solar plant's Shark."""
     identity = [*text("E141 Shark 100", 8), *text("0052684833", 8), 3, *text("0047", 2)]
-    return image({0: identity, 0x44B: [0xFFE9, 0xA638, 0, 700], FORMAT_AT: [0x3362]})
+    ratios, flags = [0x0501, 400, 1, 1, 0], [0]
+    energies = [0xFFE9, 0xA638, 0, 700]
+    return image({0: identity, 0x44B: energies, 0x752F: ratios, FORMAT_AT: [0x3362], 0x753E: flags})
 
 
 def sunspec_words() -> dict[int, int]:
@@ -67,7 +69,7 @@ def sunspec_words() -> dict[int, int]:
 
 
 WORDS = {WATTNODE.profile: wattnode_words, SHARK.profile: shark_words, SUNSPEC.profile: sunspec_words}
-IDENTITY_REQUESTS = {WATTNODE.profile: 3, SHARK.profile: 2, SUNSPEC.profile: 4}
+IDENTITY_REQUESTS = {WATTNODE.profile: 3, SHARK.profile: 4, SUNSPEC.profile: 4}
 """Requests of a first poll beyond those of a steady one: walk, identity, and the Shark's first look at its format."""
 
 

@@ -18,6 +18,8 @@ SUNSPEC = load_profile("sunspec.meter-203")
 SHARK_NAME = (0x4531, 0x3431, 0x2053, 0x6861, 0x726B, 0x2031, 0x3030, 0x2020)
 SHARK_SERIAL = (0x3030, 0x3532, 0x3638, 0x3438, 0x3333, 0x2020, 0x2020, 0x2020)
 SHARK_REST = (0x0003, 0x3030, 0x3437)
+SHARK_RATIOS = (0x0501, 400, 1, 1, 0)
+SHARK_FLAGS = (2,)
 
 
 def wattnode(model: int = 203, ct_amps: int = 200) -> WordImage:
@@ -34,14 +36,16 @@ def test_only_listed_words_are_asked_for() -> None:
 def test_a_real_shark_is_known() -> None:
     """The words of a meter at a solar plant give its name, serial number and firmware."""
     spans = identity_spans(SHARK, {})
-    assert spans == (Span(3, 0, 19),)
-    identity = judge_identity(SHARK, {}, WordImage(spans, (SHARK_NAME + SHARK_SERIAL + SHARK_REST,)))
+    assert spans == (Span(3, 0, 19), Span(3, 0x752F, 5), Span(3, 0x753E, 1))
+    replies = (SHARK_NAME + SHARK_SERIAL + SHARK_REST, SHARK_RATIOS, SHARK_FLAGS)
+    identity = judge_identity(SHARK, {}, WordImage(spans, replies))
     assert identity == MeterIdentity(
         make="Electro Industries/GaugeTech",
         model="E141 Shark 100",
         serial="0052684833",
         firmware="0047",
-        configuration="meter_type=3",
+        configuration="meter_type=3, ct_multiplier=1281, ct_numerator=400, pt_numerator=1, pt_denominator=1, "
+        "pt_multiplier=0, user_flags=2",
     )
 
 
@@ -60,14 +64,14 @@ def test_another_model_is_the_wrong_meter() -> None:
 
 def test_another_name_is_the_wrong_meter() -> None:
     """A text without the expected word is refused, showing the text."""
-    image = WordImage(identity_spans(SHARK, {}), ((0x4163, 0x7576, 0x696D, *(0,) * 16),))
+    image = WordImage(identity_spans(SHARK, {}), ((0x4163, 0x7576, 0x696D, *(0,) * 16), SHARK_RATIOS, SHARK_FLAGS))
     with pytest.raises(WrongMeterError, match="'Acuvim' at 0 lacks 'Shark'"):
         judge_identity(SHARK, {}, image)
 
 
 def test_words_that_are_no_text_are_the_wrong_meter() -> None:
     """Binary words where a name should be mean that this is no such meter."""
-    image = WordImage(identity_spans(SHARK, {}), ((0x0102,) * 19,))
+    image = WordImage(identity_spans(SHARK, {}), ((0x0102,) * 19, SHARK_RATIOS, SHARK_FLAGS))
     with pytest.raises(WrongMeterError, match="are not a text"):
         judge_identity(SHARK, {}, image)
 

@@ -1,0 +1,118 @@
+"""The meter models this agent knows: `meter-edge profiles`, all of them in a line each, or one in every detail."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from edge.cli.terminal import AsJson
+from edge.metering.errors import ProfileError
+from edge.profiles import load_profile, profile_ids
+
+if TYPE_CHECKING:
+    from edge.metering.profile import MeterProfile, Point
+
+app = typer.Typer()
+
+
+@app.command()
+def profiles(
+    profile_id: Annotated[str | None, typer.Argument(metavar="ID", help="Show this one with all its points.")] = None,
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """List the meter models this agent knows, with how sure their maps are; or show one."""
+    try:
+        known = [load_profile(known_id) for known_id in ([profile_id] if profile_id else profile_ids())]
+    except ProfileError as error:
+        raise typer.BadParameter(str(error)) from error
+    if as_json:
+        described = [to_json(profile) for profile in known]
+        typer.echo(json.dumps(described[0] if profile_id else described))
+    elif profile_id:
+        _show(known[0])
+    else:
+        _list(known)
+
+
+def known_by(profile: MeterProfile) -> str:
+    """Return what tells a meter of this model from others, in a few words."""
+    ways = ["its words"] if profile.identity else []
+    ways += [f"function {question.function}" for question in profile.questions]
+    ways += ["its label only"] if profile.is_label_only else []
+    return ", ".join(ways)
+
+
+def to_json(profile: MeterProfile) -> dict[str, object]:
+    """Return all of a profile that an installer's tool needs to offer it and to name its registers."""
+    return {
+        "id": profile.id,
+        "vendor": profile.vendor,
+        "models": list(profile.models),
+        "confidence": profile.confidence,
+        "accuracy_claim": profile.accuracy_claim,
+        "modes": list(profile.modes),
+        "known_by": known_by(profile),
+        "tells_serial": profile.tells_serial,
+        "energy": [_energy_json(point) for point in profile.energy_points],
+        "sources": list(profile.sources),
+    }
+
+
+def _energy_json(point: Point) -> dict[str, object]:
+    return {
+        "name": point.name,
+        "direction": point.direction,
+        "unit": point.unit,
+        "scale": str(point.scale),
+        "scale_source": point.scale_source.kind if point.scale_source else None,
+        "type": point.type,
+        "monotonic": point.monotonic,
+        "resettable": point.resettable,
+    }
+
+
+def _list(known: list[MeterProfile]) -> None:
+    table = Table(box=None)
+    table.add_column("profile", no_wrap=True)
+    for name in ("vendor", "models", "transports"):
+        table.add_column(name)
+    table.add_column("confidence", justify="center")
+    table.add_column("energies", justify="right")
+    for profile in known:
+        models, modes = ", ".join(profile.models), ", ".join(profile.modes)
+        table.add_row(profile.id, profile.vendor, models, modes, profile.confidence, str(len(profile.energy_points)))
+    Console().print(table)
+
+
+def _show(profile: MeterProfile) -> None:
+    typer.echo(f"{profile.id}, revision {profile.revision}: {profile.vendor} {', '.join(profile.models)}")
+    typer.echo(f"confidence {profile.confidence}; the maker claims: {profile.accuracy_claim}")
+    serial = "serial number on the wire" if profile.tells_serial else "serial number on the label only"
+    typer.echo(f"{', '.join(profile.modes)}; known by {known_by(profile)}; {serial}")
+    for source in profile.sources:
+        typer.echo(f"source: {source}")
+    table = Table("point", "quantity", "of", "address", "function", "type", "one count", "wraps at", "can be", box=None)
+    for point in profile.points:
+        table.add_row(
+            *(point.name, point.quantity.replace("_", " "), point.role or point.direction.replace("none", "")),
+            *(_address(point), str(point.function_code), point.type, _one_count(point)),
+            *(str(point.modulus or ""), "cleared" if point.resettable else ""),
+        )
+    Console().print(table)
+
+
+def _address(point: Point) -> str:
+    model = f"model {point.relative_to} + " if point.relative_to is not None else ""
+    return f"{model}{point.address}"
+
+
+def _one_count(point: Point) -> str:
+    if not point.unit:
+        return ""
+    scaled = f" x {point.scale_source.kind} at {point.scale_source.address}" if point.scale_source else ""
+    return f"{point.scale} {point.unit}{scaled}"
