@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from difflib import get_close_matches
 from functools import cache
@@ -17,31 +18,33 @@ if TYPE_CHECKING:
     from edge.metering.profile import MeterProfile
 
 _SUFFIX = ".toml"
+_ID = re.compile(r"[a-z0-9.-]+")
 
 
+@cache
 def profile_ids() -> tuple[str, ...]:
     """Return the ids of all profiles, in alphabetical order.
 
     Raises ProfileError if a file is damaged.
     """
-    return tuple(sorted(_profiles()))
-
-
-def load_profile(profile_id: str) -> MeterProfile:
-    """Return the profile with this id; raises ProfileError naming the ids that are like it, or if a file is damaged."""
-    profile = _profiles().get(profile_id)
-    if profile is None:
-        like = " or ".join(get_close_matches(profile_id, profile_ids()))
-        hint = f"did you mean {like}? " if like else ""
-        message = f"there is no meter profile {profile_id!r}; {hint}`meter-edge profiles` lists them all"
-        raise ProfileError(message)
-    return profile
+    return tuple(sorted(read_profiles(resources.files(__name__))))
 
 
 @cache
-def _profiles() -> dict[str, MeterProfile]:
-    """Return every profile by id; parsed once, as the files are part of the program."""
-    return read_profiles(resources.files(__name__))
+def load_profile(profile_id: str) -> MeterProfile:
+    """Return the profile with this id, of which only its own file is read, and once.
+
+    Raises ProfileError naming the ids that are like it if there is none, or if a file is damaged.
+    """
+    entry = resources.files(__name__).joinpath(re.sub(r"[.-]", "_", profile_id) + _SUFFIX)
+    if _ID.fullmatch(profile_id) and entry.is_file():
+        profile = _read_profile(entry)
+        if profile.id == profile_id:
+            return profile
+    like = " or ".join(get_close_matches(profile_id, profile_ids()))
+    hint = f"did you mean {like}? " if like else ""
+    message = f"there is no meter profile {profile_id!r}; {hint}`meter-edge profiles` lists them all"
+    raise ProfileError(message)
 
 
 def read_profiles(folder: Traversable) -> dict[str, MeterProfile]:
@@ -53,7 +56,7 @@ def read_profiles(folder: Traversable) -> dict[str, MeterProfile]:
     for entry in sorted(folder.iterdir(), key=lambda entry: entry.name):
         if not entry.name.endswith(_SUFFIX):
             continue
-        profile = parse_profile(_parse_toml(entry.read_text(encoding="utf-8"), entry.name), entry.name)
+        profile = _read_profile(entry)
         if profile.id in profiles:
             message = f"{entry.name}: id {profile.id} is taken by another file; choose another id"
             raise ProfileError(message)
@@ -61,9 +64,10 @@ def read_profiles(folder: Traversable) -> dict[str, MeterProfile]:
     return profiles
 
 
-def _parse_toml(text: str, where: str) -> dict[str, object]:
+def _read_profile(entry: Traversable) -> MeterProfile:
     try:
-        return tomllib.loads(text)
+        document = tomllib.loads(entry.read_text(encoding="utf-8"))
     except tomllib.TOMLDecodeError as error:
-        message = f"{where} is not TOML: {error}; correct it there"
+        message = f"{entry.name} is not TOML: {error}; correct it there"
         raise ProfileError(message) from error
+    return parse_profile(document, entry.name)

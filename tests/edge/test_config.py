@@ -103,7 +103,7 @@ def test_good_configuration_with_defaults(tmp_path: Path) -> None:
         ('kind = "tcp"', 'kind = "tcp"\nbaud = 9600', ("[[bus]], line 13", "'baud'", "known keys here", "host")),
         ("number = 2", "number = 2\nunti = 3", ("[[meter]], line 26", "'unti'")),
         ("[hub]", "[hug]", ("[hug], line 4", "unknown key 'hug'")),
-        ('"ccs.wattnode-modbus"', '"ccs.watnode"', ("line 18", "ccs.watnode", "sunspec.meter-203")),
+        ('"ccs.wattnode-modbus"', '"ccs.watnode"', ("line 18", "ccs.watnode", "did you mean ccs.wattnode-modbus?")),
         ('host = "192.0.2.7"', 'host = "192.0.2.7"\nport = 70000', ("line 13", "port = 70000", "65535")),
         ('port = "/dev/serial/by-id/usb-adapter"', "port = 4", ("line 8", "port = 4", "text in quotes")),
         ("mqtt://broker.example:1884", "mqtt://broker.example:99999", ("[hub]", "wrong host or port", "1 to 65535")),
