@@ -31,8 +31,9 @@ def scale_of(kind: ScaleKind, word: int) -> Scale:
 
     `power-of-ten`: a signed exponent from -10 to 10, 0x8000 meaning not implemented (SunSpec Device Information Model
     Specification, 4.3). `shark-format`: bits pppp--nn-eee-ddd at 0x7535 of an EIG Shark 100: nn + 5 energy digits, eee
-    the energy's power of ten (0, 3 or 6), ddd its decimals (map of the Shark 100 manual). `dent-scalar`: 0 to 6 at 4601
-    of a DENT PowerScout: 0 means that the count is divided by 10000, each step is ten times as much (its manual).
+    the energy's power of ten (0, 3 or 6), ddd its decimals (map of the Shark 100 manual). `dent-scalar`: 1 to 6 at 4601
+    of a DENT PowerScout: 1 means that the count is divided by 1000, each step is ten times as much; of 0 the maker's
+    table and a driver differ by ten, so it says nothing (https://manualshive.com/en/manual/dent/powerscout-24/2483337).
     Raises NotAvailableError for 0x8000, DecodeError for a word outside these forms.
     """
     if kind == "power-of-ten":
@@ -64,7 +65,9 @@ def _shark_scale(word: int) -> Scale:
 
 
 def _dent_scale(word: int) -> Scale:
-    if word > _DENT_SCALAR_MAX:
-        message = f"the data scalar is {word}, and a PowerScout has only 0 to {_DENT_SCALAR_MAX}"
+    if not 1 <= word <= _DENT_SCALAR_MAX:
+        message = (
+            f"the data scalar is {word}, and only 1 to {_DENT_SCALAR_MAX} are known to mean one thing; set another"
+        )
         raise DecodeError(message)
     return Scale(word - _DENT_SCALAR_OF_ONE)

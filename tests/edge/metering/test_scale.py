@@ -44,8 +44,9 @@ def test_a_sunspec_scale_factor_outside_its_range_is_refused(word: int, error: t
         scale_of("power-of-ten", word)
 
 
-def test_a_dent_scalar_is_one_of_seven_steps() -> None:
-    """From a ten-thousandth to a hundredfold in steps of ten; anything above is no scalar."""
-    assert [scale_of("dent-scalar", word).exponent for word in range(7)] == [-4, -3, -2, -1, 0, 1, 2]
-    with pytest.raises(DecodeError, match="the data scalar is 7"):
-        scale_of("dent-scalar", 7)
+def test_a_dent_scalar_is_one_of_six_steps() -> None:
+    """From a thousandth to a hundredfold in steps of ten; above is nothing, and what 0 means is read in two ways."""
+    assert [scale_of("dent-scalar", word).exponent for word in range(1, 7)] == [-3, -2, -1, 0, 1, 2]
+    for word in (0, 7):
+        with pytest.raises(DecodeError, match=f"the data scalar is {word}, and only 1 to 6"):
+            scale_of("dent-scalar", word)
