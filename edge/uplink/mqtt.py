@@ -91,11 +91,18 @@ class MqttUplink(Uplink):
         client.on_subscribe = self._on_subscribe
         client.on_disconnect = self._on_disconnect
         client.on_message = self._on_message
+        client.on_socket_register_write = self._on_want_write
         return client
 
     def _on_network_end(self, network: asyncio.Task[object]) -> None:
         if not network.cancelled() and (error := network.exception()) is not None:
             self._enqueue(Broken(error))
+
+    def _on_want_write(self, _client: Client, _userdata: object, _socket: object) -> None:
+        """Leave it to paho's thread, which was woken; without this callback paho would write in the caller's.
+
+        Two threads in one TLS connection, one of them reading, break it: OpenSSL's sessions are not safe for threads.
+        """
 
     def _on_pre_connect(self, client: Client, _userdata: object) -> None:
         self._session = self._begin()
