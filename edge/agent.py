@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+from datetime import UTC, datetime
 from enum import Enum
 from typing import TYPE_CHECKING
 
@@ -23,10 +24,11 @@ from edge.journal import JournalDamagedError, JournalError, set_aside
 from edge.keys import load_hub_key
 from edge.metering.outcome import Failed
 from edge.metering.schedule import Due, edges_due
+from edge.notify import ServiceManager
 from edge.poll import MeterPoller
 from edge.profiles import load_profile
 from edge.pulse import count_pulses
-from edge.space import SpaceWatch, Thrift, is_polled
+from edge.space import HOUR_MS, SpaceWatch, Thrift, is_polled
 from protocol.custody.sender import RetryPolicy
 from protocol.identity import format_device_id
 from protocol.messages import ClockEvent, TimeQuality
@@ -59,9 +61,11 @@ class Ending(Enum):
     SALVAGE = "salvage"
 
 
-async def run_agents(config: AgentConfig, clock: Clock, stop: asyncio.Event) -> None:
+async def run_agents(
+    config: AgentConfig, clock: Clock, stop: asyncio.Event, manager: ServiceManager | None = None
+) -> None:
     """Run one agent after another until `stop` is set. The configuration file is not read again in between."""
-    while (ending := await Agent(config, clock, stop).run()) is not Ending.STOPPED:
+    while (ending := await Agent(config, clock, stop, manager).run()) is not Ending.STOPPED:
         if ending is Ending.SALVAGE:
             # A medium that damages whatever is written must not be salvaged to without a pause.
             await asyncio.sleep(TASK_RESTART_SECONDS)
@@ -71,11 +75,13 @@ async def run_agents(config: AgentConfig, clock: Clock, stop: asyncio.Event) -> 
 class Agent:
     """One device's agent. `run` ends when `stop` is set: polling stops, what is open is sealed and offered.
 
-    `config` is what the file says; the agent runs under what the hub made of it by command. Raises KeyFileError and
-    JournalError.
+    `config` is what the file says; the agent runs under what the hub made of it by command. `manager` is told of every
+    committed cycle. Raises KeyFileError and JournalError.
     """
 
-    def __init__(self, config: AgentConfig, clock: Clock, stop: asyncio.Event) -> None:
+    def __init__(
+        self, config: AgentConfig, clock: Clock, stop: asyncio.Event, manager: ServiceManager | None = None
+    ) -> None:
         author = load_author(config.key_path, config.journal_path)
         hub_key = load_hub_key(config.hub_key)
         command_key = None
@@ -83,6 +89,7 @@ class Agent:
             command_key = load_hub_key(config.command_key, "meter-hub key --command")
         self._clock = clock
         self._stop = stop
+        self._manager = manager or ServiceManager({})
         self._restart = asyncio.Event()
         self._work = asyncio.Event()
         self._last_seen: Instant | None = None
@@ -121,6 +128,7 @@ class Agent:
             self._config.uplink.host,
             self._config.uplink.port,
         )
+        self._manager.ready(f"reading {len(self._config.everything_read)} meters", self._interval_ms)
         is_damaged = False
         try:
             async with asyncio.TaskGroup() as tasks:
@@ -129,6 +137,8 @@ class Agent:
                     tasks.create_task(self._keep_going("commands", self._run_commands), name="commands"),
                 ]
                 await self._poll_until_ended()
+                if self._stop.is_set():
+                    self._manager.stopping()
                 self._seal_last()
                 if self._stop.is_set():
                     await self._drain()
@@ -245,6 +255,7 @@ class Agent:
         if due.edge_ms is None or is_polled(self._make_room(), due.edge_ms):
             return due
         self._journal.skip_from(due.edge_ms)
+        self._manager.expect("the disk is full: polls are left out", HOUR_MS)
         return Due(None, due.wake_at)
 
     def _make_room(self) -> Thrift:
@@ -279,9 +290,12 @@ class Agent:
         self._watch_clock(self._clock.now())
         outcomes = await self._cycle.poll_edge()
         self._journal.record(edge_at, outcomes, self._interval_ms, is_sparing=self._space.thrift.is_skipping)
-        for outcome in outcomes:
-            if isinstance(outcome.result, Failed):
-                _log.warning("meter %d gave no reading: %s", outcome.meter, outcome.result.note)
+        failures = [(outcome.meter, outcome.result) for outcome in outcomes if isinstance(outcome.result, Failed)]
+        for meter, failure in failures:
+            _log.warning("meter %d gave no reading: %s", meter, failure.note)
+        spacing_ms = HOUR_MS if self._space.thrift.is_skipping else self._interval_ms
+        read, at = len(outcomes) - len(failures), datetime.fromtimestamp(edge_at // 1000, UTC)
+        self._manager.committed(f"{read} of {len(outcomes)} meters read at {at:%Y-%m-%d %H:%M} UTC", spacing_ms)
         if self._journal.has_open_before(edge_at - edge_at % self._seal_ms):
             self._seal()
 

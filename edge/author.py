@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from importlib.metadata import version
 from typing import TYPE_CHECKING
 
+from edge import __version__
 from edge.journal import Author, JournalDamagedError, read_key_statements
 from edge.keys import load_keyring
 
@@ -23,4 +23,4 @@ def load_author(key_path: Path, journal_path: Path) -> Author:
         # The history beside the key was written after each rotation for exactly this case.
         committed = ()
     keyring = load_keyring(key_path, committed)
-    return Author(keyring.device, keyring.key, version("meterline"), keyring.history)
+    return Author(keyring.device, keyring.key, __version__, keyring.history)

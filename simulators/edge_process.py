@@ -5,11 +5,13 @@ from __future__ import annotations
 import argparse
 import asyncio
 import logging
+import os
 import sys
 from pathlib import Path
 
-from edge.cli import run_agent
 from edge.config import load_config
+from edge.notify import ServiceManager
+from edge.service import run_agent
 from simulators.clock import SimulatedClock
 
 
@@ -26,7 +28,7 @@ def main() -> None:
 async def _run(config: Path, clock_address: str) -> None:
     host, _, port = clock_address.rpartition(":")
     clock = await SimulatedClock.connect(host, int(port))
-    await run_agent(load_config(config), clock)
+    await run_agent(load_config(config), clock, ServiceManager(os.environ))
 
 
 if __name__ == "__main__":

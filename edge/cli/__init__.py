@@ -1,5 +1,5 @@
 """`meter-edge`, the device's command line; every command that answers takes `--json`."""
 
-from edge.cli.main import app, main, run_agent
+from edge.cli.main import app, main
 
-__all__ = ["app", "main", "run_agent"]
+__all__ = ["app", "main"]

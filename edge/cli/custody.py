@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from edge.author import load_author
-from edge.cli.terminal import DEFAULT_CONFIG, EXIT_WRONG_INPUT, AsJson, ConfigPath
+from edge.cli.terminal import AsJson, ConfigPath
 from edge.clock import SystemClock
-from edge.config import load_config
+from edge.config import DEFAULT_CONFIG, load_config
 from edge.export import read_receipt_file, write_whole
 from edge.journal import JournalError, Meaning, open_journal, read_export, take_receipts
 from edge.keys import load_hub_key
+from edge.service import EXIT_WRONG_INPUT
 from protocol.custody.sender import RetryPolicy
 from protocol.messages import GenesisReason
 

@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
-import logging
-import signal
 import sys
-from dataclasses import asdict
-from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated
@@ -17,21 +12,20 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from edge.agent import run_agents
 from edge.author import load_author
-from edge.bus_errors import BusError
-from edge.cli import custody, profiles
-from edge.cli.terminal import DEFAULT_CONFIG, EXIT_WRONG_INPUT, AsJson, ConfigPath
-from edge.clock import Clock, SystemClock
-from edge.config import JOURNAL_NAME, KEY_NAME, AgentConfig, ConfigError, advise, change_config, load_config
+from edge.cli import custody, profiles, status
+from edge.cli.terminal import AsJson, ConfigPath, show_configuration, spell_configuration
+from edge.config import DEFAULT_CONFIG, JOURNAL_NAME, KEY_NAME, advise, change_config, load_config
 from edge.export import ExportError
-from edge.journal import Configuration, JournalError, read_configuration, read_journal_summary
-from edge.keys import KeyFileError, Keyring, enrolment_key, ensure_signing_key
+from edge.journal import read_configuration
+from edge.keys import Keyring, enrolment_key, ensure_signing_key
+from edge.service import EXIT_WRONG_INPUT, WRONG_INPUT, serve
 from protocol.identity import format_device_id
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
 app.add_typer(custody.app)
 app.add_typer(profiles.app)
+app.add_typer(status.app)
 
 
 def _show_version(wanted: bool) -> None:  # noqa: FBT001 - Typer passes an option's value by position
@@ -85,7 +79,7 @@ def check(config: ConfigPath = DEFAULT_CONFIG, *, as_json: AsJson = False) -> No
             json.dumps(
                 {"config": str(agent.path), "interval_seconds": agent.interval_seconds, "meters": meters}
                 | {"advice": advise(agent.buses)}
-                | _spell_configuration(in_force)
+                | spell_configuration(in_force)
             )
         )
         return
@@ -99,7 +93,7 @@ def check(config: ConfigPath = DEFAULT_CONFIG, *, as_json: AsJson = False) -> No
         )
     Console().print(table)
     typer.echo(f"{config} is good: every {agent.interval_seconds} s, sealed every {agent.seal_seconds} s.")
-    _show_configuration(in_force)
+    show_configuration(in_force)
     for sentence in advise(agent.buses):
         typer.echo(f"Better: {sentence}.")
 
@@ -107,79 +101,13 @@ def check(config: ConfigPath = DEFAULT_CONFIG, *, as_json: AsJson = False) -> No
 @app.command()
 def run(config: ConfigPath = DEFAULT_CONFIG) -> None:
     """Run the agent until SIGTERM or Ctrl-C; what is open is sealed and offered before it ends."""
-    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s", stream=sys.stderr)
-    asyncio.run(run_agent(load_config(config), SystemClock()))
-
-
-async def run_agent(config: AgentConfig, clock: Clock) -> None:
-    """Run the agent under `clock` until SIGTERM or SIGINT."""
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
-    await run_agents(config, clock, stop)
-
-
-@app.command()
-def status(config: ConfigPath = DEFAULT_CONFIG, *, as_json: AsJson = False) -> None:
-    """Show what the journal holds: the newest reading of each meter and what the hub has not acknowledged yet."""
-    agent = load_config(config)
-    summary = read_journal_summary(agent.journal_path)
-    device = format_device_id(load_author(agent.key_path, agent.journal_path).device)
-    in_force = read_configuration(agent.journal_path)
-    names = {meter.index: meter.name for meter in agent.everything_read}
-    if as_json:
-        meters = [asdict(meter) | {"name": names.get(meter.meter)} for meter in summary.meters]
-        typer.echo(json.dumps(asdict(summary) | {"device": device, "meters": meters} | _spell_configuration(in_force)))
-        return
-    typer.echo(f"device {device}")
-    typer.echo(
-        f"blocks sealed through {summary.head}, committed by the hub through {summary.committed},"
-        f" safe through {summary.safe}; {summary.open_polls} polls not sealed yet"
-    )
-    for note in summary.salvages:
-        typer.echo(note)
-    if summary.thrift_since is not None:
-        typer.echo(f"the disk is full: polls are left out since {_utc(summary.thrift_since)} UTC")
-    _show_configuration(in_force)
-    table = Table("no.", "meter", "last reading (UTC)", "raw count", "polls", "failed", "last failure", box=None)
-    for meter in summary.meters:
-        table.add_row(
-            str(meter.meter),
-            names.get(meter.meter, "(not configured)"),
-            _utc(meter.read_at),
-            ", ".join(str(count) for count in meter.counts.values()) or "-",
-            str(meter.polls),
-            str(meter.failures),
-            f"{meter.cause} {_utc(meter.failed_at)}" if meter.cause else "-",
-        )
-    Console().print(table)
-
-
-def _spell_configuration(in_force: Configuration) -> dict[str, object]:
-    return {
-        "config_version": in_force.version,
-        "config_changes": dict(in_force.changes),
-        "config_on_trial": in_force.trial is not None,
-    }
-
-
-def _show_configuration(in_force: Configuration) -> None:
-    """Say what the hub changed, if it did."""
-    if in_force.version:
-        trial = ", on trial until the hub is heard" if in_force.trial else ""
-        changes = ", ".join(f"{name} = {value}" for name, value in in_force.changes.items())
-        typer.echo(f"configuration {in_force.version} of command {in_force.command} is in force{trial}: {changes}")
-
-
-def _utc(at_ms: int | None) -> str:
-    return "-" if at_ms is None else f"{datetime.fromtimestamp(at_ms // 1000, UTC):%Y-%m-%d %H:%M:%S}"
+    serve(config)
 
 
 def main() -> None:
     """Run the command line; wrong input ends with one sentence and exit code 2."""
     try:
         app()
-    except (BusError, ConfigError, ExportError, JournalError, KeyFileError) as error:
+    except (*WRONG_INPUT, ExportError) as error:
         typer.echo(f"meter-edge: {error}", err=True)
         sys.exit(EXIT_WRONG_INPUT)

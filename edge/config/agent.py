@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import tomllib
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edge.config.meters import read_bus, read_meter, refuse_double_buses, refuse_double_meters
@@ -14,10 +15,10 @@ from edge.config.uplink import read_uplink
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
 
     from edge.settings import BrokerSettings, BusSettings, MeterSettings, PostSettings, PulseMeter
 
+DEFAULT_CONFIG = Path("/etc/meter-edge/meter-edge.toml")
 JOURNAL_NAME = "journal.db"
 KEY_NAME = "signing-key.pem"
 SECTION_KEYS = ("device", "hub", "bus", "meter", "pulse")

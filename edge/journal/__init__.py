@@ -22,6 +22,7 @@ from edge.journal.reading import Export, ExportedEpoch, read_export
 from edge.journal.receipts import Meaning, Taken, take_receipts
 from edge.journal.salvage import set_aside
 from edge.journal.schema import in_memory
+from edge.journal.standing import Standing, is_owned, read_standing
 from edge.journal.summary import JournalSummary, MeterSummary, read_journal_summary
 
 __all__ = [
@@ -41,16 +42,19 @@ __all__ = [
     "JournalUnavailableError",
     "Meaning",
     "MeterSummary",
+    "Standing",
     "StoredCommand",
     "Taken",
     "Trial",
     "adopt_journal",
     "in_memory",
+    "is_owned",
     "open_journal",
     "read_configuration",
     "read_export",
     "read_journal_summary",
     "read_key_statements",
+    "read_standing",
     "set_aside",
     "take_receipts",
 ]

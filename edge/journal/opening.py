@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
+LOCK_SUFFIX = ".lock"
 MARKER_NAME = "log-begun"
 """A file beside the signing key: this device has begun a log, so a journal that is not there was lost."""
 
@@ -127,7 +128,7 @@ def adopt_journal(  # noqa: PLR0913 - where, whose, and the circumstances
 def lock_journal(path: Path) -> IO[bytes]:
     """Make this process the journal's only owner, until the file is closed or the process ends."""
     try:
-        lock = path.with_suffix(".lock").open("wb")
+        lock = path.with_suffix(LOCK_SUFFIX).open("wb")
     except OSError as error:
         message = (
             f"the folder of the journal {path} cannot be written to ({error.strerror}): make it with `meter-edge init`"

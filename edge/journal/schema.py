@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from importlib import resources
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sqlite_utils import Database
@@ -44,7 +44,7 @@ def prepare(db: Database) -> None:
 
 def read_script(name: str) -> str:
     """Return the SQL that makes or migrates tables."""
-    return resources.files("edge.journal").joinpath(name).read_text(encoding="utf-8")
+    return Path(__file__).with_name(name).read_text(encoding="utf-8")
 
 
 def _read_blocks(db: Database) -> None:

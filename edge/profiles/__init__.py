@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import re
 import tomllib
-from difflib import get_close_matches
 from functools import cache
-from importlib import resources
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edge.metering.errors import ProfileError
 from edge.metering.parse_profile import parse_profile
 
 if TYPE_CHECKING:
-    from importlib.resources.abc import Traversable
-
     from edge.metering.profile import MeterProfile
 
+_FOLDER = Path(__file__).parent
 _SUFFIX = ".toml"
 _ID = re.compile(r"[a-z0-9.-]+")
 
@@ -27,7 +25,7 @@ def profile_ids() -> tuple[str, ...]:
 
     Raises ProfileError if a file is damaged.
     """
-    return tuple(sorted(read_profiles(resources.files(__name__))))
+    return tuple(sorted(read_profiles(_FOLDER)))
 
 
 @cache
@@ -36,18 +34,26 @@ def load_profile(profile_id: str) -> MeterProfile:
 
     Raises ProfileError naming the ids that are like it if there is none, or if a file is damaged.
     """
-    entry = resources.files(__name__).joinpath(re.sub(r"[.-]", "_", profile_id) + _SUFFIX)
+    entry = _FOLDER / file_name(profile_id)
     if _ID.fullmatch(profile_id) and entry.is_file():
         profile = _read_profile(entry)
         if profile.id == profile_id:
             return profile
+    # Only whoever misspells a profile has to load it.
+    from difflib import get_close_matches  # noqa: PLC0415
+
     like = " or ".join(get_close_matches(profile_id, profile_ids()))
     hint = f"did you mean {like}? " if like else ""
     message = f"there is no meter profile {profile_id!r}; {hint}`meter-edge profiles` lists them all"
     raise ProfileError(message)
 
 
-def read_profiles(folder: Traversable) -> dict[str, MeterProfile]:
+def file_name(profile_id: str) -> str:
+    """Return the name of the file that a profile of this id is in."""
+    return re.sub(r"[.-]", "_", profile_id) + _SUFFIX
+
+
+def read_profiles(folder: Path) -> dict[str, MeterProfile]:
     """Return the profiles in the TOML files of a folder by id.
 
     Raises ProfileError naming the file if one is damaged, or if two have the same id.
@@ -64,7 +70,7 @@ def read_profiles(folder: Traversable) -> dict[str, MeterProfile]:
     return profiles
 
 
-def _read_profile(entry: Traversable) -> MeterProfile:
+def _read_profile(entry: Path) -> MeterProfile:
     try:
         document = tomllib.loads(entry.read_text(encoding="utf-8"))
     except tomllib.TOMLDecodeError as error:

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 from edge.settings import PostSettings
 from edge.uplink.mqtt import MqttUplink
-from edge.uplink.post import PostUplink
 from edge.uplink.session import (
     Arrived,
     Broken,
@@ -26,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from edge.settings import BrokerSettings
+    from edge.uplink.post import PostUplink
     from protocol.identity import DeviceId
 
 __all__ = [
@@ -50,5 +50,8 @@ def open_uplink(
     `begin` is asked whenever a session is about to start, perhaps in a thread of the carrier's.
     """
     if isinstance(settings, PostSettings):
+        # With it comes an HTTP client, which a site with a broker has no use for.
+        from edge.uplink.post import PostUplink  # noqa: PLC0415
+
         return PostUplink(settings, device, begin)
     return MqttUplink(settings, device, begin)
