@@ -9,7 +9,7 @@ PACKAGES := protocol edge hub simulators
 export METERLINE_PV_CSV ?= $(wildcard $(CURDIR)/../shared/data/pv_ac_power_15min.csv)
 
 .DEFAULT_GOAL := help
-.PHONY: help env demo judges test check check-static coverage format lock simulate bench-custody bench-replay clean
+.PHONY: help env demo judges test check check-static coverage format lock simulate bench-custody bench-edge bench-replay clean
 
 help:  ## List the tasks
 	@grep -hE '^[a-z-]+:.*  ## ' $(MAKEFILE_LIST) | sed -E 's/:.*  ## /\t/' | expand -t 14
@@ -57,6 +57,9 @@ bench-replay: env  ## Replay a measured CSV through the whole line: make bench-r
 
 bench-custody: env  ## Measure what custody costs: bytes on the wire, each step, and the hub beside its own parts
 	@$(BIN)/python -m benchmarks.custody
+
+bench-edge: env  ## Measure what the agent costs its machine: memory, processor, start, bytes written, and the bus
+	@$(BIN)/python -m benchmarks.edge
 
 lock: env  ## Pin the dependencies anew in requirements/ (hashed, without index addresses)
 	@for extra in edge hub dev; do \

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from types import TracebackType
 
-    from simulators.clock import ClockServer
+    from simulators.bus import MeterClock
     from simulators.sunshine import Sun
 
 ARRAY_KW = Decimal("5.4")
@@ -60,7 +60,7 @@ class SimulatedSite:
         self,
         systems: Sequence[SimulatedSystem],
         sun_of: Callable[[SimulatedSystem], Sun],
-        clock: ClockServer,
+        clock: MeterClock,
         work_dir: Path,
     ) -> None:
         self.systems = tuple(systems)
