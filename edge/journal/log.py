@@ -11,6 +11,7 @@ from edge.journal.descriptors import mark_stated, remember_descriptor, with_desc
 from edge.journal.errors import JournalDamagedError, reports_faults, translated
 from edge.journal.open_records import add_poll, add_statement, clear_open, read_open
 from edge.journal.summary import read_meters
+from edge.metering.memory import read_memory
 from edge.metering.outcome import Taken
 from edge.metering.schedule import next_edge
 from protocol.errors import TooLargeError
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
     from sqlite_utils import Database
 
+    from edge.metering.memory import MeterMemory
     from edge.metering.outcome import PollOutcome
     from protocol.custody.sender import RetryPolicy, Sender
     from protocol.messages import Frame, Instant
@@ -76,11 +78,12 @@ class Journal:
     ) -> None:
         """Take the outcomes of one cycle into the log in one durable commit; when this returns, they are taken.
 
-        Interval edges that passed without a poll since the last cycle are stated as a gap first. `is_sparing` says that
-        edges will go on to be left out, see `skip_from`.
+        With them go what their judgement states and remembers; a meter may have been polled twice. Interval edges that
+        passed without a poll since the last cycle are stated as a gap first. `is_sparing` says that edges will go on to
+        be left out, see `skip_from`.
         """
         with self.atomic():
-            self._state_missed(edge_at, [outcome.meter for outcome in outcomes], interval_ms)
+            self._state_missed(edge_at, sorted({outcome.meter for outcome in outcomes}), interval_ms)
             for outcome in outcomes:
                 self._record_poll(edge_at, outcome)
             if not is_sparing:
@@ -118,6 +121,8 @@ class Journal:
                 self.state(Gap(meter, spared_at, edge_at, GapCause.DISK_FULL))
 
     def _record_poll(self, edge_at: int, outcome: PollOutcome) -> None:
+        for event in outcome.events:
+            self.state(event)
         result = outcome.result
         for event in outcome.events:
             self.state(event)
@@ -145,6 +150,11 @@ class Journal:
     def last_edges(self) -> dict[int, int]:
         """Return for each meter the newest interval edge (UTC ms) that has a journaled poll, good or failed."""
         return dict(self.db.execute("select meter, edge_at from meter").fetchall())
+
+    def memories(self) -> dict[int, MeterMemory]:
+        """Return what is remembered of each meter; one whose memory was lost or is unreadable is left out."""
+        rows = self.db.execute("select meter, memory from meter where memory is not null").fetchall()
+        return {meter: memory for meter, text in rows if (memory := read_memory(text)) is not None}
 
     def latest(self) -> dict[int, Latest]:
         """Return the newest good reading of each meter, of at most `LATEST_MAX` meters: the freshest."""

@@ -13,11 +13,13 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from edge.journal.errors import JournalDamagedError
 from edge.journal.summary import read_counts
+from edge.metering.memory import write_memory
 from edge.metering.outcome import Taken
 from edge.metering.pack import OpenPoll, pack_polls
 from protocol import wire
 from protocol.identity import DescriptorId
 from protocol.messages import TimeQuality
+from protocol.records import STATUS_GOOD
 
 if TYPE_CHECKING:
     from sqlite_utils import Database
@@ -39,10 +41,13 @@ class PollRow(NamedTuple):
     descriptor: bytes | None
     counts: str | None
     cause: str | None
+    status: int
 
     def check_sum(self) -> int:
-        """Return the sum over all of it."""
+        """Return the sum over all of it; a status of 0 is left out, as it was before there was one."""
         plain = [column.hex() if isinstance(column, bytes) else column for column in self]
+        if self.status == STATUS_GOOD:
+            plain.pop()
         return zlib.crc32(json.dumps(plain).encode())
 
     def open_poll(self) -> OpenPoll:
@@ -56,6 +61,7 @@ class PollRow(NamedTuple):
             descriptor=DescriptorId(self.descriptor) if self.descriptor else None,
             counts=read_counts(self.counts) if self.counts else None,
             cause=self.cause,
+            status=self.status,
         )
 
 
@@ -85,8 +91,10 @@ def add_poll(
         descriptor=descriptor,
         counts=json.dumps(result.counts) if isinstance(result, Taken) else None,
         cause=None if isinstance(result, Taken) else result.cause,
+        status=result.status if isinstance(result, Taken) else STATUS_GOOD,
     )
-    columns = poll._asdict()
+    memory = None if outcome.memory is None else write_memory(outcome.memory)
+    columns = {**poll._asdict(), "memory": memory}
     db.execute(_INSERT_POLL, {**columns, "check_sum": poll.check_sum()})
     db.execute(_NOTE_GOOD_POLL if is_good else _NOTE_FAILED_POLL, columns)
 
@@ -137,30 +145,33 @@ def _demand(found: int | None, computed: int, what: str) -> None:
 
 _INSERT_POLL = """
 insert into poll (
-    boot_count, meter, edge_at, read_at, boottime_ms, half_width_ms, quality, descriptor, counts, cause, check_sum
+    boot_count, meter, edge_at, read_at, boottime_ms, half_width_ms, quality, descriptor, counts, cause, status,
+    check_sum
 ) values (
     :boot_count, :meter, :edge_at, :read_at, :boottime_ms, :half_width_ms, :quality, :descriptor, :counts, :cause,
-    :check_sum
+    :status, :check_sum
 )
 """
 
 _NOTE_GOOD_POLL = """
-insert into meter (meter, edge_at, descriptor, read_at, counts, polls, failures)
-values (:meter, :edge_at, :descriptor, :read_at, :counts, 1, 0)
+insert into meter (meter, edge_at, descriptor, read_at, counts, polls, failures, memory)
+values (:meter, :edge_at, :descriptor, :read_at, :counts, 1, 0, :memory)
 on conflict (meter) do update set edge_at = excluded.edge_at, descriptor = excluded.descriptor,
-    read_at = excluded.read_at, counts = excluded.counts, polls = polls + 1
+    read_at = excluded.read_at, counts = excluded.counts, polls = polls + 1,
+    memory = coalesce(excluded.memory, memory)
 """
 
 _NOTE_FAILED_POLL = """
-insert into meter (meter, edge_at, failed_at, cause, polls, failures)
-values (:meter, :edge_at, :read_at, :cause, 1, 1)
+insert into meter (meter, edge_at, failed_at, cause, polls, failures, memory)
+values (:meter, :edge_at, :read_at, :cause, 1, 1, :memory)
 on conflict (meter) do update set edge_at = excluded.edge_at, failed_at = excluded.failed_at,
-    cause = excluded.cause, polls = polls + 1, failures = failures + 1
+    cause = excluded.cause, polls = polls + 1, failures = failures + 1, memory = coalesce(excluded.memory, memory)
 """
 
 _OPEN_STATEMENTS = "select n, frame, check_sum from statement where boot_count = ? order by n limit ?"
 
 _OPEN_POLLS = """
-select n, boot_count, meter, edge_at, read_at, boottime_ms, half_width_ms, quality, descriptor, counts, cause, check_sum
+select n, boot_count, meter, edge_at, read_at, boottime_ms, half_width_ms, quality, descriptor, counts, cause,
+    status, check_sum
 from poll where boot_count = ? order by n limit ?
 """

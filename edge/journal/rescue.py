@@ -22,6 +22,7 @@ from protocol.fields import U16_MAX
 from protocol.identity import BOOT_ID_LENGTH, EPOCH_LENGTH, HASH_LENGTH
 from protocol.key_statement import read_key_statement
 from protocol.messages import MeterDescriptor, PollErrors, Readings
+from protocol.records import STATUS_GOOD
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,6 +33,9 @@ if TYPE_CHECKING:
     from edge.journal.pages import Row, Value
     from protocol.identity import KeyId
     from protocol.messages import Frame
+
+_UNJUDGED_COLUMNS = len(PollRow._fields) - 1
+"""What a poll had before readings were judged; rows of an upgraded journal are as they were written."""
 
 
 class Rescue:
@@ -45,7 +49,7 @@ class Rescue:
         self._meters: dict[int, MeterClaim] = {}
         self._newest: dict[int, int] = {}
 
-    def take(self, row: Row) -> None:  # noqa: C901 - one case for each table, told by its shape
+    def take(self, row: Row) -> None:  # noqa: C901, PLR0912 - one case for each table, told by its shape
         """Take a row of whatever table, if it can be believed."""
         match row.values:
             case (bytes(), int(), bytes(), int(), *_, bytes(raw)):
@@ -64,10 +68,13 @@ class Rescue:
                 self._take_command(row.rowid, identity, status, raw, result)
             case (None, int(), str(), str(), bytes(), int()):
                 self._put(_PUT_CONFIGURATION, row.rowid, *row.values[1:])
-            case (None, int(edge_at), _, _, _, _, _, int(), int()):
-                self._take_meter(row.rowid, MeterClaim(edge_at, row.values[1:]))
-            case (None, *columns, int(check_sum)) if len(columns) == len(PollRow._fields):
-                self._take_poll(columns, check_sum)
+            case (None, int(edge_at), _, _, _, _, _, int(), int(), *memory) if len(memory) <= 1:
+                # What was remembered to judge readings by cannot be checked: the meter begins anew.
+                self._take_meter(row.rowid, MeterClaim(edge_at, row.values[1 : len(row.values) - len(memory)]))
+            case (None, *columns, int(check_sum)) if len(columns) == _UNJUDGED_COLUMNS:
+                self._take_poll([*columns, STATUS_GOOD], check_sum)
+            case (None, *columns, check_sum, int(status)) if len(columns) == _UNJUDGED_COLUMNS:
+                self._take_poll([*columns, status], check_sum)
             case (None, bytes(epoch), bytes(device), *_) if device == self._author.device:
                 self._take_epoch(row.rowid, epoch, row.values)
             case _:
@@ -137,7 +144,7 @@ class Rescue:
         if 0 <= meter <= U16_MAX and (known is None or known.edge_at < claim.edge_at):
             self._meters[meter] = claim
 
-    def _take_poll(self, columns: Sequence[Value], check_sum: int) -> None:
+    def _take_poll(self, columns: Sequence[Value], check_sum: Value) -> None:
         poll = PollRow(*columns)  # type: ignore[arg-type]  # the check sum vouches for the types
         if poll.check_sum() == check_sum:
             self._put(_PUT_POLL, *poll, check_sum)
@@ -191,8 +198,9 @@ select ?, ?, ? where not exists (select 1 from statement where frame = ?)
 
 _PUT_POLL = """
 insert into poll (
-    boot_count, meter, edge_at, read_at, boottime_ms, half_width_ms, quality, descriptor, counts, cause, check_sum
-) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+    boot_count, meter, edge_at, read_at, boottime_ms, half_width_ms, quality, descriptor, counts, cause, status,
+    check_sum
+) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 """
 
 _PUT_COMMAND = """

@@ -19,7 +19,7 @@ from protocol.messages import MeterDescriptor
 if TYPE_CHECKING:
     from protocol.identity import BootId
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 
 
 def prepare(db: Database) -> None:
@@ -29,14 +29,18 @@ def prepare(db: Database) -> None:
     db.execute("pragma foreign_keys = off")
     db.enable_wal()
     version = db.execute("pragma user_version").fetchone()[0]
-    if version not in {0, 1, SCHEMA_VERSION}:
+    if version not in range(SCHEMA_VERSION + 1):
         message = f"the journal has schema version {version}, and this agent knows {SCHEMA_VERSION}: upgrade it"
         raise JournalError(message)
     if version != SCHEMA_VERSION:
         with db.atomic():
-            db.executescript(read_script("schema.sql" if version == 0 else "migrate_1.sql"))
+            if version == 0:
+                db.executescript(read_script("schema.sql"))
             if version == 1:
+                db.executescript(read_script("migrate_1.sql"))
                 _read_blocks(db)
+            if version in {1, 2}:
+                db.executescript(read_script("migrate_2.sql"))
             db.execute(f"pragma user_version = {SCHEMA_VERSION}")
     db.executescript(read_script("commands.sql"))
     db.execute("pragma foreign_keys = on")

@@ -1,4 +1,4 @@
--- The edge's durable log, version 2. Instants are UTC milliseconds, boottimes milliseconds since the kernel started.
+-- The edge's durable log, version 3. Instants are UTC milliseconds, boottimes milliseconds since the kernel started.
 
 -- Which boots this log has seen: `boot_count` is the persisted counter, `boot_id` the kernel's random id (4 bytes).
 create table boot (
@@ -28,7 +28,8 @@ create table epoch (
 ) strict;
 
 -- Every poll that is not sealed yet, in the order taken. Either `counts` (JSON: register id -> raw count) or `cause`.
--- `check_sum` is over the columns from `boot_count` to `cause`; polls of version 1 have none.
+-- `status` are the bits that its judgement gave a reading. `check_sum` is over the columns from `boot_count` to `cause`,
+-- and over a status that is not 0; polls of version 1 have none.
 create table poll (
     n integer primary key,
     boot_count integer not null references boot,
@@ -42,6 +43,7 @@ create table poll (
     counts text,
     cause text,
     check_sum integer,
+    status integer not null default 0,
     check ((counts is null) <> (cause is null))
 ) strict;
 
@@ -73,7 +75,8 @@ create table descriptor (
     stated_in blob
 ) strict;
 
--- The newest poll of each meter, and the descriptor of its newest reading.
+-- The newest poll of each meter, the descriptor of its newest reading, and what is remembered of it to judge the next one
+-- (`edge.metering.memory`).
 create table meter (
     meter integer primary key,
     edge_at integer not null,
@@ -83,7 +86,8 @@ create table meter (
     failed_at integer,
     cause text,
     polls integer not null,
-    failures integer not null
+    failures integer not null,
+    memory text
 ) strict;
 
 -- What was done about a damaged journal, in words: when (UTC ms), and in which epoch the log went on.

@@ -228,15 +228,17 @@ _DROP_SEALED = (
 _COLLECT_POLLS = """
 create temp table ordered as
 select distinct boot_count, meter, edge_at, read_at, boottime_ms, half_width_ms, quality, descriptor, counts, cause,
-    check_sum
+    check_sum, status
 from poll order by boot_count, boottime_ms, meter
 """
 
 _RETURN_POLLS = """
 insert into poll (
-    boot_count, meter, edge_at, read_at, boottime_ms, half_width_ms, quality, descriptor, counts, cause, check_sum
+    boot_count, meter, edge_at, read_at, boottime_ms, half_width_ms, quality, descriptor, counts, cause, check_sum,
+    status
 )
-select boot_count, meter, edge_at, read_at, boottime_ms, half_width_ms, quality, descriptor, counts, cause, check_sum
+select boot_count, meter, edge_at, read_at, boottime_ms, half_width_ms, quality, descriptor, counts, cause, check_sum,
+    status
 from ordered order by rowid
 """
 

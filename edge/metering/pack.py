@@ -19,7 +19,10 @@ HALF_WIDTH_MS_MAX = 1000
 
 @dataclass(frozen=True, slots=True)
 class OpenPoll:
-    """A journaled poll: `counts` by register id under `descriptor`, or the `cause` of its failure."""
+    """A journaled poll: `counts` by register id under `descriptor`, or the `cause` of its failure.
+
+    `status` are the bits that the judgement gave it; that it is late is found here.
+    """
 
     meter: int
     read_at: int
@@ -29,6 +32,12 @@ class OpenPoll:
     descriptor: DescriptorId | None
     counts: Mapping[int, int] | None
     cause: str | None
+    status: int = STATUS_GOOD
+
+    @property
+    def stated_status(self) -> int:
+        """All that is to be said of the reading."""
+        return self.status | (STATUS_LATE if self.half_width_ms > HALF_WIDTH_MS_MAX else STATUS_GOOD)
 
 
 def pack_polls(polls: Sequence[OpenPoll]) -> tuple[Readings | PollErrors, ...]:
@@ -66,7 +75,7 @@ def _pack_run(run: tuple[OpenPoll, ...]) -> Readings | PollErrors:
         offset_ms=tuple(poll.read_at - poll.boottime_ms for poll in run),
         quality=tuple(poll.quality for poll in run),
         registers={register: tuple(row[register] for row in counts) for register in first.counts},
-        status=tuple(STATUS_LATE if poll.half_width_ms > HALF_WIDTH_MS_MAX else STATUS_GOOD for poll in run),
+        status=tuple(poll.stated_status for poll in run),
     )
 
 
