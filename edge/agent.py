@@ -21,6 +21,7 @@ from edge.commands import Clerk, ClerkTerms, open_log
 from edge.custody import Custodian, Desk, DeskTerms, Moment, SystemChance
 from edge.cycle import Cycle
 from edge.journal import JournalDamagedError, JournalError, set_aside
+from edge.judging import Judging, terms_of
 from edge.keys import load_hub_key
 from edge.metering.outcome import Failed
 from edge.metering.schedule import Due, edges_due
@@ -104,6 +105,11 @@ class Agent:
             for meter in log.config.meters
         ]
         self._cycle = Cycle([*pollers, *self._counters], clock.now, seconds_max=log.config.interval_seconds / 2)
+        self._judging = Judging(
+            {meter.index: terms_of(meter, load_profile(meter.profile)) for meter in log.config.meters},
+            clock.boot_id,
+            log.journal.memories(),
+        )
         self._terms = DeskTerms(
             hub_key=hub_key,
             command_key=command_key,
@@ -224,7 +230,10 @@ class Agent:
         """Read one meter beside the interval edges, behind a cycle that is under way."""
         outcome = await self._cycle.poll_meter(order.meter)
         self._watch_clock(outcome.before)
-        self._clerk.repolled(order, outcome)
+        cycle = self._judging.begin()
+        (judged,) = cycle.judge([outcome])
+        self._clerk.repolled(order, judged)
+        self._judging.keep(cycle)
         if self._custodian is not None:
             self._custodian.wake()
 
@@ -286,16 +295,25 @@ class Agent:
         return max((edges[meter.index] for meter in self._config.everything_read if meter.index in edges), default=None)
 
     async def _poll_cycle(self, edge_at: int) -> None:
-        """Read all meters, one bus beside the other, and take what came of it into the journal in one commit."""
+        """Read all meters, one bus beside the other, and take what came of it into the journal in one commit.
+
+        A meter whose reading is doubted is read once more, behind the others.
+        """
         self._watch_clock(self._clock.now())
         outcomes = await self._cycle.poll_edge()
+        cycle = self._judging.begin()
+        judged = cycle.judge(outcomes)
+        again = [await self._cycle.poll_meter(meter) for meter in cycle.doubted]
+        outcomes = (*judged, *cycle.judge(again))
         self._journal.record(edge_at, outcomes, self._interval_ms, is_sparing=self._space.thrift.is_skipping)
-        failures = [(outcome.meter, outcome.result) for outcome in outcomes if isinstance(outcome.result, Failed)]
+        self._judging.keep(cycle)
+        latest = {outcome.meter: outcome.result for outcome in outcomes}
+        failures = [(meter, result) for meter, result in latest.items() if isinstance(result, Failed)]
         for meter, failure in failures:
             _log.warning("meter %d gave no reading: %s", meter, failure.note)
         spacing_ms = HOUR_MS if self._space.thrift.is_skipping else self._interval_ms
-        read, at = len(outcomes) - len(failures), datetime.fromtimestamp(edge_at // 1000, UTC)
-        self._manager.committed(f"{read} of {len(outcomes)} meters read at {at:%Y-%m-%d %H:%M} UTC", spacing_ms)
+        read, at = len(latest) - len(failures), datetime.fromtimestamp(edge_at // 1000, UTC)
+        self._manager.committed(f"{read} of {len(latest)} meters read at {at:%Y-%m-%d %H:%M} UTC", spacing_ms)
         if self._journal.has_open_before(edge_at - edge_at % self._seal_ms):
             self._seal()
 

@@ -9,13 +9,15 @@ import asyncio
 import contextlib
 import logging
 from dataclasses import dataclass, replace
+from fractions import Fraction
 from typing import TYPE_CHECKING, Protocol
 
 from edge.bus_errors import ILLEGAL_DATA_ADDRESS, BusError, ExceptionReplyError
+from edge.metering.beside import read_beside
 from edge.metering.decode import describe_register
 from edge.metering.errors import ProfileError, ReadingError, UnstableError, WrongMeterError
 from edge.metering.identify import MeterIdentity, identity_spans, judge_identity
-from edge.metering.outcome import Failed, PollOutcome, Taken
+from edge.metering.outcome import Failed, PollOutcome, Stranger, Taken
 from edge.metering.read_plan import ReadPlan, energy_point, plan_reads, read_once
 from edge.metering.sunspec import locate_models
 from edge.metering.words import WordImage, unmerged
@@ -31,8 +33,6 @@ if TYPE_CHECKING:
     from edge.settings import BusKind, MeterSettings
     from protocol.messages import Instant
 
-IDENTIFY_EVERY_POLLS = 96
-"""A meter that answers without a break is identified again after so many polls: daily, at a poll each 15 minutes."""
 ATTEMPTS_MAX = 2
 """How often a meter is identified and read at most in one poll, if the bus connects anew in between."""
 READS_MAX = 2
@@ -49,11 +49,18 @@ class WordSource(MeterSource, Protocol):
 
 @dataclass(frozen=True, slots=True)
 class _Contact:
-    """What is known of a meter since it was identified, and what its last poll showed."""
+    """What is known of a meter since it was identified, and what its last poll showed.
+
+    `same_words` are the words of its identity that come with the energy. `refusal` says why its readings are not
+    accepted although it is of the right kind; `seldom` are the words that were read when it was identified.
+    """
 
     connections: int
     identity: MeterIdentity
     plan: ReadPlan
+    same_words: Replies
+    refusal: str = ""
+    seldom: WordImage | None = None
     witness: Replies | None = None
     scale_words: tuple[int | None, ...] = ()
     polls: int = 0
@@ -71,10 +78,11 @@ class _Glance:
 class MeterPoller:
     """One configured meter on its bus.
 
-    The meter is located and identified at first contact, after every failed poll, when the bus had to connect anew, and
-    after `identify_every` polls; each poll in between is one request, or two where the scale word is far away. Raises
-    ProfileError if `generated` or `consumed` of the settings is no energy point of the profile, or if they leave out a
-    serial number that the meter cannot tell.
+    The meter is located and identified at first contact, after every failed poll, when the bus had to connect anew or a
+    word of its identity that comes with the energy changed, and behind the energy after `identify_every_polls` polls;
+    each poll in between is one request, or two where the scale word is far away. Raises ProfileError if `generated` or
+    `consumed` of the settings is no energy point of the profile, or if they leave out a serial number that the meter
+    cannot tell.
     """
 
     def __init__(
@@ -83,8 +91,6 @@ class MeterPoller:
         profile: MeterProfile,
         bus: WordSource,
         now: Callable[[], Instant],
-        *,
-        identify_every: int = IDENTIFY_EVERY_POLLS,
     ) -> None:
         for name in (settings.generated, settings.consumed):
             if name is not None:
@@ -97,7 +103,6 @@ class MeterPoller:
         self.answered = True
         self._profile = profile
         self._now = now
-        self._identify_every = identify_every
         self._contact: _Contact | None = None
         self._descriptor: MeterDescriptor | None = None
         self._heard_over: set[int] = set()
@@ -148,9 +153,16 @@ class MeterPoller:
 
     def _take(self, contact: _Contact, glance: _Glance) -> PollOutcome:
         sighting = glance.sighting
-        taken = Taken(dict(enumerate(sighting.counts)), self._describe(contact, sighting))
+        counts = dict(enumerate(sighting.counts))
+        if contact.refusal:
+            stranger = Stranger(self.settings.serial or "", contact.identity.serial, counts)
+            return self._give_up(glance.before, Failed(PollCause.IDENTITY, contact.refusal, stranger))
+        beside = read_beside(contact.plan.beside, sighting.image, contact.seldom)
+        if beside.power_w is not None:
+            beside = replace(beside, power_w=beside.power_w * Fraction(*self.settings.ratio))
+        taken = Taken(counts, self._describe(contact, sighting), beside=beside)
         self._contact = replace(
-            contact, witness=sighting.witness, scale_words=sighting.scale_words, polls=contact.polls + 1
+            contact, witness=sighting.witness, scale_words=sighting.scale_words, polls=contact.polls + 1, seldom=None
         )
         self.answered = True
         return PollOutcome(self.settings.index, glance.before, glance.after, taken)
@@ -179,17 +191,31 @@ class MeterPoller:
             raise
 
     async def _read_surely(self) -> tuple[_Contact, _Glance]:
-        """Read the meter over one and the same connection as it was identified over."""
+        """Read the meter as the one, and over the same connection, as it was identified.
+
+        Where both are due the energy comes first: it belongs to the interval edge, and is believed if the meter is
+        still the same behind it.
+        """
         for _ in range(ATTEMPTS_MAX):
             self._heard_over = set()
-            contact = self._contact
-            if contact is None or contact.polls >= self._identify_every:
+            known = self._contact
+            contact = known or await self._identify()
+            glance = await self._glance_if_known(contact)
+            if known is not None and known.polls >= self.settings.identify_every_polls:
                 contact = await self._identify()
-            glance = await self._glance(contact)
-            if self._heard_over == {contact.connections}:
+                self._contact = contact
+                if (contact.identity, contact.plan) != (known.identity, known.plan):
+                    continue
+            is_same = (
+                self._heard_over == {contact.connections} and _same_words(contact.plan, glance) == contact.same_words
+            )
+            if not is_same:
+                self._contact = None
+            elif contact.polls or contact.refusal:
                 return contact, glance
-            self._contact = None
-        message = f"the connection was renewed during each of {ATTEMPTS_MAX} attempts"
+            else:
+                return replace(contact, seldom=await self._read_seldom(contact)), glance
+        message = f"the connection was renewed, or the meter became another, during each of {ATTEMPTS_MAX} attempts"
         raise UnstableError(message)
 
     async def _probe(self, plan: ReadPlan) -> None:
@@ -202,6 +228,26 @@ class MeterPoller:
         with contextlib.suppress(ExceptionReplyError):
             await self._read(replace(last, count=2 if last.count == 1 else 1))
 
+    async def _glance_if_known(self, contact: _Contact) -> _Glance:
+        """Read the registers; of a meter that is refused anyway, whatever goes wrong is that it is refused."""
+        try:
+            return await self._glance(contact)
+        except (BusError, ReadingError) as error:
+            if not contact.refusal:
+                raise
+            raise WrongMeterError(contact.refusal) from error
+
+    async def _read_seldom(self, contact: _Contact) -> WordImage:
+        """Read what has no room beside the energy; that it cannot be read costs no reading."""
+        replies: dict[Span, tuple[int, ...]] = {}
+        try:
+            for span in contact.plan.beside.seldom_spans:
+                with contextlib.suppress(ExceptionReplyError):
+                    replies[span] = await self._read(span)
+        except BusError as error:
+            _log.info("meter %d is known without its power or witnesses: %s", self.settings.index, error)
+        return WordImage(tuple(replies), tuple(replies.values()))
+
     async def _identify(self) -> _Contact:
         settings = self.settings
         self._heard_over |= await recognise(self.bus, settings.unit, self._profile)
@@ -210,11 +256,13 @@ class MeterPoller:
         spans = identity_spans(profile, location)
         image = WordImage(spans, tuple([await self._read(span) for span in spans]))
         identity = judge_identity(profile, location, image)
+        refusal = ""
         if settings.serial is not None and profile.tells_serial and identity.serial != settings.serial:
-            message = f"the meter's serial number is {identity.serial!r}, not {settings.serial!r}; was it exchanged?"
-            raise WrongMeterError(message)
+            refusal = f"the meter's serial number is {identity.serial!r}, not {settings.serial!r}; was it exchanged?"
         plan = plan_reads(profile, generated=settings.generated, consumed=settings.consumed, location=location)
-        return _Contact(min(self._heard_over, default=self.bus.connections), identity, plan)
+        same_words = tuple(image.words(each.extent) for each in plan.beside.same_meter)
+        connections = min(self._heard_over, default=self.bus.connections)
+        return _Contact(connections, identity, plan, same_words, refusal)
 
     async def _locate(self) -> Location:
         walk = locate_models(self._profile)
@@ -292,3 +340,8 @@ class MeterPoller:
             },
             note=identity.configuration or None,
         )
+
+
+def _same_words(plan: ReadPlan, glance: _Glance) -> Replies:
+    """Return the words of the meter's identity that came with the energy."""
+    return tuple(glance.sighting.image.words(each.extent) for each in plan.beside.same_meter)

@@ -127,7 +127,9 @@ class MeterSettings:
     `index` is the meter's number in the device's log, `bus` the name of a line or endpoint, `profile` a profile id,
     `generated` and `consumed` names of energy points of that profile. `serial`, where given, is the only serial number
     whose readings are accepted. `ratio` is the external CT/VT ratio as numerator and denominator, (1, 1) where the
-    meter already reports primary values.
+    meter already reports primary values. `power_w_max` is the greatest power of what it measures, without a margin;
+    None leaves jumps of a register to be judged by its modulus alone. A meter that answers without a break is
+    identified again after `identify_every_polls` polls: hourly, at a poll each 15 minutes.
     """
 
     name: str
@@ -139,6 +141,8 @@ class MeterSettings:
     consumed: str | None = None
     serial: str | None = None
     ratio: tuple[int, int] = (1, 1)
+    power_w_max: int | None = None
+    identify_every_polls: int = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from edge.metering.profile import MeterProfile
 
 _UNIT_MAX = 247
+_POWER_W_MAX = 10**9
+_IDENTIFY_EVERY_MAX = 10_000
 
 
 def read_bus(section: Section) -> BusSettings:
@@ -92,6 +94,8 @@ def read_meter(section: Section, buses: Mapping[str, BusSettings]) -> MeterSetti
         consumed=_energy_point(section, profile, "consumed") if section.has("consumed") else None,
         serial=section.text("serial") if section.has("serial") else None,
         ratio=(section.whole("ratio", 1, 1, 1_000_000), section.whole("ratio_divisor", 1, 1, 1_000_000)),
+        power_w_max=section.kilo("power_kw_max", _POWER_W_MAX),
+        identify_every_polls=section.whole("identify_every_polls", 4, 1, _IDENTIFY_EVERY_MAX),
     )
     section.finish()
     return meter

@@ -6,6 +6,7 @@ ConfigError         one sentence: what is wrong, where, and what to do
 from __future__ import annotations
 
 from decimal import Decimal, InvalidOperation
+from fractions import Fraction
 from typing import TYPE_CHECKING, NoReturn, TypeVar
 
 if TYPE_CHECKING:
@@ -91,6 +92,23 @@ class Section:
         if not (isinstance(exponent, int) and exponent >= -DECIMALS_MAX and low <= number <= high):
             self.refuse(key, f'must be a number in quotes from {low} to {high}, such as "1.8"')
         return number
+
+    def kilo(self, key: str, high: int) -> int | None:
+        """Return a thousand times the number under `key`, whole and from 1 to `high`; None if it is not given.
+
+        The number stands bare or in quotes; what its decimal digits say is taken exactly.
+        """
+        self._known.append(key)
+        value = self._table.get(key)
+        if value is None:
+            return None
+        try:
+            thousandfold = Fraction(str(value)) * 1000
+        except (ValueError, ZeroDivisionError) as error:
+            self.refuse(key, "must be a number", error)
+        if thousandfold.denominator != 1 or not 1 <= thousandfold <= high:
+            self.refuse(key, f"must be above 0 and at most {high // 1000}, with three decimals at most")
+        return int(thousandfold)
 
     def flag(self, key: str) -> bool:
         """Return whether `key` is given as true."""

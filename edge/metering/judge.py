@@ -153,7 +153,9 @@ def _judge_taken(memory: MeterMemory, outcome: PollOutcome, taken: Taken, terms:
         firmware=taken.descriptor.firmware,
         configuration=taken.descriptor.note or "",
     )
-    judged = replace(outcome, result=replace(taken, status=status), events=(*outcome.events, *events), memory=remembered)
+    judged = replace(
+        outcome, result=replace(taken, status=status), events=(*outcome.events, *events), memory=remembered
+    )
     return Judgement(judged, any(verdict.wants_reread for verdict in verdicts.values()))
 
 

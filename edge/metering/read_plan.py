@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from edge.metering.beside import BesidePlan, plan_beside
 from edge.metering.decode import take_count
 from edge.metering.errors import ProfileError, UnstableError
 from edge.metering.words import Extent, WordImage, coalesce, listed_words, place, place_scale
@@ -42,21 +43,24 @@ class PlannedRegister:
 class ReadPlan:
     """The requests of one poll. A register's id is its place in `registers`.
 
-    `energy_spans` hold the registers and the scale words that share a request with theirs; `witness_spans` the rest.
+    `energy_spans` hold the registers, the scale words that share a request with theirs, and what is read `beside` them
+    for nothing; `witness_spans` the other scale words.
     """
 
     registers: tuple[PlannedRegister, ...]
     energy_spans: tuple[Span, ...]
     witness_spans: tuple[Span, ...]
+    beside: BesidePlan
 
 
 @dataclass(frozen=True, slots=True)
 class Sighting:
-    """What one poll saw: raw counts by register id, the scale word of each register, and the witnesses as read."""
+    """What one poll saw: raw counts by register id, the scale word of each register, the witnesses and all as read."""
 
     counts: tuple[int, ...]
     scale_words: tuple[int | None, ...]
     witness: Replies
+    image: WordImage
 
 
 def plan_reads(profile: MeterProfile, *, generated: str, consumed: str | None, location: Mapping[int, int]) -> ReadPlan:
@@ -76,10 +80,12 @@ def plan_reads(profile: MeterProfile, *, generated: str, consumed: str | None, l
     together = coalesce([*energies, *scales], profile, listed)
     apart = {register.scale for register in registers if not _share(register, together)} - {None}
     kept = [*energies, *(scales - apart)]
+    beside = plan_beside(profile, location, kept, listed)
     return ReadPlan(
         registers=registers,
-        energy_spans=coalesce(kept, profile, listed),
+        energy_spans=beside.spans,
         witness_spans=coalesce([scale for scale in apart if scale is not None], profile, listed),
+        beside=beside,
     )
 
 
@@ -149,4 +155,4 @@ def _sight(plan: ReadPlan, energy: Replies, witness: Replies) -> Sighting:
     scale_words = tuple(
         image.words(register.scale)[0] if register.scale is not None else None for register in plan.registers
     )
-    return Sighting(counts, scale_words, witness)
+    return Sighting(counts, scale_words, witness, image)

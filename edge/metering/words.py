@@ -41,6 +41,15 @@ class WordImage:
     spans: tuple[Span, ...]
     replies: tuple[tuple[int, ...], ...]
 
+    def covers(self, extent: Extent) -> bool:
+        """Return whether one of the spans covers an extent."""
+        return any(
+            span.function_code == extent.function_code
+            and span.address <= extent.address
+            and extent.end <= span.address + span.count
+            for span in self.spans
+        )
+
     def words(self, extent: Extent) -> tuple[int, ...]:
         """Return the words of an extent that one of the spans covers."""
         for span, reply in zip(self.spans, self.replies, strict=True):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
@@ -12,8 +13,11 @@ from edge.agent import Agent, Ending
 from edge.config import load_config
 from edge.journal import read_journal_summary
 from edge.keys import ensure_signing_key, public_pem
+from edge.metering.outcome import PollOutcome, Taken
+from edge.poll import MeterPoller
 from protocol import wire
-from protocol.messages import ClockEvent, Instant, Readings, TimeQuality
+from protocol.messages import ClockEvent, Instant, MeterEvent, Readings, TimeQuality
+from protocol.records import STATUS_GOOD, STATUS_SUSPECT
 from simulators.broker import start_broker
 from simulators.clock import ClockServer, SimulatedClock
 from simulators.measured import STEP_MS, MeasuredSeries
@@ -108,3 +112,34 @@ async def test_a_stepped_clock_is_stated_before_the_readings_that_follow(
     first_after = frames[frames.index(events[0]) + 1]
     assert isinstance(first_after, Readings)
     assert first_after.read_at[-1] >= stepped_from
+
+
+async def test_a_doubted_register_is_read_once_more_in_its_cycle(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A register that shows zero once is journaled as it was, marked and stated, and followed by the better look."""
+    polls = 0
+    true_poll = MeterPoller.poll
+
+    async def poll(poller: MeterPoller) -> PollOutcome:
+        nonlocal polls
+        outcome = await true_poll(poller)
+        polls += poller.settings.index == 1
+        if poller.settings.index != 1 or polls != 10 or not isinstance(outcome.result, Taken):
+            return outcome
+        return replace(outcome, result=replace(outcome.result, counts={0: 0}))
+
+    monkeypatch.setattr(MeterPoller, "poll", poll)
+    async with running(tmp_path, 1) as (agent, clock, _):
+        async with asyncio.timeout(20):
+            await clock.finished.wait()
+        raws = [agent._journal.block(seq) for seq in range(12)]
+    frames = [frame for raw in raws if raw is not None for frame in wire.read_block(raw)[0].frames]
+    mine = [frame for frame in frames if isinstance(frame, Readings) and frame.meter == 1]
+    statuses = [status for frame in mine for status in frame.status]
+    assert statuses[8:12] == [STATUS_GOOD, STATUS_SUSPECT, STATUS_GOOD, STATUS_GOOD]
+    assert set(statuses[:8] + statuses[12:]) == {STATUS_GOOD}
+    before, wrong, again = [count for frame in mine for count in frame.registers[0]][8:11]
+    assert wrong == 0 < before <= again
+    (event,) = [frame for frame in frames if isinstance(frame, MeterEvent)]
+    assert (event.meter, event.kind, event.register) == (1, "suspect", 0)

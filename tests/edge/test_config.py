@@ -97,10 +97,25 @@ def test_good_configuration_with_defaults(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("written", "power_w_max"), [("12", 12_000), ("7.68", 7680), ('"0.001"', 1), ("1e6", 10**9), ('"7.6"', 7600)]
+)
+def test_the_greatest_power_is_taken_exactly(tmp_path: Path, written: str, power_w_max: int) -> None:
+    """Kilowatts bare or in quotes become whole watts; a meter has none unless it is given."""
+    stated = load_config(write(tmp_path, GOOD.replace("unit = 1", f"unit = 1\npower_kw_max = {written}")))
+    assert [meter.power_w_max for meter in stated.meters] == [power_w_max, None]
+    assert [meter.identify_every_polls for meter in stated.meters] == [4, 4]
+
+
+@pytest.mark.parametrize(
     ("old", "new", "words"),
     [
         ('state_dir = "state"', 'state_dir = "state"\nstatedir = 1', ("[device], line 1", "'statedir'")),
         ('kind = "tcp"', 'kind = "tcp"\nbaud = 9600', ("[[bus]], line 13", "'baud'", "known keys here", "host")),
+        ("unit = 1", "unit = 1\npower_kw_max = 0", ("power_kw_max", "above 0 and at most 1000000")),
+        ("unit = 1", "unit = 1\npower_kw_max = 1.0001", ("power_kw_max", "three decimals")),
+        ("unit = 1", 'unit = 1\npower_kw_max = "many"', ("power_kw_max", "must be a number")),
+        ("unit = 1", 'unit = 1\npower_kw_max = "1/0"', ("power_kw_max", "must be a number")),
+        ("unit = 1", "unit = 1\nidentify_every_polls = 0", ("identify_every_polls", "from 1 to 10000")),
         ("number = 2", "number = 2\nunti = 3", ("[[meter]], line 26", "'unti'")),
         ("[hub]", "[hug]", ("[hug], line 4", "unknown key 'hug'")),
         ('"ccs.wattnode-modbus"', '"ccs.watnode"', ("line 18", "ccs.watnode", "did you mean ccs.wattnode-modbus?")),

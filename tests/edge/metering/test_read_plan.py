@@ -23,7 +23,9 @@ if TYPE_CHECKING:
 WATTNODE = load_profile("ccs.wattnode-modbus")
 SHARK = load_profile("eig.shark-100")
 SUNSPEC = load_profile("sunspec.meter-203")
-ENERGY = Span(3, 0x44B, 2)
+ENERGY = Span(3, 0x44B, 8)
+"""The four registers are two words each: received, delivered, net, total; the total is compared with its parts."""
+REST = (0,) * 6
 FORMAT = Span(3, 0x7535, 1)
 
 
@@ -66,7 +68,7 @@ def test_a_sunspec_register_shares_its_request_with_its_scale_factor() -> None:
 def test_a_scale_word_far_away_is_a_witness() -> None:
     """The Shark's format word is read by its own request, for both registers at once."""
     plan = plan_reads(SHARK, generated="energy_received", consumed="energy_delivered", location={})
-    assert plan.energy_spans == (Span(3, 0x44B, 4),)
+    assert plan.energy_spans == (ENERGY,)
     assert plan.witness_spans == (FORMAT,)
 
 
@@ -103,14 +105,16 @@ def test_one_request_gives_counts_and_scale() -> None:
 
 def test_a_known_witness_costs_one_further_request() -> None:
     """In the steady state a Shark is asked twice: energy, then format."""
-    sighting, asked = drive(shark_plan(), ((0x3362,),), lambda span: (0xFFE9, 0xA638) if span == ENERGY else (0x3362,))
+    sighting, asked = drive(
+        shark_plan(), ((0x3362,),), lambda span: (0xFFE9, 0xA638, *REST) if span == ENERGY else (0x3362,)
+    )
     assert asked == [ENERGY, FORMAT]
     assert (sighting.counts, sighting.scale_words) == ((0xFFE9A638,), (0x3362,))
 
 
 def test_first_contact_looks_at_the_witness_before_the_energy() -> None:
     """Without an earlier witness the energy is bracketed within the poll itself."""
-    _, asked = drive(shark_plan(), None, lambda span: (0, 1) if span == ENERGY else (0x3362,))
+    _, asked = drive(shark_plan(), None, lambda span: (0, 1, *REST) if span == ENERGY else (0x3362,))
     assert asked == [FORMAT, ENERGY, FORMAT]
 
 
@@ -124,7 +128,7 @@ def test_counts_are_only_believed_between_equal_witnesses(formats: list[int]) ->
         nonlocal reads
         if span == ENERGY:
             reads += 1
-            return (0, reads)
+            return (0, reads, *REST)
         seen.append(formats[len(seen)])
         return (seen[-1],)
 
@@ -142,7 +146,7 @@ def test_counts_are_only_believed_between_equal_witnesses(formats: list[int]) ->
 
 def test_a_stale_witness_leads_to_a_second_look() -> None:
     """A format changed since the last poll is read again before its counts are believed."""
-    sighting, asked = drive(shark_plan(), ((0x3362,),), lambda span: (0, 7) if span == ENERGY else (0x3332,))
+    sighting, asked = drive(shark_plan(), ((0x3362,),), lambda span: (0, 7, *REST) if span == ENERGY else (0x3332,))
     assert asked == [ENERGY, FORMAT, ENERGY, FORMAT]
     assert sighting.scale_words == (0x3332,)
 
