@@ -23,13 +23,16 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from edge.metering.counter import CounterEvent, CounterVerdict
-    from edge.metering.outcome import Stranger, Taken
+    from edge.metering.outcome import Beside, Stranger, Taken
     from edge.metering.witness import WitnessVerdict
     from protocol.identity import BootId
     from protocol.messages import Register
 
 POWER_MARGIN = Fraction(5, 4)
 """A site's stated greatest power is exceeded by a quarter: cold modules under broken clouds, a generous nameplate."""
+PARTIAL_SHARE = Fraction(1, 10)
+"""From which part of the site's greatest power on a power is taken for generation where only one direction is counted:
+what inverters draw at night is far less."""
 
 _MS_PER_HOUR = 3_600_000
 _MANTISSA_BITS = {32: 23, 64: 52}
@@ -199,7 +202,15 @@ def _hear(
     )
     begins_anew = any(verdict.decision in _BEGINNINGS for verdict in verdicts.values())
     # Another meter's witnesses, or those of another scale, say nothing of this one.
-    return hear(memory.witness.forgotten() if begins_anew else memory.witness, taken.beside, step)
+    return hear(memory.witness.forgotten() if begins_anew else memory.witness, _believed(taken.beside, terms), step)
+
+
+def _believed(beside: Beside, terms: MeterTerms) -> Beside:
+    """Leave out a power that may have flowed in the direction that no register counts which is read."""
+    if not terms.is_partial or beside.power_w is None:
+        return beside
+    is_generation = terms.power_w_max is not None and beside.power_w >= terms.power_w_max * PARTIAL_SHARE
+    return beside if is_generation else replace(beside, power_w=None)
 
 
 def _compare_descriptors(memory: MeterMemory, outcome: PollOutcome, taken: Taken) -> list[MeterEvent]:

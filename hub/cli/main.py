@@ -6,20 +6,24 @@ import json
 import logging
 import sys
 from importlib.metadata import version
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from hub.cli import command, custody, operate, register
-from hub.cli.terminal import DEFAULT_DATA, AsJson, Data, open_data, plain, print_json
+from hub.cli.terminal import DEFAULT_DATA, AsJson, Data, open_data, plain, print_json, print_table
 from hub.config import HubSettings, parse_broker, parse_listen
 from hub.errors import HubError
 from hub.keys import ensure_command_key, ensure_receipt_key
 from hub.rules.periods import parse_month
 from hub.services.compute_production import compute_month
+from hub.services.read_events import EVENTS_MAX, read_events
 from hub.web import models
 from hub.web.formats import kilowatt_hours, local_time
 from protocol.custody.receiver import SafePolicy
+
+if TYPE_CHECKING:
+    from hub.store.meter_events import EventReading
 
 EXIT_WRONG_INPUT = 2
 NO_BROKER = "none"
@@ -108,6 +112,39 @@ def key(
     public = (ensure_command_key(data) if of_commands else ensure_receipt_key(data)).public
     pem = public.to_pem().decode("ascii")
     typer.echo(json.dumps({"key_id": public.key_id.hex(), "pem": pem}) if as_json else pem, nl=as_json)
+
+
+@app.command()
+def events(
+    system: Annotated[str, typer.Argument(help="PTS id of the system.")],
+    data: Data = DEFAULT_DATA,
+    *,
+    limit: Annotated[int, typer.Option(min=1, max=EVENTS_MAX, help="How many at most, the newest first.")] = 100,
+    as_json: AsJson = False,
+) -> None:
+    """List what happened to a system's meters: exchanges, resets, registers that moved as they cannot."""
+    with open_data(data, create=False) as database, database.read() as connection:
+        found = read_events(connection, system, limit)
+    if as_json:
+        print_json(models.EventsJson(system=system, events=[models.event_json(event) for event in found]))
+        return
+    rows = [
+        (
+            local_time(event.stated.at),
+            event.stated.serial,
+            event.text,
+            *(_event_reading(reading) for reading in (event.stated.before, event.stated.after)),
+        )
+        for event in found
+    ]
+    print_table(("When", "Meter", "What", "Before", "After"), rows)
+
+
+def _event_reading(reading: EventReading | None) -> str:
+    if reading is None:
+        return "-"
+    shown = f"{reading.raw:,} counts" if reading.register_wh is None else kilowatt_hours(reading.register_wh)
+    return f"{shown} at {local_time(reading.read_at)}"
 
 
 @app.command()

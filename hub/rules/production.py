@@ -17,9 +17,10 @@ from typing import TYPE_CHECKING
 
 from hub.rules.instants import format_instant
 from protocol.messages import TimeQuality
+from protocol.records import STATUS_GOOD, STATUS_HELD, STATUS_SUSPECT
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from hub.rules.periods import ProductionMonth
     from protocol.identity import DeviceId, Epoch
@@ -34,6 +35,9 @@ EARLIEST_READ_AT = 946_684_800_000
 READ_AHEAD_MS_MAX = 86_400_000
 """A reading dated further than this beyond its receipt comes from a clock set wrong: kept, but no month can use it."""
 
+DOUBTED_STATUS = STATUS_SUSPECT | STATUS_HELD
+"""Its device doubts such a reading: the register moved as it cannot, or went back. Kept, but no month can use it."""
+
 ZERO_FLAGGED_MS = 20 * 86_400_000
 """A register that did not move for this long is worth a look; the number stands."""
 
@@ -47,7 +51,8 @@ class Reading:
     `register_id` is one register as one device reads it; `instrument` is the make and model that the meter gives
     itself: readings of one instrument are of one accumulator, whichever device took them. `register_wh` is the exact
     value in Wh, `resolution_wh` its smallest step, `modulus_wh` the energy at which the register wraps (None: not
-    stated), `ratio` the CT/VT ratio applied, `received_at` (UTC ms) when the hub took custody of the block.
+    stated), `ratio` the CT/VT ratio applied, `received_at` (UTC ms) when the hub took custody of the block, and
+    `status` the bits that its device gave it.
     """
 
     register_id: int
@@ -63,6 +68,20 @@ class Reading:
     epoch: Epoch
     seq: int
     received_at: int
+    status: int = STATUS_GOOD
+
+
+@dataclass(frozen=True, slots=True)
+class Break:
+    """A place in a register's course, between two instants (UTC ms), that its device leaves to people to judge.
+
+    `text` says what happened. Where `forbids`, the energy in between may not be energy at all.
+    """
+
+    from_at: int
+    to_at: int
+    text: str
+    forbids: bool
 
 
 class FindingKind(StrEnum):
@@ -74,6 +93,8 @@ class FindingKind(StrEnum):
     ROLLOVER = "rollover"
     ZERO_PRODUCTION = "zero_production"
     TIME_UNVERIFIED = "time_unverified"
+    READING_DOUBTED = "reading_doubted"
+    REGISTER_BREAK = "register_break"
     DEVICE_CONTESTED = "device_contested"
 
 
@@ -152,13 +173,14 @@ def monthly_production(
     readings: Sequence[Reading],
     power_w_max: int | None = None,
     read_until: int | None = None,
+    breaks: Sequence[Break] = (),
 ) -> MeterProduction:
     """Return what one meter generated in the month, in exact Wh, with the two readings it comes from.
 
     `readings` are one meter's, in order of time. `power_w_max` (W) bounds what a rollover may explain, `read_until`
-    (UTC ms) is when the meter ended. `complete` is true only if both readings stand at the month's edges, their times
-    are verified and nothing forbids the number. A month without a reading of its own has no number: a gap is never a
-    zero. Citation: `citations.MONTHLY_PRODUCTION`.
+    (UTC ms) is when the meter ended, `breaks` are the places that people have to judge. `complete` is true only if both
+    readings stand at the month's edges, their times are verified and nothing forbids the number. A month without a
+    reading of its own has no number: a gap is never a zero. Citation: `citations.MONTHLY_PRODUCTION`.
     """
     if has_ended(month, read_until):
         return _without_number(month, None, "The meter had ended before this month.")
@@ -176,6 +198,11 @@ def monthly_production(
         return _without_number(month, closing, _describe_absence(month, usable, begins=before is None))
     within = [reading for reading in counted if opening.read_at <= reading.read_at <= closing.read_at]
     energy_wh, findings = _measure(opening, closing, within, list_drops(usable), power_w_max)
+    broken = [each for each in breaks if each.from_at < closing.read_at and opening.read_at < each.to_at]
+    findings += [Finding(FindingKind.REGISTER_BREAK, each.text, each.forbids) for each in broken]
+    findings += _doubted_edges(readings, {month.starts_at: opening, month.ends_at: closing})
+    if any(each.forbids for each in broken):
+        energy_wh = None
     unverified = any(finding.kind is FindingKind.TIME_UNVERIFIED for finding in findings)
     at_edges = _stands_at(opening, month.starts_at) and _stands_at(closing, month.ends_at)
     return MeterProduction(
@@ -206,7 +233,10 @@ def system_production(month: ProductionMonth, meters: Sequence[MeterProduction])
 
 
 def _may_count(reading: Reading) -> bool:
-    return EARLIEST_READ_AT <= reading.read_at <= reading.received_at + READ_AHEAD_MS_MAX
+    return (
+        not reading.status & DOUBTED_STATUS
+        and EARLIEST_READ_AT <= reading.read_at <= reading.received_at + READ_AHEAD_MS_MAX
+    )
 
 
 def _is_verified(reading: Reading) -> bool:
@@ -269,6 +299,21 @@ def _measure(
         text = "The register did not move in this time; ask whether the system was out of service."
         findings.append(Finding(FindingKind.ZERO_PRODUCTION, text, forbids=False))
     return None if forbidden else energy_wh, findings
+
+
+def _doubted_edges(readings: Sequence[Reading], edges: Mapping[int, Reading]) -> list[Finding]:
+    """Say of each edge for which a reading further away stands that the one at the edge is doubted."""
+    return [
+        Finding(
+            FindingKind.READING_DOUBTED,
+            f"The reading of {format_instant(doubted.read_at)} cannot stand for the month's edge: its device saw the "
+            "register move as it cannot, or go back; see what happened to the meter.",
+            forbids=False,
+        )
+        for edge_ms, standing in edges.items()
+        for doubted in [r for r in readings if r.status & DOUBTED_STATUS and _stands_at(r, edge_ms)][:1]
+        if not _stands_at(standing, edge_ms)
+    ]
 
 
 def _compare(opening: Reading, closing: Reading, within: Sequence[Reading]) -> list[Finding]:

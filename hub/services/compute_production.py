@@ -9,9 +9,11 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 from hub.errors import UnknownSubjectError
+from hub.rules.instants import format_instant
 from hub.rules.periods import ProductionMonth, month_of, months_through
 from hub.rules.production import (
     EDGE_HALF_WIDTH_MS,
+    Break,
     Finding,
     FindingKind,
     has_ended,
@@ -19,8 +21,9 @@ from hub.rules.production import (
     system_production,
 )
 from hub.services.check_text import is_pts_id
-from hub.store import contests, ownership, registry, series
+from hub.store import contests, meter_events, ownership, registry, series
 from protocol.identity import format_device_id
+from protocol.records import MeterEventKind
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -32,6 +35,20 @@ if TYPE_CHECKING:
     from protocol.identity import DeviceId
 
 MONTHS_MAX = 1200
+
+_BREAKS: dict[str, str] = {
+    MeterEventKind.CONFIRMED: (
+        "From {at} on the register stands where its site cannot have moved it; find out what happened, before its "
+        "energy is used."
+    ),
+    MeterEventKind.SCALE_CHANGE: (
+        "At {at} what a count is worth was {event.now} instead of {event.was}; review the month."
+    ),
+    MeterEventKind.CONFIGURATION_CHANGE: (
+        "At {at} the meter's configuration was {event.now} instead of {event.was}; review the month."
+    ),
+}
+"""What of the things that happen to a meter leaves the energy in between to be judged, and what is said of a month."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,17 +164,33 @@ def _compute(connection: Connection, owned: _OwnedSystem, months: Sequence[Produ
         one.meter.id: series.find_deciding(connection, one.registers, _clip(edges, one.meter.read_until))
         for one in owned.meters
     }
+    breaks = {one.meter.id: _find_breaks(connection, one.registers) for one in owned.meters}
     contested = contests.find_contested(connection)
+
+    def produce(meter: Meter, month: ProductionMonth) -> MeterProduction:
+        return monthly_production(month, readings[meter.id], power_w_max, meter.read_until, breaks[meter.id])
+
     for month in months:
         parts = tuple(
-            MeterMonth(
-                one.meter,
-                _doubt(monthly_production(month, readings[one.meter.id], power_w_max, one.meter.read_until), contested),
-            )
+            MeterMonth(one.meter, _doubt(produce(one.meter, month), contested))
             for one in owned.meters
             if not has_ended(month, one.meter.read_until)
         )
         yield SystemMonth(owned.system, system_production(month, [part.production for part in parts]), parts)
+
+
+def _find_breaks(connection: Connection, registers: Sequence[int]) -> tuple[Break, ...]:
+    """Return where the devices that read these registers leave it to people to judge the energy."""
+    return tuple(
+        Break(
+            from_at=event.before.read_at,
+            to_at=event.after.read_at,
+            text=_BREAKS[event.kind].format(event=event, at=format_instant(event.at)),
+            forbids=event.kind == MeterEventKind.CONFIRMED,
+        )
+        for event in meter_events.list_events(connection, registers, kinds=tuple(_BREAKS), is_of_register=True)
+        if event.before is not None and event.after is not None
+    )
 
 
 def _doubt(production: MeterProduction, contested: Mapping[DeviceId, str]) -> MeterProduction:

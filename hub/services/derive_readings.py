@@ -19,7 +19,16 @@ from hub.store.readings import Series
 from hub.store.statements import Stated
 from protocol import wire
 from protocol.identity import format_device_id
-from protocol.messages import ClockEvent, CommandEvent, Gap, MeterDescriptor, PollErrors, Readings, record_count
+from protocol.messages import (
+    ClockEvent,
+    CommandEvent,
+    Gap,
+    MeterDescriptor,
+    MeterEvent,
+    PollErrors,
+    Readings,
+    record_count,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -150,7 +159,7 @@ class Derivation:
                         series += self._read(stream, block, frame)
                     case MeterDescriptor():
                         described += self._describe(stream, block, frame)
-                    case Gap() | PollErrors() | ClockEvent() | CommandEvent():
+                    case Gap() | PollErrors() | ClockEvent() | CommandEvent() | MeterEvent():
                         sealed_at = block.sealed.wall_ms
                         stated.append(Stated(block.device, block.boot_id, stream, record, sealed_at, frame))
                 record += record_count(frame)

@@ -299,6 +299,22 @@ command_event = _statement(
     Column("sealed_at", Whole, nullable=False),
 )
 
+meter_event = _statement(
+    "meter_event",
+    Column("meter_index", Integer, primary_key=True),
+    Column("at", Whole, primary_key=True),
+    Column("kind", Text, primary_key=True),
+    # -1 where it is about the whole meter.
+    Column("rid", Integer, primary_key=True),
+    Column("note", Text, primary_key=True),
+    Column("before_at", Whole),
+    Column("before_raw", Whole),
+    Column("after_at", Whole),
+    Column("after_raw", Whole),
+    Column("was", Text, nullable=False),
+    Column("now", Text, nullable=False),
+)
+
 instance = _table(
     "instance",
     Column("device", LargeBinary, ForeignKey("device.id"), primary_key=True),

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 from sqlalchemy import Select, and_, func, or_, select, true, tuple_
 
 from hub.rules import production
-from hub.rules.production import EARLIEST_READ_AT, Reading
+from hub.rules.production import EARLIEST_READ_AT, EDGE_HALF_WIDTH_MS, Reading
 from hub.store import schema
 from hub.store.descriptors import scale_from
-from hub.store.good_readings import is_good, is_verified, received_at
+from hub.store.good_readings import is_doubted, is_good, is_verified, received_at
 from hub.store.patterns import signed_to_pattern
 from protocol.identity import BootId, DeviceId, Epoch
 from protocol.messages import TimeQuality
@@ -48,9 +48,10 @@ class ReadingKey:
 def find_deciding(connection: Connection, registers: Sequence[int], edges: Sequence[int]) -> tuple[Reading, ...]:
     """Return of one meter's readings, in order of time, at least those that decide periods with these edges (UTC ms).
 
-    They are, of each register, the good readings right beside each edge, with a verified time and with any; both
-    readings of every step down; and where several registers follow one another, the readings between which they do.
-    Which of them stand for an edge is decided by `hub.rules.production`, for which the others change nothing.
+    They are, of each register, the good readings right beside each edge, with a verified time and with any, and the
+    doubted ones at it; both readings of every step down; and where several registers follow one another, the readings
+    between which they do. Which of them stand for an edge is decided by `hub.rules.production`, for which the others
+    change nothing.
     """
     read_at = schema.reading.c.read_at
     found: list[_Row] = []
@@ -59,6 +60,7 @@ def find_deciding(connection: Connection, registers: Sequence[int], edges: Seque
             for where in (is_verified(), true()):
                 found += _best(connection, [register], and_(where, read_at <= edge), latest=True)
                 found += _best(connection, [register], and_(where, read_at > edge), latest=False)
+            found += _doubted_at(connection, register, edge)
         if len(registers) > 1:
             found += _handover(connection, registers, register)
     return _in_order([*found, *_drop_rows(connection, registers)])
@@ -95,6 +97,7 @@ def count_misdated(connection: Connection, registers: Sequence[int]) -> int:
     query = select(func.count()).where(
         table.c.register_id.in_(list(registers)),
         table.c.register_wh.is_not(None),
+        ~is_doubted(),
         or_(and_(table.c.read_at < EARLIEST_READ_AT, is_verified()), beyond),
     )
     return connection.execute(query).scalar_one()
@@ -160,6 +163,14 @@ def _best(
     return [choose(found, key=_place)] if found else []
 
 
+def _doubted_at(connection: Connection, register: int, edge: int) -> Sequence[_Row]:
+    """Return the readings of a register that would stand for an edge, if its device did not doubt them."""
+    read_at = schema.reading.c.read_at
+    at_edge = read_at.between(edge - EDGE_HALF_WIDTH_MS, edge + EDGE_HALF_WIDTH_MS)
+    has_energy = schema.reading.c.register_wh.is_not(None)
+    return connection.execute(_select([register], and_(has_energy, is_doubted())).where(at_edge)).all()
+
+
 def _handover(connection: Connection, registers: Sequence[int], register: int) -> Sequence[_Row]:
     """Return the first verified reading of a register, and of every other register the latest before it."""
     first = _best(connection, [register], is_verified(), latest=False)
@@ -192,7 +203,8 @@ def _in_order(rows: Sequence[_Row]) -> tuple[Reading, ...]:
     return tuple(_reading(row) for _, row in sorted({_place(row): row for row in rows}.items()))
 
 
-def _select(registers: Sequence[int]) -> Select[tuple[object, ...]]:
+def _select(registers: Sequence[int], which: ColumnElement[bool] | None = None) -> Select[tuple[object, ...]]:
+    """Return the query of these registers' good readings, or of others."""
     table, scale, stream, register = schema.reading, schema.register_scale, schema.stream, schema.register
     query: Select[tuple[object, ...]] = (
         select(
@@ -203,6 +215,7 @@ def _select(registers: Sequence[int]) -> Select[tuple[object, ...]]:
             table.c.register_wh,
             table.c.raw,
             table.c.time_quality,
+            table.c.poll_status,
             table.c.seq,
             received_at().label("received_at"),
             stream.c.device,
@@ -214,7 +227,7 @@ def _select(registers: Sequence[int]) -> Select[tuple[object, ...]]:
         .join(scale, scale.c.id == table.c.scale_id)
         .join(stream, stream.c.id == table.c.stream_id)
         .join(register, register.c.id == table.c.register_id)
-        .where(table.c.register_id.in_(list(registers)), is_good())
+        .where(table.c.register_id.in_(list(registers)), is_good() if which is None else which)
     )
     return query
 
@@ -235,4 +248,5 @@ def _reading(row: _Row) -> Reading:
         epoch=Epoch(row.epoch),
         seq=row.seq,
         received_at=row.received_at,
+        status=row.poll_status,
     )

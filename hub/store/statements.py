@@ -1,4 +1,4 @@
-"""What devices state beside readings: gaps, failed polls, moved clocks, commands carried out; each statement once."""
+"""What devices state beside readings: gaps, failed polls, clocks, commands, what happened to meters; each once."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from hub.store import schema
 from hub.store.dialect import insert_rows
-from protocol.messages import ClockEvent, CommandEvent, Gap, PollErrors
+from hub.store.patterns import pattern_to_signed
+from protocol.messages import ClockEvent, CommandEvent, Gap, MeterEvent, PollErrors
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -15,7 +16,9 @@ if TYPE_CHECKING:
 
     from protocol.identity import BootId, DeviceId
 
-Statement = Gap | PollErrors | ClockEvent | CommandEvent
+Statement = Gap | PollErrors | ClockEvent | CommandEvent | MeterEvent
+WHOLE_METER = -1
+"""The register of an event that is about a whole meter."""
 
 
 class Stated(NamedTuple):
@@ -36,6 +39,7 @@ def add_statements(connection: Connection, statements: Sequence[Stated]) -> None
         (schema.poll_error, PollErrors),
         (schema.clock_event, ClockEvent),
         (schema.command_event, CommandEvent),
+        (schema.meter_event, MeterEvent),
     ):
         insert_rows(connection, table, [row for one in statements if isinstance(one.said, kind) for row in _rows(one)])
 
@@ -54,4 +58,12 @@ def _rows(one: Stated) -> list[tuple[object, ...]]:
             contents = [(said.boottime_ms, *offsets, said.source, said.error_ms)]
         case CommandEvent():
             contents = [(said.number, said.operation, said.outcome, said.config_hash, one.sealed_at)]
+        case MeterEvent():
+            about = (WHOLE_METER if said.register is None else said.register, said.note or "")
+            readings = (*_counted(said.before), *_counted(said.after))
+            contents = [(said.meter, said.at, said.kind, *about, *readings, said.was, said.now)]
     return [(one.device, one.boot_id, *content, one.stream, one.record) for content in contents]
+
+
+def _counted(reading: tuple[int, int] | None) -> tuple[int | None, int | None]:
+    return (None, None) if reading is None else (reading[0], pattern_to_signed(reading[1]))

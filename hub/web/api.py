@@ -9,6 +9,7 @@ from hub.rules.instants import format_instant
 from hub.rules.periods import parse_month
 from hub.services.compute_production import compute_month, compute_months, find_system
 from hub.services.name_commands import device_command, meter_command
+from hub.services.read_events import EVENTS_MAX, read_events
 from hub.services.read_fleet import read_devices, read_meters
 from hub.store import ownership, registry, series
 from hub.store.series import ReadingKey
@@ -55,6 +56,14 @@ def get_month(hub: HubOf, pts_id: str, month: str) -> models.MonthJson:
     """Return what the system generated in one month, `YYYY-MM`; 404 if it was not read in it."""
     with hub.database.read() as connection:
         return models.month_json(compute_month(connection, pts_id, parse_month(month)))
+
+
+@router.get("/systems/{pts_id}/events")
+def list_events(hub: HubOf, pts_id: str, limit: Annotated[int, Query(ge=1, le=EVENTS_MAX)] = 100) -> models.EventsJson:
+    """Return what happened to the system's meters, the newest first: exchanges, resets, doubted registers."""
+    with hub.database.read() as connection:
+        events = read_events(connection, pts_id, limit)
+    return models.EventsJson(system=pts_id, events=[models.event_json(event) for event in events])
 
 
 @router.get("/devices")

@@ -14,7 +14,9 @@ from protocol.identity import format_device_id
 if TYPE_CHECKING:
     from hub.rules.production import Reading
     from hub.services.compute_production import MeterMonth, SystemMonth
+    from hub.services.read_events import EventView
     from hub.services.read_fleet import DeviceView, MeterView
+    from hub.store.meter_events import EventReading
     from hub.store.registry import Meter, System
 
 
@@ -164,6 +166,33 @@ class ReadingsJson(_Json):
     next: str | None
 
 
+class EventReadingJson(_Json):
+    """A reading beside an event; `register_wh` is null where the hub has not taken it, as of a refused meter."""
+
+    read_at: str
+    raw: int
+    register_wh: int | None
+
+
+class EventJson(_Json):
+    """What a device stated of a meter: `kind` for machines, `text` for people, and the readings on both sides."""
+
+    at: str
+    meter: str
+    device: str
+    kind: str
+    text: str
+    before: EventReadingJson | None
+    after: EventReadingJson | None
+
+
+class EventsJson(_Json):
+    """What happened to the meters of a system, the newest first."""
+
+    system: str
+    events: list[EventJson]
+
+
 class ProblemJson(_Json):
     """RFC 9457 problem details: `detail` is one sentence that names the thing and what to do."""
 
@@ -228,6 +257,20 @@ def device_json(view: DeviceView) -> DeviceJson:
     )
 
 
+def event_json(view: EventView) -> EventJson:
+    """Return what happened to a meter."""
+    stated = view.stated
+    return EventJson(
+        at=format_instant(stated.at),
+        meter=stated.serial,
+        device=format_device_id(stated.device),
+        kind=stated.kind,
+        text=view.text,
+        before=_event_reading(stated.before),
+        after=_event_reading(stated.after),
+    )
+
+
 def system_json(system: System, meters: tuple[Meter, ...]) -> SystemJson:
     """Return a system with the serial numbers of its meters."""
     return SystemJson(
@@ -250,6 +293,12 @@ def _meter_month(part: MeterMonth) -> MeterMonthJson:
         basis=production.basis,
         findings=[FindingJson(code=str(finding.kind), text=finding.text) for finding in production.findings],
     )
+
+
+def _event_reading(reading: EventReading | None) -> EventReadingJson | None:
+    if reading is None:
+        return None
+    return EventReadingJson(read_at=format_instant(reading.read_at), raw=reading.raw, register_wh=reading.register_wh)
 
 
 def _reading(reading: Reading, serial: str) -> ReadingJson:

@@ -16,6 +16,7 @@ from hub.errors import UnknownSubjectError
 from hub.rules.periods import ProductionMonth, parse_month
 from hub.services import name_commands
 from hub.services.compute_production import SystemMonth, compute_months, find_system
+from hub.services.read_events import EventView, read_events
 from hub.services.read_fleet import Fleet, MeterView, read_fleet, read_meters
 from hub.store import backups, changes, ownership, series
 from hub.store.backups import Backup
@@ -52,6 +53,7 @@ _TEMPLATES.globals.update(
     chart_height=charts.HEIGHT,
 )
 
+EVENTS_SHOWN = 20
 _METHODS = ["GET", "HEAD"]
 
 router = APIRouter(default_response_class=HTMLResponse, include_in_schema=False)
@@ -84,6 +86,7 @@ class SystemPage:
     headline: Headline
     register: StepChart | None
     bars: BarChart | None
+    events: tuple[EventView, ...]
     zoom: ProductionMonth | None
     hub: Hub
     now: int
@@ -123,6 +126,7 @@ def show_system(
         change = changes.latest_change(connection)
         months = compute_months(connection, pts_id)
         meters = tuple(view for view in read_meters(connection) if view.meter and view.meter.system == pts_id)
+        events = read_events(connection, pts_id, EVENTS_SHOWN)
         lines = []
         for view in meters:
             assert view.meter is not None, "only registered meters were kept"
@@ -140,6 +144,7 @@ def show_system(
         headline=headline.choose_headline(months),
         register=charts.step_chart(lines),
         bars=charts.bar_chart(months),
+        events=events,
         zoom=zoom,
         hub=hub,
         now=now,

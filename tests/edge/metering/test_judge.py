@@ -192,6 +192,20 @@ def test_energy_is_compared_with_power_in_watt_hours() -> None:
         assert kinds(follow(*course)) == expected
 
 
+@pytest.mark.parametrize(
+    ("power_w", "power_w_max", "stated"),
+    [(8000, 80_000, ["stale"]), (7999, 80_000, []), (8000, None, [])],
+)
+def test_a_power_that_may_be_consumption_owes_no_generation(
+    power_w: int, power_w_max: int | None, stated: list[str]
+) -> None:
+    """Where one direction alone is counted, only a power that the site must generate is held against the register."""
+    terms = MeterTerms(None if power_w_max is None else Fraction(power_w_max), is_partial=True)
+    course = [poll(n, 100, beside=beside) for n in range(9) for beside in (Beside(Fraction(power_w)),)]
+    assert [kind for kind, _ in kinds(follow(*course, terms=terms))] == stated
+    assert kinds(follow(poll(0, 100), poll(1, 100), terms=terms)) == []
+
+
 def test_a_pattern_that_is_no_number_is_suspect_and_remembers_nothing() -> None:
     """It is journaled as it was read, and the register goes on from where it was."""
     bcd = replace(METER, registers={0: replace(GENERATED, kind="bcd")})

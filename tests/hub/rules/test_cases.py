@@ -13,7 +13,7 @@ from hub.rules import citations
 from hub.rules.citations import Citation
 from hub.rules.instants import parse_instant
 from hub.rules.periods import parse_month
-from hub.rules.production import Reading, monthly_production, system_production
+from hub.rules.production import Break, Reading, monthly_production, system_production
 from protocol.identity import DeviceId, Epoch
 from protocol.messages import TimeQuality
 
@@ -24,7 +24,7 @@ CASES = sorted((Path(__file__).parent / "cases").glob("*.toml"))
 
 
 class ReadingCase(TypedDict, total=False):
-    """One reading of a case; `received` is when the hub got it, if not at once."""
+    """One reading of a case; `received` is when the hub got it, if not at once, `status` what its device says of it."""
 
     at: Required[str]
     kwh: Required[str]
@@ -32,6 +32,15 @@ class ReadingCase(TypedDict, total=False):
     device: int
     instrument: str
     received: str
+    status: int
+
+
+class BreakCase(TypedDict):
+    """A place in the register's course that people have to judge."""
+
+    after: str
+    until: str
+    forbids: bool
 
 
 class MeterCase(TypedDict, total=False):
@@ -41,6 +50,7 @@ class MeterCase(TypedDict, total=False):
     time_quality: int
     until: str
     readings: list[ReadingCase]
+    breaks: list[BreakCase]
 
 
 def _readings(meter: MeterCase) -> Sequence[Reading]:
@@ -60,6 +70,7 @@ def _readings(meter: MeterCase) -> Sequence[Reading]:
             epoch=Epoch(bytes(8)),
             seq=0,
             received_at=parse_instant(reading.get("received", reading["at"])),
+            status=reading.get("status", 0),
         )
         for reading in meter["readings"]
     ]
@@ -76,6 +87,10 @@ def test_case_comes_out_as_written(path: Path) -> None:
             _readings(meter),
             case.get("power_w_max"),
             parse_instant(meter["until"]) if "until" in meter else None,
+            [
+                Break(parse_instant(each["after"]), parse_instant(each["until"]), "broken", each["forbids"])
+                for each in meter.get("breaks", [])
+            ],
         )
         for meter in case["meter"]
     ]

@@ -13,7 +13,7 @@ from hub.services.open_hub import open_hub
 from hub.services.register_device import register_device
 from protocol import wire
 from protocol.identity import BootId, Epoch
-from protocol.messages import FLAG_RESEALED, ClockEvent, CommandEvent, Gap, GapCause, PollErrors
+from protocol.messages import FLAG_RESEALED, ClockEvent, CommandEvent, Gap, GapCause, MeterEvent, PollErrors
 from tests.hub.making import JULY_AT, NOW, QUARTER_MS, TERMS, MadeDevice, fetch, make_meter, make_readings
 
 if TYPE_CHECKING:
@@ -26,9 +26,10 @@ GAP = Gap(0, JULY_AT, JULY_AT + QUARTER_MS, GapCause.EDGE_OFF)
 ERRORS = PollErrors(0, JULY_AT, JULY_AT + QUARTER_MS, {"timeout": 3, "exception-2": 1})
 STEP = ClockEvent(boottime_ms=5, old_offset_ms=1, new_offset_ms=2, source=2, error_ms=9)
 ORDERED = CommandEvent(number=3, operation="set-config", outcome="done", config_hash=b"confhash")
-STATEMENTS: tuple[Frame, ...] = (GAP, ERRORS, STEP, ORDERED)
+HAPPENED = MeterEvent(0, JULY_AT, "exchange", 0, (JULY_AT, 5), (JULY_AT + 1, (1 << 64) - 2), "A", "B")
+STATEMENTS: tuple[Frame, ...] = (GAP, ERRORS, STEP, ORDERED, HAPPENED)
 LATER = Epoch(bytes.fromhex("e2e2e2e2e2e2e2e2"))
-_COUNTS = {"gap": 1, "poll_error": 2, "clock_event": 1, "command_event": 1}
+_COUNTS = {"gap": 1, "poll_error": 2, "clock_event": 1, "command_event": 1, "meter_event": 1}
 
 
 def _counts(database: Database) -> dict[str, object]:

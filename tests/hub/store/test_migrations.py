@@ -20,7 +20,7 @@ from hub.store.descriptors import Described
 from hub.store.schema import metadata
 from protocol import wire
 from protocol.identity import hash_block
-from protocol.messages import ClockEvent, Gap, GapCause, PollCause, PollErrors
+from protocol.messages import ClockEvent, Gap, GapCause, MeterEvent, PollCause, PollErrors
 from tests.hub.making import BOOT_ID, JULY_AT, NOW, QUARTER_MS, TERMS, MadeDevice, fetch, make_meter, make_readings
 
 if TYPE_CHECKING:
@@ -32,6 +32,8 @@ STATED = (
     Gap(0, JULY_AT, JULY_AT + QUARTER_MS, GapCause.METER_NO_REPLY),
     PollErrors(0, JULY_AT, JULY_AT + QUARTER_MS, {PollCause.TIMEOUT: 3}),
     ClockEvent(5, 6, 7, source=2, error_ms=8),
+    MeterEvent(0, JULY_AT, "exchange", 0, (JULY_AT, 5), (JULY_AT + 1, (1 << 64) - 1), "A", "B", note="both"),
+    MeterEvent(0, JULY_AT, "stale"),
 )
 
 
@@ -107,6 +109,11 @@ def test_statements_are_found_again_with_their_boot(upgraded: Database, device: 
     period = (0, JULY_AT, JULY_AT + QUARTER_MS)
     assert fetch(upgraded, "SELECT * FROM gap") == [(device.id, BOOT_ID, *period, "meter-no-reply", 1, 2)]
     assert fetch(upgraded, "SELECT * FROM poll_error") == [(device.id, BOOT_ID, *period, "timeout", 3, 1, 3)]
+    happened = (device.id, BOOT_ID, 0, JULY_AT)
+    assert fetch(upgraded, "SELECT * FROM meter_event ORDER BY record") == [
+        (*happened, "exchange", 0, "both", JULY_AT, 5, JULY_AT + 1, -1, "A", "B", 1, 5),
+        (*happened, "stale", -1, "", None, None, None, None, "", "", 1, 6),
+    ]
     assert fetch(upgraded, "SELECT * FROM clock_event") == [(device.id, BOOT_ID, 5, 6, 7, 2, 8, 1, 4)]
 
 

@@ -1,0 +1,125 @@
+"""What devices state of their meters, and the readings on both sides of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from sqlalchemy import and_, exists, select
+
+from hub.store import schema
+from hub.store.patterns import signed_to_pattern
+from protocol.identity import DeviceId
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from sqlalchemy import Connection, Row
+
+    _Row = Row[tuple[object, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class EventReading:
+    """A reading beside an event: its instant, its raw count, and its energy, None where the hub holds no such one."""
+
+    read_at: int
+    raw: int
+    register_wh: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class StatedEvent:
+    """What a device stated of a meter, seen at `at` (UTC ms); `serial` is the meter that it read then."""
+
+    device: DeviceId
+    serial: str
+    at: int
+    kind: str
+    before: EventReading | None
+    after: EventReading | None
+    was: str
+    now: str
+    note: str
+
+
+def list_events(
+    connection: Connection,
+    registers: Sequence[int],
+    *,
+    kinds: Sequence[str] | None = None,
+    is_of_register: bool = False,
+    limit: int | None = None,
+) -> tuple[StatedEvent, ...]:
+    """Return what was stated of the meters with these registers, the newest first; at most `limit`, of these kinds.
+
+    A device gives a meter a number for ever: what it states of the number belongs to all meters that ever had it.
+    `is_of_register` leaves out what is about another register of them, or about the whole meter.
+    """
+    event, descriptor, link = schema.meter_event, schema.descriptor, schema.descriptor_register
+    is_theirs = exists().where(
+        descriptor.c.device == event.c.device,
+        descriptor.c.meter_index == event.c.meter_index,
+        link.c.device == descriptor.c.device,
+        link.c.descriptor == descriptor.c.id,
+        link.c.register_id.in_(list(registers)),
+    )
+    query = select(event).where(is_theirs).order_by(event.c.at.desc(), event.c.record.desc()).limit(limit)
+    if is_of_register:
+        query = query.where(is_theirs.where(link.c.rid == event.c.rid))
+    if kinds is not None:
+        query = query.where(event.c.kind.in_(list(kinds)))
+    return tuple(_event(connection, row) for row in connection.execute(query).all())
+
+
+def _event(connection: Connection, row: _Row) -> StatedEvent:
+    before = _reading(connection, row, row.before_at, row.before_raw)
+    after = _reading(connection, row, row.after_at, row.after_raw)
+    return StatedEvent(
+        device=DeviceId(row.device),
+        serial=_serial(connection, row),
+        at=row.at,
+        kind=row.kind,
+        before=before,
+        after=after,
+        was=row.was,
+        now=row.now,
+        note=row.note,
+    )
+
+
+def _reading(connection: Connection, row: _Row, read_at: int | None, raw: int | None) -> EventReading | None:
+    """Return a reading beside an event, with the energy that the hub found in it if it has taken it."""
+    if read_at is None or raw is None:
+        return None
+    reading, link, descriptor = schema.reading, schema.descriptor_register, schema.descriptor
+    query = (
+        select(reading.c.register_wh)
+        .join(link, link.c.register_id == reading.c.register_id)
+        .join(descriptor, and_(descriptor.c.device == link.c.device, descriptor.c.id == link.c.descriptor))
+        .where(
+            descriptor.c.device == row.device,
+            descriptor.c.meter_index == row.meter_index,
+            link.c.rid == row.rid,
+            reading.c.read_at == read_at,
+            reading.c.raw == raw,
+        )
+        .limit(1)
+    )
+    return EventReading(read_at, signed_to_pattern(raw), connection.execute(query).scalar())
+
+
+def _serial(connection: Connection, row: _Row) -> str:
+    """Return the serial number of the meter that a device read under this number when it stated something of it."""
+    reading, link, descriptor = schema.reading, schema.descriptor_register, schema.descriptor
+    described = select(descriptor.c.serial).where(
+        descriptor.c.device == row.device, descriptor.c.meter_index == row.meter_index
+    )
+    latest = (
+        described.join(link, and_(link.c.device == descriptor.c.device, link.c.descriptor == descriptor.c.id))
+        .join(reading, reading.c.register_id == link.c.register_id)
+        .where(reading.c.read_at <= row.at)
+        .order_by(reading.c.read_at.desc(), descriptor.c.stream_id.desc(), descriptor.c.seq.desc())
+    )
+    found = connection.execute(latest.limit(1)).scalar()
+    return str(found if found is not None else connection.execute(described.limit(1)).scalar())
