@@ -15,6 +15,7 @@ from hub.keys import KEY_NAME
 from hub.services.accept_blocks import accept_blocks
 from hub.services.register_system import register_system
 from protocol.cose import VerifyingKey
+from protocol.messages import MeterEvent
 from tests.hub.conftest import SYSTEM
 from tests.hub.making import JULY_AT, NOW, TERMS, MadeDevice, fetch, make_meter, make_readings
 
@@ -152,3 +153,21 @@ def test_a_mistyped_folder_is_not_made(tmp_path: Path) -> None:
 def test_the_version_is_told() -> None:
     """`--version` names program and version."""
     assert run("--version").stdout.startswith("meter-hub ")
+
+
+def test_what_happened_to_a_meter_is_listed(registered: Database, tmp_path: Path) -> None:
+    """People read a sentence and both readings in local time; machines get whole Wh and raw counts."""
+    device, at = MadeDevice(), JULY_AT + 2 * 900_000
+    event = MeterEvent(0, at, "exchange", 0, (JULY_AT, 5000), (at, 7), "WN-1001", "WN-2002")
+    unread = MeterEvent(0, at, "stale")
+    device.seal(make_meter(), make_readings(make_meter(), [5000, 10_000], JULY_AT), event, unread)
+    accept_blocks(registered, device.arrivals(), TERMS, NOW)
+    told = run("events", SYSTEM, "--data", tmp_path / "hub").stdout
+    for words in (
+        "Meter WN-1001 was exchanged for WN-2002.",
+        "5 kWh at 1 Jul 2016, 00:00 EDT",
+        "7 counts at 1 Jul 2016",
+    ):
+        assert words in told
+    shown = json.loads(run("events", SYSTEM, "--limit", "2", "--json", "--data", tmp_path / "hub").stdout)
+    assert [each["kind"] for each in shown["events"]] == ["stale", "exchange"]
