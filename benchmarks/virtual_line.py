@@ -60,8 +60,16 @@ class _Dusk:
 async def _polls_per_second(bus: Bus, polls: int) -> tuple[float, float]:
     """Return polls in a second of real time and of virtual time."""
     clock = SystemClock(VirtualKernel(VirtualTime(START_MS)))
-    settings = MeterSettings(name="roof", index=1, bus="line", unit=1, profile=_PROFILE, generated=_GENERATED)
-    poller = MeterPoller(settings, load_profile(_PROFILE), bus, clock.now, identify_every=polls + 2)
+    settings = MeterSettings(
+        name="roof",
+        index=1,
+        bus="line",
+        unit=1,
+        profile=_PROFILE,
+        generated=_GENERATED,
+        identify_every_polls=polls + 2,
+    )
+    poller = MeterPoller(settings, load_profile(_PROFILE), bus, clock.now)
     await poller.poll()
     loop = asyncio.get_running_loop()
     began, virtually_began = time.monotonic(), loop.time()

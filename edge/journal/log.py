@@ -121,8 +121,6 @@ class Journal:
                 self.state(Gap(meter, spared_at, edge_at, GapCause.DISK_FULL))
 
     def _record_poll(self, edge_at: int, outcome: PollOutcome) -> None:
-        for event in outcome.events:
-            self.state(event)
         result = outcome.result
         for event in outcome.events:
             self.state(event)

@@ -29,6 +29,7 @@ _TEXTS: dict[str, str] = {
     MeterEventKind.STALE: "The meter answers, but nothing in its answers moves; look whether it still measures.",
     MeterEventKind.MOVING: "The meter's answers move again.",
     MeterEventKind.INCONSISTENT: "The meter's own figures disagree.",
+    MeterEventKind.PULSES_LOST: "Pulses are missing from the register; compare it with the meter's own display.",
     MeterEventKind.PORT_CHANGE: "The meter answers on another port: {now} instead of {was}.",
 }
 

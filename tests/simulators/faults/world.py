@@ -222,9 +222,9 @@ class World:
             profile=self.profile,
             generated=GENERATED[self.profile],
             serial=self.serial if name == METER else None,
+            identify_every_polls=self.identify_every,
         )
-        profile = load_profile(self.profile)
-        return MeterPoller(settings, profile, bus, clock.now, identify_every=self.identify_every)
+        return MeterPoller(settings, load_profile(self.profile), bus, clock.now)
 
 
 def true_ms(instant: Instant) -> int:
