@@ -135,7 +135,8 @@ def _is_alike(point: Point, other: Point) -> bool:
 def read_beside(plan: BesidePlan, image: WordImage, seldom: WordImage | None) -> Beside:
     """Return what the words beside the energy say, and those seldom read, if they were; what has no value is left out.
 
-    `image` covers the plan's spans, `seldom` those of the seldom ones that the meter answered. Power is without the external ratio.
+    `image` covers the plan's spans, `seldom` those of the seldom ones that the meter answered. Power is without the
+    external ratio.
     """
     witnesses: dict[str, int] = {}
     power_w: Fraction | None = None

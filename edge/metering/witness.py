@@ -106,7 +106,7 @@ def hear(memory: WitnessMemory, beside: Beside, step: EnergyStep) -> WitnessVerd
     has_power = beside.power_w is not None
     now = replace(
         compared,
-        values=beside.witnesses or memory.values,
+        values={**memory.values, **beside.witnesses},
         values_at=step.at if beside.witnesses else memory.values_at,
         power_w=beside.power_w if beside.power_w is not None else memory.power_w,
         power_at=step.at if has_power else memory.power_at,
@@ -124,7 +124,10 @@ def _living(memory: WitnessMemory, beside: Beside) -> tuple[str, ...]:
 
 
 def _has_stopped(memory: WitnessMemory, beside: Beside, step: EnergyStep, unmoved_wh: Fraction) -> bool:
-    """Return whether nothing in the meter moves: by its tick or uptime, or by energy that its power owes."""
+    """Return whether nothing in the meter moves: by its tick or uptime, or by energy that its power owes.
+
+    Whatever was found of it lasts until something is seen to move.
+    """
     if step.has_moved:
         return False
     roles = _living(memory, beside)
@@ -133,7 +136,7 @@ def _has_stopped(memory: WitnessMemory, beside: Beside, step: EnergyStep, unmove
         if elapsed is None or elapsed < TICK_MS_MIN:
             return memory.is_stale
         return all(memory.values[role] == beside.witnesses[role] for role in roles)
-    return unmoved_wh > UNMOVED_QUANTA_MAX * step.quantum_wh
+    return memory.is_stale or unmoved_wh > UNMOVED_QUANTA_MAX * step.quantum_wh
 
 
 def _owe(memory: WitnessMemory, beside: Beside, step: EnergyStep) -> Fraction:

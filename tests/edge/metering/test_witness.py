@@ -31,6 +31,19 @@ def listen(*heard: tuple[Beside, EnergyStep]) -> tuple[list[str], WitnessMemory]
     return stated, memory
 
 
+def test_a_stale_meter_stays_so_until_something_is_seen_to_move() -> None:
+    """A poll that reads no witness changes nothing, nor does a power that ends; a register that moves does."""
+    tick, nothing = Beside(witnesses={"tick": 5, "resets": 1}), Beside()
+    owing, dark = Beside(Fraction(1000)), Beside(Fraction(0))
+    assert listen((tick, step(0)), (nothing, step(1)), (tick, step(2)), (nothing, step(3)), (tick, step(4)))[0] == [
+        "stale"
+    ]
+    course = [(owing, step(0)), (owing, step(1)), (dark, step(2)), (dark, step(3, has_moved=True, gained_wh=1))]
+    assert listen(*course)[0] == ["stale", "moving"]
+    partly = Beside(witnesses={"resets": 1})
+    assert listen((tick, step(0)), (partly, step(1)), (tick, step(2)))[1].is_stale
+
+
 @pytest.mark.parametrize("role", ["tick", "uptime"])
 def test_a_meter_whose_tick_stands_still_is_stale_until_it_moves(role: str) -> None:
     """The same tick after a minute or more is said once; a tick that moves again is said too."""
