@@ -12,7 +12,7 @@ import pytest
 from edge.bus import Bus, NoReplyError, NotConnectedError, open_bus
 from edge.bus.serial_line import why_port_shut
 from edge.clock import SystemClock
-from edge.metering.outcome import Failed, Taken
+from edge.metering.outcome import Failed, Stranger, Taken
 from edge.metering.words import Span
 from edge.poll import MeterPoller
 from edge.profiles import load_profile
@@ -88,7 +88,7 @@ async def test_an_adapter_that_comes_back_as_another_device_is_read_again(tmp_pa
 
 
 async def test_another_meter_behind_the_port_is_refused(tmp_path: Path) -> None:
-    """What the wrong meter said before it was known is thrown away, and it is not asked for its energy again."""
+    """What the wrong meter said before it was known is thrown away; what it shows once it is known is no reading."""
     link, old, new = tmp_path / "adapter", WattNode(11111, 320), WattNode(22222, 9)
     poller, bus = poller_over(link, serial="11111")
     async with plugged(new):
@@ -101,7 +101,8 @@ async def test_another_meter_behind_the_port_is_refused(tmp_path: Path) -> None:
     assert isinstance(result, Failed)
     assert result.cause == "identity"
     assert "'22222', not '11111'" in result.note
-    assert last_look(new) < new.asked.index(1700)
+    assert result.stranger == Stranger("11111", "22222", {0: 9})
+    assert new.asked.index(1700) < last_look(new)
 
 
 async def test_an_adapter_exchanged_while_its_port_was_shut_counts_as_new(tmp_path: Path) -> None:
