@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import and_, exists, select
 
-from hub.store import schema
+from hub.store import schema, stated_tables
 from hub.store.patterns import signed_to_pattern
 from protocol.identity import DeviceId
 
@@ -56,7 +56,7 @@ def list_events(
     A device gives a meter a number for ever: what it states of the number belongs to all meters that ever had it.
     `is_of_register` leaves out what is about another register of them, or about the whole meter.
     """
-    event, descriptor, link = schema.meter_event, schema.descriptor, schema.descriptor_register
+    event, descriptor, link = stated_tables.meter_event, schema.descriptor, schema.descriptor_register
     is_theirs = exists().where(
         descriptor.c.device == event.c.device,
         descriptor.c.meter_index == event.c.meter_index,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from hub.store import schema
+from hub.store import stated_tables
 from hub.store.dialect import insert_rows
 from hub.store.patterns import pattern_to_signed
 from protocol.messages import ClockEvent, CommandEvent, Gap, MeterEvent, PollErrors
@@ -35,11 +35,11 @@ class Stated(NamedTuple):
 def add_statements(connection: Connection, statements: Sequence[Stated]) -> None:
     """Keep what devices state. What was stated before, in the same boot, is the same statement sealed again."""
     for table, kind in (
-        (schema.gap, Gap),
-        (schema.poll_error, PollErrors),
-        (schema.clock_event, ClockEvent),
-        (schema.command_event, CommandEvent),
-        (schema.meter_event, MeterEvent),
+        (stated_tables.gap, Gap),
+        (stated_tables.poll_error, PollErrors),
+        (stated_tables.clock_event, ClockEvent),
+        (stated_tables.command_event, CommandEvent),
+        (stated_tables.meter_event, MeterEvent),
     ):
         insert_rows(connection, table, [row for one in statements if isinstance(one.said, kind) for row in _rows(one)])
 
