@@ -13,8 +13,7 @@ be shorter, bytes left over). cbor2's `canonical` mode is not used; it sorts key
 
 from __future__ import annotations
 
-from bisect import bisect_right
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import NoReturn
 
 import cbor2
@@ -26,11 +25,11 @@ DEPTH_MAX = 6
 INTEGER_MAX = 2**64 - 1
 INTEGER_MIN = -(2**64)
 
-_HEAD_LIMITS = (24, 2**8, 2**16, 2**32)
-_HEAD_LENGTHS = (1, 2, 3, 5, 9)
-"""A head takes so many bytes for a number below the limit at the same place, and 9 beyond (RFC 8949 §3)."""
 _IN_HEAD = 24
 _IN_ONE = 2**8
+_IN_TWO = 2**16
+_IN_FOUR = 2**32
+"""A head is 1, 2, 3 or 5 bytes long for a number below each of these limits, and 9 beyond (RFC 8949 §3)."""
 _OCTETS = 0x40
 _AS_THEY_ARE = frozenset({bool, bytes})
 _BUILT_IN_TAGS = (
@@ -58,7 +57,9 @@ def encode_octets(content: bytes) -> bytes:
     length = len(content)
     if length < _IN_HEAD:
         return bytes((_OCTETS | length,)) + content
-    more = _HEAD_LENGTHS[bisect_right(_HEAD_LIMITS, length)] - 1
+    if length < _IN_ONE:
+        return bytes((_OCTETS | _IN_HEAD, length)) + content
+    more = 2 if length < _IN_TWO else 4
     return bytes((_OCTETS | _IN_HEAD + more.bit_length() - 1,)) + length.to_bytes(more, "big") + content
 
 
@@ -140,49 +141,59 @@ def _measure(value: object) -> int:
     Refuses what holds anything but the kinds of MRC/1, or a map out of order.
     """
     length = 0
-    waiting = [value]
-    while waiting:
-        item = waiting.pop()
-        # What the head holds: the number itself, or how much follows.
-        if type(item) is int:
-            argument = item if item >= 0 else ~item
-        elif isinstance(item, bytes):
-            argument = len(item)
-            length += argument
-        elif isinstance(item, list):
-            argument = len(item)
-            waiting += item
-        elif isinstance(item, dict):
-            argument = len(item)
-            keys = list(item)
-            _check_keys(keys)
-            waiting += keys
-            waiting += item.values()
-        elif isinstance(item, str):
-            argument = len(item) if item.isascii() else len(item.encode("utf-8"))
-            length += argument
-        elif item is None or isinstance(item, bool):
-            argument = 0
-        else:
-            message = f"a {type(item).__name__} has no place in MRC/1"
-            raise MalformedError(message)
-        # Nearly all heads are short, and looking them up would be half of the work.
-        if argument < _IN_HEAD:
-            length += 1
-        elif argument < _IN_ONE:
-            length += 2
-        else:
-            length += _HEAD_LENGTHS[bisect_right(_HEAD_LIMITS, argument)]
+    waiting: list[Iterable[object]] = [(value,)]
+    for items in waiting:
+        for item in items:
+            # What the head holds: the number itself, or how much follows.
+            if type(item) is int:
+                argument = item if item >= 0 else ~item
+            elif isinstance(item, bytes):
+                argument = len(item)
+                length += argument
+            elif isinstance(item, list):
+                argument = len(item)
+                waiting.append(item)
+            elif isinstance(item, dict):
+                argument = len(item)
+                _check_keys(item)
+                waiting += (item, item.values())
+            else:
+                argument = _measure_word(item)
+                length += argument
+            if argument < _IN_HEAD:
+                length += 1
+            elif argument < _IN_ONE:
+                length += 2
+            elif argument < _IN_TWO:
+                length += 3
+            else:
+                length += 5 if argument < _IN_FOUR else 9
     return length
 
 
-def _check_keys(keys: list[int]) -> None:
+def _measure_word(item: object) -> int:
+    """Return how many bytes follow the head of a text, 0 for true, false and null; refuses everything else."""
+    if isinstance(item, str):
+        return len(item) if item.isascii() else len(item.encode("utf-8"))
+    if item is None or isinstance(item, bool):
+        return 0
+    message = f"a {type(item).__name__} has no place in MRC/1"
+    raise MalformedError(message)
+
+
+def _check_keys(keys: Iterable[int]) -> None:
     """Refuse keys that are no integers or texts, or do not ascend as encoded; repeated ones cbor2 has refused."""
-    # Integers from 0 up, which nearly all maps have for keys, are encoded in the order of their values.
-    if set(map(type, keys)) == {int} and keys[0] >= 0 and keys == sorted(keys):
+    last = -1
+    for key in keys:
+        # Integers from 0 up, which nearly all maps have for keys, are encoded in the order of their values.
+        if type(key) is not int or key <= last:
+            break
+        last = key
+    else:
         return
-    if keys != sorted(keys, key=_key_order):
-        message = f"the map keys {keys!r:.80} do not ascend in their encoded form"
+    in_wire_order = sorted(keys, key=_key_order)
+    if list(keys) != in_wire_order:
+        message = f"the map keys {list(keys)!r:.80} do not ascend in their encoded form"
         raise MalformedError(message)
 
 

@@ -16,6 +16,7 @@ The decoders take the number of rows, and check it before they expand anything.
 from __future__ import annotations
 
 from itertools import accumulate, pairwise
+from operator import add
 from typing import TYPE_CHECKING
 
 from protocol import cbor
@@ -45,17 +46,16 @@ def decode_times(column: object, rows: int) -> tuple[int, ...]:
     parts = array(column, "the time column", 3, 3)
     first = integer(parts[0], "the first time", 0, TIME_MS_MAX)
     step = integer(parts[1], "the time step", 0, TIME_MS_MAX)
-    residuals = parts[2]
-    if step and residuals == 0:
-        integer(residuals, "the time residual", 0, 0)
-        times = [first + row * step for row in range(rows)]
+    if not step:
+        times = tuple(accumulate(integers(parts[2], "a time difference", rows - 1), initial=first))
     else:
-        differences = integers(residuals, "a time difference", rows - 1, -TIME_MS_MAX, TIME_MS_MAX)
-        if step:
-            times = [first, *(first + row * step + residual for row, residual in enumerate(differences, start=1))]
-        else:
-            times = list(accumulate(differences, initial=first))
-    return tuple(within(times, "a time", 0, TIME_MS_MAX))
+        times = tuple(range(first, first + rows * step, step))
+        if parts[2] != 0 or type(parts[2]) is not int:
+            residuals = integers(parts[2], "a time residual", rows - 1)
+            within(residuals, "a time residual", -TIME_MS_MAX, TIME_MS_MAX)
+            times = tuple(map(add, times, (0, *residuals)))
+    within(times, "a time", 0, TIME_MS_MAX)
+    return times
 
 
 def encode_differences(values: Sequence[int]) -> list[int]:
@@ -65,9 +65,9 @@ def encode_differences(values: Sequence[int]) -> list[int]:
 
 def decode_differences(column: object, what: str, rows: int, low: int, high: int) -> tuple[int, ...]:
     """Return the `rows` integers (each `low`..`high`) of a difference column; raises MalformedError if it is none."""
-    span = high - low
-    differences = integers(column, what, rows, min(low, -span), max(high, span))
-    return tuple(within(list(accumulate(differences)), what, low, high))
+    values = tuple(accumulate(integers(column, what, rows)))
+    within(values, what, low, high)
+    return values
 
 
 def encode_offsets(offsets: Sequence[int]) -> Column:
@@ -101,5 +101,7 @@ def encode_repeated(values: Sequence[int]) -> Column:
 def decode_repeated(column: object, what: str, rows: int, high: int) -> tuple[int, ...]:
     """Return the values (each 0..`high`) of such a column; raises MalformedError if it is none of `rows` rows."""
     if isinstance(column, list):
-        return tuple(integers(column, what, rows, 0, high))
+        values = tuple(integers(column, what, rows))
+        within(values, what, 0, high)
+        return values
     return (integer(column, what, 0, high),) * rows

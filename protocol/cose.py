@@ -13,6 +13,7 @@ from __future__ import annotations
 import functools
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
+from typing import NamedTuple
 
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
@@ -179,8 +180,7 @@ class SigningKey:
         return f"SigningKey({self.key_id.hex()})"
 
 
-@dataclass(frozen=True, slots=True)
-class Envelope:
+class Envelope(NamedTuple):
     """An opened COSE_Sign1, not yet verified: who is said to have sealed which payload."""
 
     algorithm: Algorithm

@@ -133,16 +133,22 @@ def integer(value: object, what: str, low: int, high: int) -> int:
     return value
 
 
-def integers(value: object, what: str, length: int, low: int, high: int) -> list[int]:
-    """Return `value` if it is a list of exactly `length` integers from `low` to `high`."""
-    return within(array(value, what, length, length), what, low, high)
+def integers(value: object, what: str, length: int) -> list[int]:
+    """Return `value` if it is a list of exactly `length` integers, of any size: `within` says which they may have."""
+    items = array(value, what, length, length)
+    numbers = [item for item in items if type(item) is int]
+    if len(numbers) != length:
+        message = f"{what} is {next(item for item in items if type(item) is not int)!r:.40}, expected an integer"
+        raise MalformedError(message)
+    return numbers
 
 
-def within(items: Sequence[object], what: str, low: int, high: int) -> list[int]:
-    """Return `items` if all are integers from `low` to `high`."""
-    numbers = [item for item in items if type(item) is int and low <= item <= high]
-    # Each by itself only where one is wrong, to name it: a block is mostly columns of integers.
-    return numbers if len(numbers) == len(items) else [integer(item, what, low, high) for item in items]
+def within(numbers: Sequence[int], what: str, low: int, high: int) -> None:
+    """Refuse integers of which one is not from `low` to `high`."""
+    if numbers and not (low <= min(numbers) and max(numbers) <= high):
+        wrong = next(number for number in numbers if not low <= number <= high)
+        message = f"{what} is {wrong!r:.40}, expected an integer from {low} to {high}"
+        raise MalformedError(message)
 
 
 def octets(value: object, what: str, low: int, high: int) -> bytes:
@@ -199,20 +205,21 @@ def member(value: object, what: str, choices: type[E]) -> E:
     A number or word outside them is what a newer writer may say, hence UnsupportedError; MalformedError for any other
     type.
     """
-    expected = _type_of_values(choices)
+    expected, by_value = _members(choices)
     if type(value) is not expected:
         message = f"{what} is {value!r:.40}, expected {'a number' if expected is int else 'a word'}"
         raise MalformedError(message)
     try:
-        return choices(value)
-    except ValueError as error:
+        return by_value[value]
+    except KeyError as error:
         message = f"{what} is {value!r:.40}, which this version does not know"
         raise UnsupportedError(message) from error
 
 
 @functools.cache
-def _type_of_values(choices: type[Enum]) -> type:
-    return type(next(iter(choices)).value)
+def _members(choices: type[E]) -> tuple[type, dict[object, E]]:
+    by_value: dict[object, E] = {choice.value: choice for choice in choices}
+    return type(next(iter(by_value))), by_value
 
 
 def read_version(fields: Fields) -> int:

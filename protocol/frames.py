@@ -101,9 +101,8 @@ def read_frame(content: object) -> Frame:
     """Return the frame in this decoded map; raises MalformedError or UnsupportedError."""
     fields = Fields(content, "frame")
     kind = integer(fields.need(KIND, "kind"), "the frame kind", 0, U16_MAX)
-    if kind not in _READ_BY_KIND:
-        return UnknownFrame(kind=kind, content=fields.unread())
-    return _READ_BY_KIND[FrameKind(kind)](fields)
+    read = _READ_BY_KIND.get(kind)
+    return UnknownFrame(kind=kind, content=fields.unread()) if read is None else read(fields)
 
 
 def _write_readings(frame: Readings) -> dict[int, object]:
@@ -198,10 +197,10 @@ def _read_readings(fields: Fields) -> Readings:
 
 def _qualities(column: tuple[int, ...]) -> tuple[TimeQuality, ...]:
     known = {value: member(value, "a time quality", TimeQuality) for value in set(column)}
-    return tuple([known[value] for value in column])
+    return tuple(map(known.__getitem__, column))
 
 
-_READ_BY_KIND: dict[FrameKind, Callable[[Fields], Frame]] = {
+_READ_BY_KIND: dict[int, Callable[[Fields], Frame]] = {
     FrameKind.GENESIS: _read_genesis,
     FrameKind.READINGS: _read_readings,
     FrameKind.DESCRIPTOR: read_descriptor,

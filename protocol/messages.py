@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import IntEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from protocol.records import (
     ClockEvent,
@@ -100,8 +100,7 @@ class Instant:
     quality: TimeQuality
 
 
-@dataclass(frozen=True, slots=True)
-class BlockHead:
+class BlockHead(NamedTuple):
     """Which block this is, and after which: what custody needs to know even of a block it cannot read further."""
 
     device: DeviceId

@@ -13,13 +13,13 @@ from hub.services.derive_readings import known_descriptors
 from hub.services.learn_keys import explain_key, stated_keys, verifying_key
 from hub.services.take_blocks import Judged, Taking
 from hub.store import changes, registry
-from protocol.chain import Judgement, Verdict, judge
+from protocol.chain import Judgement, Verdict, judge, judge_all
 from protocol.custody import receiver
 from protocol.identity import format_device_id
 from protocol.messages import Genesis, ReceiptCode
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from sqlalchemy import Connection
 
@@ -70,8 +70,7 @@ def accept_blocks(database: Database, arrivals: Sequence[Arrival], terms: Terms,
     keys = load_keys(database, {arrival.device for arrival in arrivals})
     streams: dict[Place, list[Judged]] = {}
     rejected: list[str] = []
-    for arrival in arrivals:
-        judgement = _judge(arrival, keys[arrival.device])
+    for arrival, judgement in zip(arrivals, _judge_all(arrivals, keys), strict=True):
         if judgement.head is None or judgement.head.device != arrival.device:
             rejected.append(_describe_rejection(arrival, judgement))
             continue
@@ -99,13 +98,24 @@ def load_keys(database: Database, devices: set[DeviceId]) -> dict[DeviceId, dict
         }
 
 
-def _judge(arrival: Arrival, keys: Mapping[KeyId, VerifyingKey]) -> Judgement:
-    """Return the verdict on a block; one that begins a log may itself bring the history that explains its key."""
-    judgement = judge(arrival.raw, keys)
+def _judge_all(
+    arrivals: Sequence[Arrival], keys: Mapping[DeviceId, Mapping[KeyId, VerifyingKey]]
+) -> Iterator[Judgement]:
+    """Yield the verdict on each block; one that begins a log may itself bring the history that explains its key."""
+    judgements = judge_all([(arrival.raw, keys[arrival.device]) for arrival in arrivals])
+    for arrival, judgement in zip(arrivals, judgements, strict=True):
+        if judgement.verdict is Verdict.UNKNOWN_KEY and keys[arrival.device]:
+            yield _judge_again(arrival, judgement, keys[arrival.device])
+        else:
+            yield judgement
+
+
+def _judge_again(arrival: Arrival, judgement: Judgement, keys: Mapping[KeyId, VerifyingKey]) -> Judgement:
+    """Return the verdict on a block of a key that is not known, unless its own key history explains that."""
     block = judgement.block
-    if judgement.verdict is not Verdict.UNKNOWN_KEY or not keys or block is None or block.device != arrival.device:
+    if block is None or block.device != arrival.device or not isinstance(block.frames[0], Genesis):
         return judgement
-    explained = explain_key(arrival.device, stated_keys(block)) if isinstance(block.frames[0], Genesis) else None
+    explained = explain_key(arrival.device, stated_keys(block))
     return judgement if explained is None else judge(arrival.raw, {**keys, explained.key_id: explained})
 
 

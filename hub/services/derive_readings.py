@@ -7,6 +7,9 @@ is unconditional, and one such block must not stop its device or the hub.
 from __future__ import annotations
 
 import logging
+from dataclasses import dataclass, field
+from itertools import repeat
+from operator import sub
 from typing import TYPE_CHECKING, NamedTuple
 from weakref import WeakKeyDictionary
 
@@ -18,7 +21,7 @@ from hub.store.descriptors import Described, Underived
 from hub.store.readings import Series
 from hub.store.statements import Stated
 from protocol import wire
-from protocol.identity import format_device_id
+from protocol.identity import BootId, DescriptorId, format_device_id
 from protocol.messages import (
     ClockEvent,
     CommandEvent,
@@ -37,7 +40,7 @@ if TYPE_CHECKING:
 
     from hub.store.database import Database
     from hub.store.descriptors import DescriptorKey, KnownDescriptor
-    from protocol.messages import Block
+    from protocol.messages import Block, TimeQuality
 
 
 log = logging.getLogger("hub.derive")
@@ -90,6 +93,56 @@ class _Place(NamedTuple):
     stream: int
     block: Block
     received_at: int
+
+
+_RunKey = tuple[int, BootId, DescriptorId, int, tuple[int, ...]]
+"""What a run's readings have in common: stream, boot, descriptor, index of the meter, and registers."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """The readings of one meter's registers in one boot, out of as many blocks of a stream as there are: columns."""
+
+    stream: int
+    boot_id: BootId
+    known: KnownDescriptor
+    counts: dict[int, list[int]]
+    read_at: list[int] = field(default_factory=list)
+    offsets_ms: list[int] = field(default_factory=list)
+    qualities: list[TimeQuality] = field(default_factory=list)
+    statuses: list[int] = field(default_factory=list)
+    seqs: list[int] = field(default_factory=list)
+
+    def add(self, seq: int, frame: Readings) -> None:
+        """Append the readings of a frame out of block `seq`."""
+        self.read_at.extend(frame.read_at)
+        self.offsets_ms.extend(frame.offset_ms)
+        self.qualities.extend(frame.quality)
+        self.statuses.extend(frame.status)
+        self.seqs.extend(repeat(seq, len(frame.read_at)))
+        for rid, counts in frame.registers.items():
+            self.counts[rid].extend(counts)
+
+    def series(self) -> list[Series]:
+        """Return the readings by register, as they are stored."""
+        boottimes_ms = list(map(sub, self.read_at, self.offsets_ms))
+        qualities = list(map(int, self.qualities))
+        return [
+            Series(
+                register_id=self.known.registers[rid].register_id,
+                scale_id=self.known.registers[rid].scale_id,
+                stream=self.stream,
+                boot_id=self.boot_id,
+                read_at=self.read_at,
+                boottimes_ms=boottimes_ms,
+                counts=counts,
+                energies_wh=energies_wh(counts, self.known.registers[rid].scale),
+                qualities=qualities,
+                statuses=self.statuses,
+                seqs=self.seqs,
+            )
+            for rid, counts in self.counts.items()
+        ]
 
 
 class Derivation:
@@ -149,20 +202,21 @@ class Derivation:
     def _derive(self, places: Sequence[_Place]) -> tuple[list[tuple[int, int]], set[int]]:
         """Store what blocks say; return the (stream, seq) that waited for their descriptors, and the registers read."""
         described: list[tuple[int, int]] = []
-        series: list[Series] = []
+        runs: dict[_RunKey, _Run] = {}
         stated: list[Stated] = []
         for stream, block, _ in places:
             record = block.first_record
             for frame in block.frames:
                 match frame:
                     case Readings():
-                        series += self._read(stream, block, frame)
+                        self._read(runs, stream, block, frame)
                     case MeterDescriptor():
                         described += self._describe(stream, block, frame)
                     case Gap() | PollErrors() | ClockEvent() | CommandEvent() | MeterEvent():
                         sealed_at = block.sealed.wall_ms
                         stated.append(Stated(block.device, block.boot_id, stream, record, sealed_at, frame))
                 record += record_count(frame)
+        series = [one for run in runs.values() for one in run.series()]
         readings.add_readings(self._connection, series, min(place.received_at for place in places))
         statements.add_statements(self._connection, stated)
         return described, {one.register_id for one in series}
@@ -174,16 +228,22 @@ class Derivation:
             return ()
         return descriptors.take_underived(self._connection, block.device, descriptor)
 
-    def _read(self, stream: int, block: Block, frame: Readings) -> Sequence[Series]:
-        known = self._find((block.device, frame.descriptor))
-        if known is None:
-            self.waiting.add(stream)
-            descriptors.note_underived(self._connection, stream, block.seq, Underived.WAITING, frame.descriptor)
-            return ()
-        if known.meter_index != frame.meter or not frame.registers.keys() <= known.registers.keys():
-            descriptors.note_underived(self._connection, stream, block.seq, Underived.UNEXPLAINED, frame.descriptor)
-            return ()
-        return _series(stream, block, frame, known)
+    def _read(self, runs: dict[_RunKey, _Run], stream: int, block: Block, frame: Readings) -> None:
+        """Add readings to their run, unless they wait for their descriptor or go beyond it."""
+        boot_id = block.boot_id if frame.boot_id is None else frame.boot_id
+        key = (stream, boot_id, frame.descriptor, frame.meter, tuple(frame.registers))
+        run = runs.get(key)
+        if run is None:
+            known = self._find((block.device, frame.descriptor))
+            if known is None:
+                self.waiting.add(stream)
+                descriptors.note_underived(self._connection, stream, block.seq, Underived.WAITING, frame.descriptor)
+                return
+            if known.meter_index != frame.meter or not frame.registers.keys() <= known.registers.keys():
+                descriptors.note_underived(self._connection, stream, block.seq, Underived.UNEXPLAINED, frame.descriptor)
+                return
+            run = runs[key] = _Run(stream, boot_id, known, {rid: [] for rid in frame.registers})
+        run.add(block.seq, frame)
 
     def _find(self, key: DescriptorKey) -> KnownDescriptor | None:
         known = self._remembered.get(key) or self._known.get(key)
@@ -192,24 +252,3 @@ class Derivation:
             if known is not None:
                 self._known[key] = known
         return known
-
-
-def _series(stream: int, block: Block, frame: Readings, known: KnownDescriptor) -> list[Series]:
-    boottimes_ms = [read_at - offset_ms for read_at, offset_ms in zip(frame.read_at, frame.offset_ms, strict=True)]
-    qualities = [int(quality) for quality in frame.quality]
-    return [
-        Series(
-            register_id=known.registers[rid].register_id,
-            scale_id=known.registers[rid].scale_id,
-            stream=stream,
-            seq=block.seq,
-            boot_id=frame.boot_id if frame.boot_id is not None else block.boot_id,
-            read_at=frame.read_at,
-            boottimes_ms=boottimes_ms,
-            counts=counts,
-            energies_wh=energies_wh(counts, known.registers[rid].scale),
-            qualities=qualities,
-            statuses=frame.status,
-        )
-        for rid, counts in frame.registers.items()
-    ]

@@ -88,7 +88,7 @@ class Taking:
             taken.is_odd = True
             self._note_intact(taken, block, received_at)
             if block.seq in taken.slots:
-                taken.slots[block.seq] = replace(taken.slots[block.seq], verdict=Verdict.OK)
+                taken.slots[block.seq] = taken.slots[block.seq]._replace(verdict=Verdict.OK)
 
     def finish(self) -> list[Receipt]:
         """Derive what came, save the streams, and return their receipts: to be sent after the commit."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import itertools
+from operator import lt
 from typing import TYPE_CHECKING
 
 from sqlalchemy import bindparam, delete, func, insert, select
@@ -73,7 +74,7 @@ def _goes_on_rising(added: Iterable[Series], newest: Newest | None, received_at:
             and len(energies_wh) == len(one.read_at)
             and (shown_wh is None or energies_wh[0] >= shown_wh)
             and energies_wh == sorted(energies_wh)
-            and list(one.read_at) == sorted(set(one.read_at))
+            and all(map(lt, one.read_at, one.read_at[1:]))
         )
         if not rises:
             return False

@@ -25,7 +25,7 @@ ReadingRow = tuple[int, int, bytearray, int, int, int | None, int, int, int, int
 
 
 class Series(NamedTuple):
-    """Readings of one register out of one frame of block `seq` of a stream, as columns of one length.
+    """Readings of one register in one boot out of blocks of one stream (`seqs`), as columns of one length.
 
     `read_at` is UTC ms, `counts` the unsigned patterns, `energies_wh` None where a count has no energy in it.
     """
@@ -33,7 +33,6 @@ class Series(NamedTuple):
     register_id: int
     scale_id: int
     stream: int
-    seq: int
     boot_id: BootId
     read_at: Sequence[int]
     boottimes_ms: Sequence[int]
@@ -41,6 +40,7 @@ class Series(NamedTuple):
     energies_wh: Sequence[int | None]
     qualities: Sequence[int]
     statuses: Sequence[int]
+    seqs: Sequence[int]
 
     def rows(self) -> Iterator[ReadingRow]:
         """Return the readings as they are stored."""
@@ -57,7 +57,7 @@ class Series(NamedTuple):
             self.qualities,
             self.statuses,
             repeat(self.stream),
-            repeat(self.seq),
+            self.seqs,
             strict=False,
         )
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from protocol.chain import Verdict
 from protocol.fields import SHORT_HASH_LENGTH
@@ -53,8 +53,7 @@ class Stream:
         assert -1 <= self.safe <= self.committed, (self.safe, self.committed)
 
 
-@dataclass(frozen=True, slots=True)
-class Stored:
+class Stored(NamedTuple):
     """A block in its slot: which, with what verdict, and the hash of the block it was sealed after."""
 
     seq: int

@@ -77,9 +77,9 @@ def test_decision_table(bad: Verdict) -> None:
 
 def test_bytes_without_a_place_are_rejected() -> None:
     """Custody cannot be taken of bytes that name no slot, or a slot of another stream; the reason is kept."""
-    nameless = replace(_arrival(Verdict.MALFORMED), head=None)
+    nameless = _arrival(Verdict.MALFORMED)._replace(head=None)
     assert receiver.decide(STREAM, nameless, None, None, None) == receiver.Decision(REJECT, "because")
-    foreign = replace(_arrival(), head=BlockHead(DEVICE, Epoch(b"epoch..2"), SEQ, BEFORE))
+    foreign = _arrival()._replace(head=BlockHead(DEVICE, Epoch(b"epoch..2"), SEQ, BEFORE))
     assert receiver.decide(STREAM, foreign, None, None, None).kind is REJECT
 
 
@@ -124,7 +124,7 @@ def test_damage_is_doubtful_until_the_next_block_vouches_for_it() -> None:
     assert not receiver.is_doubtful(_slot(), None)
     assert receiver.is_doubtful(bad, None)
     assert receiver.is_doubtful(bad, PARTED_AFTER)
-    assert receiver.is_doubtful(bad, replace(INTACT_AFTER, verdict=Verdict.BAD_SIGNATURE))
+    assert receiver.is_doubtful(bad, INTACT_AFTER._replace(verdict=Verdict.BAD_SIGNATURE))
     assert not receiver.is_doubtful(bad, INTACT_AFTER)
 
 
@@ -132,7 +132,7 @@ def test_damage_is_doubtful_until_the_next_block_vouches_for_it() -> None:
 def test_what_the_device_signed_is_never_doubtful(verdict: Verdict) -> None:
     """A block that nobody can read but its device signed has no better copy; naming it would hide damaged ones."""
     assert not receiver.is_doubtful(_slot(verdict), None)
-    assert not receiver.is_doubtful(_slot(verdict), replace(INTACT_AFTER, verdict=Verdict.BAD_SIGNATURE))
+    assert not receiver.is_doubtful(_slot(verdict), INTACT_AFTER._replace(verdict=Verdict.BAD_SIGNATURE))
 
 
 def test_safe_follows_the_policy_and_ends_before_damage() -> None:
