@@ -4,25 +4,32 @@ from __future__ import annotations
 
 from protocol.fields import (
     COUNT_MAX,
+    U16_MAX,
     U32_MAX,
     VERSION,
     Fields,
     array,
     integer,
     octets,
-    read_device,
-    read_epoch,
     read_instant,
-    read_version,
     write_instant,
 )
 from protocol.frames import read_frame, write_frame
-from protocol.identity import BOOT_ID_LENGTH, HASH_LENGTH, BlockHash, BootId
+from protocol.identity import (
+    BOOT_ID_LENGTH,
+    DEVICE_LENGTH,
+    EPOCH_LENGTH,
+    HASH_LENGTH,
+    BlockHash,
+    BootId,
+    DeviceId,
+    Epoch,
+)
 from protocol.messages import Block, BlockHead
 
 FRAMES_MAX = 4096
-HEAD_KEYS = frozenset({0, 1, 2, 3, 5})
-_NEEDED = {4: "first record", 6: "boot", 7: "frames", 8: "sealed", 10: "boot id"}
+HEAD_NAMES = {0: "version", 1: "device", 2: "epoch", 3: "seq", 5: "previous hash"}
+_OTHER_NAMES = {4: "first record", 6: "boot", 7: "frames", 8: "sealed", 10: "boot id"}
 
 
 def write_block(block: Block) -> dict[int, object]:
@@ -47,7 +54,7 @@ def write_block(block: Block) -> dict[int, object]:
 def read_block(fields: Fields) -> Block:
     """Return the block in these fields; raises MalformedError or UnsupportedError."""
     head = read_head(fields)
-    first_record, boot_count, frames, sealed, boot_id = fields.need_all(_NEEDED)
+    first_record, boot_count, frames, sealed, boot_id = fields.need_all(_OTHER_NAMES)
     return Block(
         device=head.device,
         epoch=head.epoch,
@@ -64,10 +71,11 @@ def read_block(fields: Fields) -> Block:
 
 def read_head(fields: Fields) -> BlockHead:
     """Return the head of the block in these fields; raises MalformedError."""
-    read_version(fields)
+    version, device, epoch, seq, previous = fields.need_all(HEAD_NAMES)
+    integer(version, "the version", 1, U16_MAX)
     return BlockHead(
-        device=read_device(fields),
-        epoch=read_epoch(fields),
-        seq=integer(fields.need(3, "seq"), "the seq", 0, COUNT_MAX),
-        previous=BlockHash(octets(fields.need(5, "previous hash"), "the previous hash", HASH_LENGTH, HASH_LENGTH)),
+        device=DeviceId(octets(device, "the device id", DEVICE_LENGTH, DEVICE_LENGTH)),
+        epoch=Epoch(octets(epoch, "the epoch", EPOCH_LENGTH, EPOCH_LENGTH)),
+        seq=integer(seq, "the seq", 0, COUNT_MAX),
+        previous=BlockHash(octets(previous, "the previous hash", HASH_LENGTH, HASH_LENGTH)),
     )

@@ -155,8 +155,8 @@ def _measure(value: object) -> int:
                 waiting.append(item)
             elif isinstance(item, dict):
                 argument = len(item)
-                _check_keys(item)
-                waiting += (item, item.values())
+                length += _measure_keys(item)
+                waiting.append(item.values())
             else:
                 argument = _measure_word(item)
                 length += argument
@@ -181,20 +181,24 @@ def _measure_word(item: object) -> int:
     raise MalformedError(message)
 
 
-def _check_keys(keys: Iterable[int]) -> None:
-    """Refuse keys that are no integers or texts, or do not ascend as encoded; repeated ones cbor2 has refused."""
+def _measure_keys(content: dict[int, object]) -> int:
+    """Return how long the keys of a map are as encoded.
+
+    Refuses those that are no integers or texts, or do not ascend as encoded; repeated ones cbor2 has refused.
+    """
     last = -1
-    for key in keys:
-        # Integers from 0 up, which nearly all maps have for keys, are encoded in the order of their values.
-        if type(key) is not int or key <= last:
+    for key in content:
+        # Nearly all maps have such keys only, which are encoded in the order of their values and in a byte each.
+        if type(key) is not int or not last < key < _IN_HEAD:
             break
         last = key
     else:
-        return
-    in_wire_order = sorted(keys, key=_key_order)
-    if list(keys) != in_wire_order:
-        message = f"the map keys {list(keys)!r:.80} do not ascend in their encoded form"
+        return len(content)
+    keys = list(content)
+    if keys != sorted(keys, key=_key_order):
+        message = f"the map keys {keys!r:.80} do not ascend in their encoded form"
         raise MalformedError(message)
+    return sum(map(_measure, keys))
 
 
 def _refuse_tag(*_tag: object) -> NoReturn:

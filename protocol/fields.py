@@ -137,8 +137,9 @@ def integers(value: object, what: str, length: int) -> list[int]:
     """Return `value` if it is a list of exactly `length` integers, of any size: `within` says which they may have."""
     items = array(value, what, length, length)
     numbers = [item for item in items if type(item) is int]
-    if len(numbers) != length:
-        message = f"{what} is {next(item for item in items if type(item) is not int)!r:.40}, expected an integer"
+    if len(numbers) < length:
+        wrong = next(item for item in items if type(item) is not int)
+        message = f"{what} is {wrong!r:.40}, expected an integer"
         raise MalformedError(message)
     return numbers
 
@@ -188,7 +189,8 @@ def numbered(value: object, what: str, key_max: int, length_max: int) -> dict[in
     if not isinstance(value, dict) or len(value) > length_max:
         message = f"{what} is {value!r:.40}, expected a map of at most {length_max} entries"
         raise MalformedError(message)
-    return {integer(key, f"a key of {what}", 0, key_max): entry for key, entry in value.items()}
+    key_of = f"a key of {what}"
+    return {integer(key, key_of, 0, key_max): entry for key, entry in value.items()}
 
 
 def named(value: object, what: str, length_max: int, characters_max: int) -> dict[str, object]:
@@ -205,21 +207,20 @@ def member(value: object, what: str, choices: type[E]) -> E:
     A number or word outside them is what a newer writer may say, hence UnsupportedError; MalformedError for any other
     type.
     """
-    expected, by_value = _members(choices)
+    expected = _type_of_values(choices)
     if type(value) is not expected:
         message = f"{what} is {value!r:.40}, expected {'a number' if expected is int else 'a word'}"
         raise MalformedError(message)
     try:
-        return by_value[value]
-    except KeyError as error:
+        return choices(value)
+    except ValueError as error:
         message = f"{what} is {value!r:.40}, which this version does not know"
         raise UnsupportedError(message) from error
 
 
 @functools.cache
-def _members(choices: type[E]) -> tuple[type, dict[object, E]]:
-    by_value: dict[object, E] = {choice.value: choice for choice in choices}
-    return type(next(iter(by_value))), by_value
+def _type_of_values(choices: type[Enum]) -> type:
+    return type(next(iter(choices)).value)
 
 
 def read_version(fields: Fields) -> int:

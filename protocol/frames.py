@@ -69,6 +69,7 @@ ROWS_MAX = 4096
 RECEIPT_BYTES_MAX = 4096
 
 
+_QUALITIES = {quality.value: quality for quality in TimeQuality}
 _READINGS = {
     1: "meter",
     2: "rows",
@@ -196,8 +197,10 @@ def _read_readings(fields: Fields) -> Readings:
 
 
 def _qualities(column: tuple[int, ...]) -> tuple[TimeQuality, ...]:
-    known = {value: member(value, "a time quality", TimeQuality) for value in set(column)}
-    return tuple(map(known.__getitem__, column))
+    try:
+        return tuple([_QUALITIES[value] for value in column])
+    except KeyError:
+        return tuple([member(value, "a time quality", TimeQuality) for value in column])
 
 
 _READ_BY_KIND: dict[int, Callable[[Fields], Frame]] = {

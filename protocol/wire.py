@@ -85,7 +85,7 @@ def decode_head(payload: bytes) -> BlockHead:
     content = cbor.decode(payload)
     # Critical keys forbid using the records, not knowing whose they are.
     plain = (
-        {key: value for key, value in content.items() if key in blocks.HEAD_KEYS} if isinstance(content, dict) else {}
+        {key: value for key, value in content.items() if key in blocks.HEAD_NAMES} if isinstance(content, dict) else {}
     )
     return blocks.read_head(Fields(plain, "block"))
 

@@ -40,6 +40,11 @@ class Subject:
 FLEET = Subject(SubjectKind.FLEET)
 
 
+_ANNOUNCE = insert(schema.change)
+_LATEST = select(func.coalesce(func.max(schema.change.c.number), 0))
+_FORGET = delete(schema.change).where(schema.change.c.number <= _LATEST.scalar_subquery() - KEPT_CHANGES_MAX)
+
+
 def announce(connection: Connection, subjects: Iterable[Subject], at: int) -> None:
     """Append one change per subject, and forget the oldest beyond `KEPT_CHANGES_MAX`."""
     rows = [
@@ -47,14 +52,13 @@ def announce(connection: Connection, subjects: Iterable[Subject], at: int) -> No
     ]
     if not rows:
         return
-    connection.execute(insert(schema.change), rows)
-    oldest = latest_change(connection) - KEPT_CHANGES_MAX
-    connection.execute(delete(schema.change).where(schema.change.c.number <= oldest))
+    connection.execute(_ANNOUNCE, rows)
+    connection.execute(_FORGET)
 
 
 def latest_change(connection: Connection) -> int:
     """Return the number of the newest change, 0 before the first."""
-    return int(connection.execute(select(func.coalesce(func.max(schema.change.c.number), 0))).scalar_one())
+    return int(connection.execute(_LATEST).scalar_one())
 
 
 def changes_after(connection: Connection, number: int) -> tuple[int, frozenset[Subject]]:

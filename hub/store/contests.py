@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import bindparam, insert, select, update
 
 from hub.store import schema
 from hub.store.dialect import insert_new
@@ -47,10 +47,11 @@ def end_contest(connection: Connection, device: DeviceId, at: int) -> bool:
     return connection.execute(update(table).where(open_).values(resolved_at=at)).rowcount > 0
 
 
+_OPEN = select(schema.contest.c.device, schema.contest.c.reason).where(schema.contest.c.resolved_at.is_(None))
+_OPEN_OF = _OPEN.where(schema.contest.c.device.in_(bindparam("devices", expanding=True)))
+
+
 def find_contested(connection: Connection, devices: Collection[DeviceId] | None = None) -> dict[DeviceId, str]:
     """Return why devices are contested, of these or of all; those that are not are left out."""
-    table = schema.contest
-    query = select(table.c.device, table.c.reason).where(table.c.resolved_at.is_(None))
-    if devices is not None:
-        query = query.where(table.c.device.in_(devices))
-    return {DeviceId(device): reason for device, reason in connection.execute(query)}
+    rows = connection.execute(_OPEN) if devices is None else connection.execute(_OPEN_OF, {"devices": list(devices)})
+    return {DeviceId(device): reason for device, reason in rows}

@@ -6,7 +6,7 @@ import itertools
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from sqlalchemy import func, select
+from sqlalchemy import bindparam, func, select
 
 from hub.store import schema
 from hub.store.descriptors import Underived
@@ -98,10 +98,14 @@ def find_state(connection: Connection, device: DeviceId) -> DeviceState | None:
     return None if row is None else _state(row)
 
 
+_HEADS = select(schema.device_state.c.device, schema.device_state.c.epoch, schema.device_state.c.head).where(
+    schema.device_state.c.device.in_(bindparam("devices", expanding=True))
+)
+
+
 def find_heads(connection: Connection, devices: Collection[DeviceId]) -> dict[DeviceId, Head]:
     """Return the epoch and the head that each of these devices last named; those never heard are left out."""
-    table = schema.device_state
-    rows = connection.execute(select(table.c.device, table.c.epoch, table.c.head).where(table.c.device.in_(devices)))
+    rows = connection.execute(_HEADS, {"devices": list(devices)})
     return {device: (epoch, head) for device, epoch, head in rows}
 
 

@@ -45,7 +45,7 @@ JUNK, CONFLICT, REJECT = DecisionKind.JUNK, DecisionKind.CONFLICT, DecisionKind.
 @pytest.mark.parametrize("bad", bad_verdicts)
 def test_decision_table(bad: Verdict) -> None:
     """Each case of slot, neighbours and verdicts has its decision, whichever way the bad copy is bad."""
-    damaged_neighbours = (replace(PARTED_BEFORE, verdict=bad), replace(PARTED_AFTER, verdict=bad))
+    damaged_neighbours = (PARTED_BEFORE._replace(verdict=bad), PARTED_AFTER._replace(verdict=bad))
     table = [
         (_arrival(), None, None, None, NEW),
         (_arrival(), None, INTACT_BEFORE, INTACT_AFTER, NEW),
