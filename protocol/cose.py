@@ -31,6 +31,9 @@ SEALED_BYTES_MAX = 65536
 SIGNATURE_LENGTH = 64
 
 _TAG_SIGN1 = 0xD2
+_SEALED_HEAD = bytes([_TAG_SIGN1]) + b"\x84"
+_NO_HEADER = cbor.encode({})
+"""How every sealed message begins: tag 18 and a list of four; and what stands for the unprotected header in it."""
 _SIGNED_HEAD = b"\x84" + cbor.encode("Signature1")
 """How every Sig_structure begins: a list of four, and its context (RFC 9052 §4.4)."""
 _HEADER_ALGORITHM = 1
@@ -198,9 +201,10 @@ class Envelope(NamedTuple):
 
 def sign(kind: Kind, payload: bytes, key: SigningKey) -> bytes:
     """Return the complete sealed message; raises TooLargeError if it would exceed 64 KiB."""
-    protected = cbor.encode({_HEADER_ALGORITHM: key.public.algorithm, _HEADER_KEY_ID: key.key_id})
+    protected = _write_protected(key.public.algorithm, key.key_id)
     signature = key.sign(signed_bytes(kind, protected, payload))
-    sealed = bytes([_TAG_SIGN1]) + cbor.encode([protected, {}, payload, signature])
+    octets = cbor.encode_octets
+    sealed = b"".join((_SEALED_HEAD, octets(protected), _NO_HEADER, octets(payload), octets(signature)))
     if len(sealed) > SEALED_BYTES_MAX:
         message = f"the sealed message takes {len(sealed)} bytes and {SEALED_BYTES_MAX} is the limit: split it"
         raise TooLargeError(message)
@@ -235,6 +239,11 @@ def open_envelope(data: bytes) -> Envelope:
         raise MalformedError(message)
     algorithm, key_id = _read_protected(protected)
     return Envelope(algorithm=algorithm, key_id=key_id, protected=protected, payload=payload, signature=signature)
+
+
+@functools.lru_cache(maxsize=_HEADERS_KEPT)
+def _write_protected(algorithm: Algorithm, key_id: KeyId) -> bytes:
+    return cbor.encode({_HEADER_ALGORITHM: algorithm, _HEADER_KEY_ID: key_id})
 
 
 @functools.lru_cache(maxsize=_HEADERS_KEPT)

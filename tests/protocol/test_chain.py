@@ -85,6 +85,17 @@ def test_judging_anything_raises_nothing(data: bytes, place: int, change: int) -
         assert judgement.reason
 
 
+@given(st.lists(st.tuples(st.integers(0, 400), st.integers(0, 255)), max_size=6), st.binary(max_size=40))
+def test_many_are_judged_as_each_alone(changes: list[tuple[int, int]], data: bytes) -> None:
+    """Judged together or one by one, with more keys or with fewer, blocks get the same verdicts in the same order."""
+    sealed = [(data, KEYS), (wire.seal_block(THIRD, P256_KEY), KEYS), (wire.seal_block(FIRST, DEVICE_KEY), {})]
+    for place, change in changes:
+        raw = bytearray(wire.seal_block(SECOND, DEVICE_KEY))
+        raw[place % len(raw)] ^= change
+        sealed.append((bytes(raw), KEYS))
+    assert chain.judge_all(sealed) == [chain.judge(raw, keys) for raw, keys in sealed]
+
+
 def test_verdicts_are_told_apart() -> None:
     """Foreign key, false signature, nonsense under a good signature, and news from the future each have a verdict."""
     payload = wire.encode_block(SECOND)
