@@ -46,14 +46,16 @@ def decode_times(column: object, rows: int) -> tuple[int, ...]:
     parts = array(column, "the time column", 3, 3)
     first = integer(parts[0], "the first time", 0, TIME_MS_MAX)
     step = integer(parts[1], "the time step", 0, TIME_MS_MAX)
-    if not step:
-        times = tuple(accumulate(integers(parts[2], "a time difference", rows - 1), initial=first))
-    else:
+    if step and type(parts[2]) is int:
+        integer(parts[2], "the time residual", 0, 0)
         times = tuple(range(first, first + rows * step, step))
-        if parts[2] != 0 or type(parts[2]) is not int:
-            residuals = integers(parts[2], "a time residual", rows - 1)
-            within(residuals, "a time residual", -TIME_MS_MAX, TIME_MS_MAX)
-            times = tuple(map(add, times, (0, *residuals)))
+    else:
+        differences = integers(parts[2], "a time difference", rows - 1)
+        if step:
+            within(differences, "a time residual", -TIME_MS_MAX, TIME_MS_MAX)
+            times = (first, *map(add, range(first + step, first + rows * step, step), differences))
+        else:
+            times = tuple(accumulate(differences, initial=first))
     within(times, "a time", 0, TIME_MS_MAX)
     return times
 

@@ -12,7 +12,7 @@ from hub.store.changes import Subject, SubjectKind
 from hub.store.custody import SLOTS_MAX, BlockRow, HeldStream, SavedStream
 from protocol.chain import Judgement, Verdict
 from protocol.custody import receiver
-from protocol.custody.receiver import DecisionKind, Stored
+from protocol.custody.receiver import Decision, DecisionKind, Stored
 from protocol.identity import format_device_id
 from protocol.messages import BlockHead, ReceiptCode, TimeQuality
 
@@ -164,7 +164,7 @@ class Taking:
                 self._store()
                 custody.supersede_block(self._connection, row)
             case DecisionKind.JUNK | DecisionKind.CONFLICT:
-                custody.set_aside(self._connection, row, decision.kind)
+                self._set_aside(row, decision, arrival.head)
         is_intact = judgement.verdict is Verdict.OK
         if decision.kind in {DecisionKind.NEW, DecisionKind.SUPERSEDES}:
             slots[seq] = Stored(seq, judgement.hash, judgement.verdict, arrival.head.previous)
@@ -173,6 +173,13 @@ class Taking:
                 self._note_intact(taken, judgement.block, self._now)
         taken.is_odd |= decision.kind is not DecisionKind.NEW or not is_intact
         return decision.kind
+
+    def _set_aside(self, row: BlockRow, decision: Decision, head: BlockHead) -> None:
+        """Keep a block beside the one in its slot, as long as there are not too many of them."""
+        if not custody.set_aside(self._connection, row, decision.kind):
+            device = format_device_id(head.device)
+            kept = f"{custody.ASIDE_MAX} like it are kept already"
+            self.rejected.append(f"a block of device {device} is dropped: {decision.reason}, and {kept}")
 
     def _store(self) -> None:
         custody.store_blocks(self._connection, self._unstored)

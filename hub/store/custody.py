@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 
 SLOTS_MAX = 4096
 """The most blocks looked at in one go; a longer run is followed further when the next block arrives."""
-
+ASIDE_MAX = 256
+"""The most blocks of a stream kept aside for one reason: whoever reaches the broker could send any number of them."""
 
 Place = tuple[DeviceId, Epoch]
 
@@ -185,10 +186,20 @@ def supersede_block(connection: Connection, block: BlockRow) -> None:
     )
 
 
-def set_aside(connection: Connection, block: BlockRow, reason: DecisionKind) -> None:
-    """Keep bytes that do not hold the slot they claim; the same bytes once only."""
+def set_aside(connection: Connection, block: BlockRow, reason: DecisionKind) -> bool:
+    """Keep bytes that do not hold the slot they claim, the same bytes once only; return whether they are kept.
+
+    They are not where their stream has `ASIDE_MAX` others of that reason. What held a slot is kept in any case.
+    """
+    table = schema.block_aside
+    if reason is not DecisionKind.SUPERSEDES:
+        others = select(func.count()).where(
+            table.c.stream_id == block.stream, table.c.reason == reason.value, table.c.sha256 != block.hash
+        )
+        if connection.execute(others).scalar_one() >= ASIDE_MAX:
+            return False
     connection.execute(
-        insert_new(connection, schema.block_aside).values(
+        insert_new(connection, table).values(
             stream_id=block.stream,
             seq=block.seq,
             sha256=block.hash,
@@ -198,6 +209,7 @@ def set_aside(connection: Connection, block: BlockRow, reason: DecisionKind) -> 
             reason=reason.value,
         )
     )
+    return True
 
 
 def read_bytes(connection: Connection, stream: int, seqs: Sequence[int]) -> dict[int, tuple[bytes, int]]:

@@ -373,6 +373,25 @@ def test_two_different_blocks_for_one_slot_are_a_fork(registered: Database) -> N
     assert _stored(registered) == TAKEN[:8]
 
 
+def test_what_is_kept_aside_has_a_limit(registered: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Beyond a limit for each reason, bytes for a slot that is held are dropped and named; what is kept can come again.
+
+    Neither stops what the device itself sends.
+    """
+    monkeypatch.setattr(custody, "ASIDE_MAX", 3)
+    device = made_log(COUNTS)
+    _accept(registered, device.arrivals(0, 1, 2))
+    raw = device.blocks[2]
+    junk = [Arrival(device.id, raw[:-1] + bytes([raw[-1] ^ change])) for change in range(1, 7)]
+    forks = [made_log([*COUNTS[:4], 1, 2, 3, count]).arrivals(2)[0] for count in range(5)]
+    taken = accept_blocks(registered, [*junk, *forks, *junk[:3]], TERMS, NOW)
+    assert len(taken.rejected) == 3 + 2
+    assert all("is dropped" in sentence and device.text in sentence for sentence in taken.rejected)
+    kept = fetch(registered, "SELECT reason, count(*) FROM block_aside GROUP BY reason ORDER BY reason")
+    assert kept == [("conflict", 3), ("junk", 3)]
+    assert _accept(registered, device.arrivals()).committed == 6
+
+
 def test_gaps_and_poll_errors_are_kept_with_their_causes(registered: Database) -> None:
     """A hole is explained by what the device said, not inferred."""
     device = made_log(COUNTS[:4])
