@@ -173,17 +173,7 @@ def supersede_block(connection: Connection, block: BlockRow) -> None:
             verdict=Verdict(old.verdict),
         )
         set_aside(connection, aside, DecisionKind.SUPERSEDES)
-    connection.execute(
-        update(table)
-        .where(slot)
-        .values(
-            sha256=block.hash,
-            previous=block.previous,
-            bytes=block.raw,
-            received_at=block.received_at,
-            verdict=block.verdict.value,
-        )
-    )
+    connection.execute(update(table).where(slot).values(previous=block.previous, **_content(block)))
 
 
 def set_aside(connection: Connection, block: BlockRow, reason: DecisionKind) -> bool:
@@ -198,18 +188,18 @@ def set_aside(connection: Connection, block: BlockRow, reason: DecisionKind) -> 
         )
         if connection.execute(others).scalar_one() >= ASIDE_MAX:
             return False
-    connection.execute(
-        insert_new(connection, table).values(
-            stream_id=block.stream,
-            seq=block.seq,
-            sha256=block.hash,
-            bytes=block.raw,
-            received_at=block.received_at,
-            verdict=block.verdict.value,
-            reason=reason.value,
-        )
-    )
+    place = {"stream_id": block.stream, "seq": block.seq, "reason": reason.value}
+    connection.execute(insert_new(connection, table).values(**place, **_content(block)))
     return True
+
+
+def _content(block: BlockRow) -> dict[str, object]:
+    return {
+        "sha256": block.hash,
+        "bytes": block.raw,
+        "received_at": block.received_at,
+        "verdict": block.verdict.value,
+    }
 
 
 def read_bytes(connection: Connection, stream: int, seqs: Sequence[int]) -> dict[int, tuple[bytes, int]]:
