@@ -270,7 +270,12 @@ def _read_protected(protected: bytes) -> tuple[Algorithm, KeyId]:
 
 def signed_bytes(kind: Kind, protected: bytes, payload: bytes) -> bytes:
     """Return what a signature of this kind is over: the Sig_structure of RFC 9052 §4.4."""
-    return b"".join((_SIGNED_HEAD, *map(cbor.encode_octets, (protected, kind.encode("ascii"), payload))))
+    return _signed_head(kind, protected) + cbor.encode_octets(payload)
+
+
+@functools.lru_cache(maxsize=_HEADERS_KEPT)
+def _signed_head(kind: Kind, protected: bytes) -> bytes:
+    return b"".join((_SIGNED_HEAD, *map(cbor.encode_octets, (protected, kind.encode("ascii")))))
 
 
 def _is_low(s: int) -> bool:

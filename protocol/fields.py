@@ -76,11 +76,11 @@ class Fields:
             _check_keys(content, what)
         self._content: dict[int, object] = content
         self._what = what
-        self._read: set[int] = set()
+        self._read: list[int] = []
 
     def need(self, key: int, name: str) -> object:
         """Return the field; raises MalformedError, calling it by `name`, if it is absent."""
-        self._read.add(key)
+        self._read.append(key)
         try:
             return self._content[key]
         except KeyError as error:
@@ -89,15 +89,15 @@ class Fields:
 
     def need_all(self, names: Mapping[int, str]) -> list[object]:
         """Return the fields with these keys, in their order; raises MalformedError as `need` does."""
-        self._read.update(names)
+        self._read.extend(names)
         try:
-            return [self._content[key] for key in names]
+            return list(map(self._content.__getitem__, names))
         except KeyError:
             return [self.need(key, name) for key, name in names.items()]
 
     def has(self, key: int) -> bool:
         """Return whether the optional field is present."""
-        self._read.add(key)
+        self._read.append(key)
         return key in self._content
 
     def unread(self) -> dict[int, object]:
