@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from protocol import cbor, wire
-from protocol.errors import MalformedError
+from protocol.errors import MalformedError, UnsupportedError
 from protocol.identity import DeviceId
 from protocol.key_statement import seal_key_statement
 from tests.protocol.strategies import DEVICE_KEY, HUB_KEY
@@ -166,3 +166,10 @@ def test_each_of_these_fields_is_needed(decode: Decode, legal: Content) -> None:
     for key in legal:
         with pytest.raises(MalformedError, match=f"lacks key {key} "):
             decode(cbor.encode({other: value for other, value in legal.items() if other != key}))
+
+
+@pytest.mark.parametrize("quality", [5, [0, 5]])
+def test_a_time_quality_of_the_future_is_told_from_a_false_one(quality: object) -> None:
+    """A quality that this version does not know is what a newer writer may say, alone or among others."""
+    with pytest.raises(UnsupportedError, match="a time quality is 5"):
+        wire.decode_frame(cbor.encode({**READINGS, 7: quality}))
