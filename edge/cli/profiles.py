@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 app = typer.Typer()
 
+MODELS_WIDTH_MIN = 12
+
 
 @app.command()
 def profiles(
@@ -77,16 +79,20 @@ def _energy_json(point: Point) -> dict[str, object]:
 
 
 def _list(known: list[MeterProfile]) -> None:
-    table = Table(box=None)
-    table.add_column("profile", no_wrap=True)
-    for name in ("vendor", "models", "transports"):
-        table.add_column(name)
-    table.add_column("confidence", justify="center")
-    table.add_column("energies", justify="right")
-    for profile in known:
-        models, modes = ", ".join(profile.models), ", ".join(profile.modes)
-        table.add_row(profile.id, profile.vendor, models, modes, profile.confidence, str(len(profile.energy_points)))
-    Console().print(table)
+    """Show a line for each, whatever the width: models that do not fit are in `meter-edge profiles ID`."""
+    rows = [
+        (profile.id, profile.confidence, str(len(profile.energy_points)), ", ".join(profile.modes)) for profile in known
+    ]
+    heads = ("profile", "confidence", "energies", "transports")
+    used = sum(max(map(len, column)) + 1 for column in zip(heads, *rows, strict=True))
+    console = Console()
+    room = max(console.width - used - 1, MODELS_WIDTH_MIN)
+    table = Table(*heads, "models", box=None, padding=(0, 1, 0, 0))
+    for profile, row in zip(known, rows, strict=True):
+        models = ", ".join(profile.models)
+        table.add_row(*row, models if len(models) <= room else f"{models[: room - 1]}…")
+    console.print(table)
+    typer.echo(f"{len(known)} profiles; `meter-edge profiles ID` shows one with all its points and sources.")
 
 
 def _show(profile: MeterProfile) -> None:

@@ -19,14 +19,16 @@ def meter_edge(*words: str) -> Result:
 
 
 def test_every_profile_is_listed_with_its_confidence() -> None:
-    """One line each: id, maker, models, transports, confidence and how many energies it reads."""
-    lines = [line.strip() for line in meter_edge().stdout.splitlines()]
-    for profile_id in profile_ids():
-        profile = load_profile(profile_id)
-        (line,) = [line for line in lines if line.startswith(f"{profile_id} ")]
-        assert line.split()[-2:] == [profile.confidence, str(len(profile.energy_points))]
-        assert profile.vendor in line
-        assert ", ".join(profile.modes) in line
+    """One line each, also on a narrow terminal: id, confidence, how many energies it reads, transports and models."""
+    for width in ("80", "240"):
+        shown = CliRunner().invoke(app, ["profiles"], env={**WIDE, "COLUMNS": width}).stdout.splitlines()
+        for profile_id in profile_ids():
+            profile = load_profile(profile_id)
+            (line,) = [line for line in shown if line.startswith(f"{profile_id} ")]
+            assert line.split()[1:3] == [profile.confidence, str(len(profile.energy_points))]
+            assert ", ".join(profile.modes) in line
+            assert profile.models[0][:8] in line
+        assert len(shown) == len(profile_ids()) + 2
 
 
 def test_one_profile_is_shown_with_all_its_points() -> None:
