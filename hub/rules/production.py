@@ -16,6 +16,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from hub.rules.instants import format_instant
+from hub.rules.placing import Placing
 from protocol.messages import TimeQuality
 from protocol.records import STATUS_GOOD, STATUS_HELD, STATUS_SUSPECT
 
@@ -51,8 +52,8 @@ class Reading:
     `register_id` is one register as one device reads it; `instrument` is the make and model that the meter gives
     itself: readings of one instrument are of one accumulator, whichever device took them. `register_wh` is the exact
     value in Wh, `resolution_wh` its smallest step, `modulus_wh` the energy at which the register wraps (None: not
-    stated), `ratio` the CT/VT ratio applied, `received_at` (UTC ms) when the hub took custody of the block, and
-    `status` the bits that its device gave it.
+    stated), `ratio` the CT/VT ratio applied, `received_at` (UTC ms) when the hub took custody of the block,
+    `placing` where `read_at` comes from, and `status` the bits that its device gave it.
     """
 
     register_id: int
@@ -68,6 +69,7 @@ class Reading:
     epoch: Epoch
     seq: int
     received_at: int
+    placing: Placing = Placing.AS_READ
     status: int = STATUS_GOOD
 
 
@@ -93,6 +95,7 @@ class FindingKind(StrEnum):
     ROLLOVER = "rollover"
     ZERO_PRODUCTION = "zero_production"
     TIME_UNVERIFIED = "time_unverified"
+    TIME_PLACED = "time_placed"
     READING_DOUBTED = "reading_doubted"
     REGISTER_BREAK = "register_break"
     DEVICE_CONTESTED = "device_contested"
@@ -240,7 +243,7 @@ def _may_count(reading: Reading) -> bool:
 
 
 def _is_verified(reading: Reading) -> bool:
-    return reading.time_quality is not TimeQuality.UNKNOWN
+    return reading.time_quality is not TimeQuality.UNKNOWN or reading.placing is not Placing.AS_READ
 
 
 def _edge_reading(readings: Sequence[Reading], edge_ms: int) -> Reading | None:
@@ -332,7 +335,8 @@ def _compare(opening: Reading, closing: Reading, within: Sequence[Reading]) -> l
     if not (_is_verified(opening) and _is_verified(closing)):
         text = "The device's clock was not verified when one of the two readings was taken."
         findings.append(Finding(FindingKind.TIME_UNVERIFIED, text, forbids=False))
-    return findings
+    placed = [reading for reading in (opening, closing) if reading.placing is Placing.PLACED]
+    return [*findings, *map(_placed, placed)]
 
 
 def _decreased(opening: Reading, closing: Reading) -> Finding:
@@ -343,6 +347,14 @@ def _decreased(opening: Reading, closing: Reading) -> Finding:
         "the meter was reset or exchanged.",
         forbids=True,
     )
+
+
+def _placed(reading: Reading) -> Finding:
+    text = (
+        f"The reading at {format_instant(reading.read_at)} was taken before the device's clock was set; its time was "
+        "worked out when the clock was set later in the same boot."
+    )
+    return Finding(FindingKind.TIME_PLACED, text, forbids=False)
 
 
 def _rollover(later: Reading) -> Finding:

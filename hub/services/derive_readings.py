@@ -15,6 +15,7 @@ from weakref import WeakKeyDictionary
 
 from hub.errors import UnderivableError
 from hub.rules.registers import energies_wh
+from hub.services.place_readings import Placer
 from hub.store import custody, descriptors, ownership, readings, statements
 from hub.store.database import attempt
 from hub.store.descriptors import Described, Underived
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
+    from hub.store.boot_clocks import Boot
     from hub.store.database import Database
     from hub.store.descriptors import DescriptorKey, KnownDescriptor
     from protocol.messages import Block, TimeQuality
@@ -159,6 +161,7 @@ class Derivation:
         self._touched: set[int] = set()
         self._remembered = known
         self._known: dict[DescriptorKey, KnownDescriptor] = {}
+        self._clocks_learnt: set[Boot] = set()
 
     def add(self, stream: int, block: Block, received_at: int) -> None:
         """Have an intact block of this stream derived, which was received at `received_at` (UTC ms)."""
@@ -204,22 +207,27 @@ class Derivation:
         described: list[tuple[int, int]] = []
         runs: dict[_RunKey, _Run] = {}
         stated: list[Stated] = []
+        placer = Placer(self._connection, self._clocks_learnt)
         for stream, block, _ in places:
             record = block.first_record
             for frame in block.frames:
                 match frame:
                     case Readings():
+                        placer.see((block.device, frame.boot_id or block.boot_id), frame)
                         self._read(runs, stream, block, frame)
                     case MeterDescriptor():
                         described += self._describe(stream, block, frame)
                     case Gap() | PollErrors() | ClockEvent() | CommandEvent() | MeterEvent():
                         sealed_at = block.sealed.wall_ms
+                        if isinstance(frame, ClockEvent):
+                            placer.see((block.device, block.boot_id), frame)
                         stated.append(Stated(block.device, block.boot_id, stream, record, sealed_at, frame))
                 record += record_count(frame)
+        placer.learn()
         series = [one for run in runs.values() for one in run.series()]
         readings.add_readings(self._connection, series, min(place.received_at for place in places))
         statements.add_statements(self._connection, stated)
-        return described, {one.register_id for one in series}
+        return described, {one.register_id for one in series} | placer.place()
 
     def _describe(self, stream: int, block: Block, meter: MeterDescriptor) -> tuple[tuple[int, int], ...]:
         descriptor = wire.describe(meter)

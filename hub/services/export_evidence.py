@@ -147,7 +147,7 @@ class _Log:
             rid = None if stated is None else _register_of(reading, stated.meter, frame, row)
             if stated is not None and rid is not None:
                 self._wanted |= {stated.seq, reading.seq, min(reading.seq + 1, self._held.committed)}
-                return _claim(reading, stated.meter, rid)
+                return _claim(reading, stated.meter, rid, frame.read_at[row])
         raise UnderivableError(_missing(reading))
 
     def blocks(self, *, full: bool) -> list[bytes]:
@@ -202,8 +202,8 @@ def _rows_of(block: Block, reading: NamedReading) -> Iterator[tuple[Readings, in
             continue
         boot_id = block.boot_id if frame.boot_id is None else frame.boot_id
         for row, read_at in enumerate(frame.read_at):
-            moment = (boot_id, read_at, read_at - frame.offset_ms[row])
-            if moment == (reading.boot_id, reading.read_at, reading.boottime_ms):
+            is_then = (boot_id, read_at - frame.offset_ms[row]) == (reading.boot_id, reading.boottime_ms)
+            if is_then and (reading.is_placed or read_at == reading.read_at):
                 yield frame, row
 
 
@@ -216,7 +216,8 @@ def _register_of(reading: NamedReading, meter: MeterDescriptor, frame: Readings,
     return None
 
 
-def _claim(reading: NamedReading, meter: MeterDescriptor, rid: int) -> Claim:
+def _claim(reading: NamedReading, meter: MeterDescriptor, rid: int, signed_at: int) -> Claim:
+    """Return the claim; a placed reading is claimed at the instant that its device signed."""
     return Claim(
         device=reading.device,
         epoch=reading.epoch,
@@ -225,7 +226,7 @@ def _claim(reading: NamedReading, meter: MeterDescriptor, rid: int) -> Claim:
         serial=meter.serial,
         register=rid,
         obis=reading.obis,
-        read_at=reading.read_at,
+        read_at=signed_at,
         boottime_ms=reading.boottime_ms,
         raw=reading.raw,
         value=reading.register_wh,

@@ -55,7 +55,7 @@ def watch(
     for register_id, added in by_register.items():
         if not (is_new and _goes_on_rising(added, before.get(register_id), received_at)):
             read_at = [at for one in added for at in one.read_at]
-            _compare_anew(connection, register_id, min(read_at), max(read_at))
+            compare_anew(connection, register_id, min(read_at), max(read_at))
 
 
 def _goes_on_rising(added: Iterable[Series], newest: Newest | None, received_at: int) -> bool:
@@ -100,7 +100,7 @@ def _find_newest() -> Select[int, int, int]:
     ).where(register.c.id.in_(bindparam("registers", expanding=True)))
 
 
-def _compare_anew(connection: Connection, register_id: int, lowest: int, highest: int) -> None:
+def compare_anew(connection: Connection, register_id: int, lowest: int, highest: int) -> None:
     """Compare neighbours from the last reading before `lowest` to the first after `highest`; keep where it went down.
 
     A drop belongs to the instant of its later reading, so those from `lowest` on are found anew; one at the last

@@ -10,6 +10,7 @@ from sqlalchemy import select
 from hub.store import schema
 from hub.store.patterns import signed_to_pattern
 from protocol.identity import BootId, DeviceId, Epoch
+from protocol.records import STATUS_PLACED
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -17,7 +18,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class NamedReading:
-    """A reading with energy in it, as stored. `raw` is the unsigned pattern; `stream` and `seq` say which block."""
+    """A reading with energy in it, as stored. `raw` is the unsigned pattern; `stream` and `seq` say which block.
+
+    `read_at` of one that `is_placed` is not the device's word: that is in its block, under the same boot and boottime.
+    """
 
     device: DeviceId
     serial: str
@@ -30,6 +34,7 @@ class NamedReading:
     stream: int
     epoch: Epoch
     seq: int
+    is_placed: bool
 
 
 def find_named(connection: Connection, serial: str, obis: str, read_at: int) -> tuple[NamedReading, ...]:
@@ -63,6 +68,7 @@ def find_named(connection: Connection, serial: str, obis: str, read_at: int) -> 
             stream=row.stream_id,
             epoch=Epoch(row.epoch),
             seq=row.seq,
+            is_placed=bool(row.poll_status & STATUS_PLACED),
         )
         for row in rows
     )

@@ -228,6 +228,14 @@ reading = _table(
     Column("seq", Whole, nullable=False),
     clustered=True,
 )
+_doubtful = reading.c.time_quality <= 1
+Index(
+    "reading_doubtful",
+    reading.c.register_id,
+    reading.c.boot_id,
+    sqlite_where=_doubtful,
+    postgresql_where=_doubtful,
+)
 Index("reading_unconverted", reading.c.register_id, reading.c.scale_id, sqlite_where=reading.c.register_wh.is_(None))
 
 reading_conflict = _table(
@@ -247,6 +255,14 @@ register_drop = _table(
     "register_drop",
     Column("register_id", Whole, ForeignKey("register.id"), primary_key=True),
     Column("read_at", Whole, primary_key=True),
+)
+
+# Wall minus boottime of a boot, as it was first known from a synchronised clock: holds for the boot from its beginning.
+boot_clock = _table(
+    "boot_clock",
+    Column("device", LargeBinary, ForeignKey("device.id"), primary_key=True),
+    Column("boot_id", LargeBinary, primary_key=True),
+    Column("offset_ms", Whole, nullable=False),
 )
 
 instance = _table(

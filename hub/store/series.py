@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 from sqlalchemy import Select, and_, func, or_, select, true, tuple_
 
 from hub.rules import production
+from hub.rules.placing import Placing
 from hub.rules.production import EARLIEST_READ_AT, EDGE_HALF_WIDTH_MS, Reading
 from hub.store import schema
 from hub.store.descriptors import scale_from
-from hub.store.good_readings import is_doubted, is_good, is_verified, received_at
+from hub.store.good_readings import is_doubted, is_good, is_verified, placing, received_at
 from hub.store.patterns import signed_to_pattern
 from protocol.identity import BootId, DeviceId, Epoch
 from protocol.messages import TimeQuality
@@ -218,6 +219,7 @@ def _select(registers: Sequence[int], which: ColumnElement[bool] | None = None) 
             table.c.poll_status,
             table.c.seq,
             received_at().label("received_at"),
+            placing().label("placing"),
             stream.c.device,
             stream.c.epoch,
             register.c.make,
@@ -248,5 +250,6 @@ def _reading(row: _Row) -> Reading:
         epoch=Epoch(row.epoch),
         seq=row.seq,
         received_at=row.received_at,
+        placing=Placing(row.placing),
         status=row.poll_status,
     )

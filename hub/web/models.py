@@ -27,7 +27,8 @@ class _Json(BaseModel):
 class ReadingJson(_Json):
     """One reading of a meter's register, and the block (device, epoch, seq) that proves it.
 
-    `name` is what `meter-hub evidence --reading` takes.
+    `name` is what `meter-hub evidence --reading` takes; `placing` says where `read_at` comes from
+    (`hub.rules.placing.Placing`).
     """
 
     name: str
@@ -36,6 +37,7 @@ class ReadingJson(_Json):
     raw: int
     resolution_wh: int
     time_quality: int
+    placing: str
     meter: str
     device: str
     epoch: str
@@ -309,6 +311,7 @@ def _reading(reading: Reading, serial: str) -> ReadingJson:
         raw=reading.raw,
         resolution_wh=reading.resolution_wh,
         time_quality=int(reading.time_quality),
+        placing=reading.placing.value,
         meter=serial,
         device=format_device_id(reading.device),
         epoch=reading.epoch.hex(),

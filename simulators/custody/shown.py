@@ -59,8 +59,9 @@ class Shown:
 
 _READINGS = """
 select register.serial, register.obis, reading.read_at, reading.boot_id, reading.boottime_ms, reading.raw
-from reading join register on register.id = reading.register_id
+from reading join register on register.id = reading.register_id where not reading.poll_status & 16
 """
+"""A reading that was placed (STATUS_PLACED) is one that stands there as read too."""
 
 _ADDED = """
 select register.serial, register.obis, added.read_at, added.boot_id, added.boottime_ms, added.raw
@@ -77,7 +78,7 @@ where block.verdict = :intact and before.verdict = :intact and block.previous !=
 _FOLLOW = """
 create temp table added (register_id, read_at, boot_id, boottime_ms, raw);
 create temp table changed (what text);
-create temp trigger follow_insert after insert on main.reading begin
+create temp trigger follow_insert after insert on main.reading when not new.poll_status & 16 begin
     insert into added values (new.register_id, new.read_at, new.boot_id, new.boottime_ms, new.raw);
 end;
 create temp trigger follow_update after update on main.reading begin

@@ -13,6 +13,7 @@ from hub.rules import citations
 from hub.rules.citations import Citation
 from hub.rules.instants import parse_instant
 from hub.rules.periods import parse_month
+from hub.rules.placing import Placing
 from hub.rules.production import Break, Reading, monthly_production, system_production
 from protocol.identity import DeviceId, Epoch
 from protocol.messages import TimeQuality
@@ -29,6 +30,7 @@ class ReadingCase(TypedDict, total=False):
     at: Required[str]
     kwh: Required[str]
     quality: int
+    placing: str
     device: int
     instrument: str
     received: str
@@ -70,6 +72,7 @@ def _readings(meter: MeterCase) -> Sequence[Reading]:
             epoch=Epoch(bytes(8)),
             seq=0,
             received_at=parse_instant(reading.get("received", reading["at"])),
+            placing=Placing(reading.get("placing", "as_read")),
             status=reading.get("status", 0),
         )
         for reading in meter["readings"]

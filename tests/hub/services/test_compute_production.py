@@ -22,6 +22,7 @@ from hub.services.register_device import register_device
 from hub.services.register_meter import MeterRequest, register_meter
 from hub.services.register_system import register_system
 from hub.store import ownership, registry, series
+from protocol.identity import BootId
 from protocol.messages import TimeQuality
 from tests.hub.conftest import SYSTEM
 from tests.hub.making import GENERATED, JULY_AT, NOW, TERMS, MadeDevice, fetch, make_meter, make_readings
@@ -95,7 +96,10 @@ def _take(made: Sequence[_Taken]) -> tuple[list[Arrival], list[Reading]]:
     readings = []
     for one, gained_wh in zip(made, itertools.accumulate(one.step_wh for one in made), strict=True):
         device, register_wh = devices[one.device], max(0, 1000 + gained_wh)
-        device.seal(replace(make_readings(meter, [register_wh], one.read_at), quality=(one.quality,)))
+        # An unverified clock is that of a boot which never knew the time: else the hub would place its readings.
+        boot_id = BootId(b"lost") if one.quality is TimeQuality.UNKNOWN else None
+        frame = replace(make_readings(meter, [register_wh], one.read_at), quality=(one.quality,), boot_id=boot_id)
+        device.seal(frame)
         readings.append(
             Reading(
                 register_id=one.device,

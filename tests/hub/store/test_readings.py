@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from hub.services.accept_blocks import accept_blocks
 from hub.services.open_hub import open_hub
 from hub.services.register_device import register_device
+from protocol.identity import BootId
 from protocol.messages import Readings, TimeQuality
 from tests.hub.making import JULY_AT, NOW, QUARTER_MS, TERMS, MadeDevice, fetch, make_meter, make_readings
 
@@ -35,7 +36,9 @@ class Taken:
         read_at = JULY_AT + self.quarter * QUARTER_MS
         quality = TimeQuality.SYNCHRONISED if self.verified else TimeQuality.UNKNOWN
         frame = make_readings(make_meter(), [self.count], read_at)
-        return replace(frame, offset_ms=(read_at - self.boottime_ms,), quality=(quality,))
+        # An unverified clock is that of a boot which never knew the time: else the hub would place its readings.
+        boot_id = None if self.verified else BootId(b"lost")
+        return replace(frame, offset_ms=(read_at - self.boottime_ms,), quality=(quality,), boot_id=boot_id)
 
 
 def _drops(database: Database) -> list[tuple[object, ...]]:
