@@ -12,19 +12,21 @@ import logging
 import os
 from datetime import UTC, datetime
 from enum import Enum
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edge.author import load_author
 from edge.bus import open_bus
-from edge.clock import STEP_MS, read_instance
+from edge.clock import read_instance
 from edge.commands import Clerk, ClerkTerms, open_log
 from edge.custody import Custodian, Desk, DeskTerms, Moment, SystemChance
 from edge.cycle import Cycle
+from edge.health import HealthWatch
 from edge.journal import JournalDamagedError, JournalError, set_aside
 from edge.judging import Judging, terms_of
 from edge.keys import load_hub_key
 from edge.metering.outcome import Failed
-from edge.metering.schedule import Due, edges_due
+from edge.metering.schedule import STEP_MS, Due, edges_due
 from edge.notify import ServiceManager
 from edge.poll import MeterPoller
 from edge.profiles import load_profile
@@ -43,6 +45,8 @@ if TYPE_CHECKING:
     from protocol.messages import Instant
 
 CLOCK_SOURCE_UNSTATED = 0
+CLOCK_SOURCE_NTP = 2
+"""Who steers the kernel's clock where it says that somebody does."""
 DAY_MS = 86_400_000
 DRAIN_SECONDS = 10.0
 """How long a graceful stop waits for the hub's receipt of what it sealed last; the journal keeps the rest."""
@@ -122,6 +126,8 @@ class Agent:
         self._clerk = Clerk(self._journal, self._author, clerk_terms, self._work.set)
         self._custodian: Custodian | None = None
         self._desk: Desk | None = None
+        runtime = os.environ.get("RUNTIME_DIRECTORY")
+        self._health = HealthWatch(log.config.health_seconds * 1000, Path(runtime) if runtime else None)
         self._space = SpaceWatch(log.config.state_dir, log.config.disk_reserve_mib << 20)
 
     async def run(self) -> Ending:
@@ -193,7 +199,7 @@ class Agent:
             self._clock.kernel_boot_id,
             instance=read_instance(),
             commands=self._clerk,
-            health=lambda: {"config_version": self._clerk.config_version},
+            health=lambda: {"config_version": self._clerk.config_version, **self._health.numbers()},
         )
         self._clerk.custody = self._desk = desk
         self._custodian = Custodian(desk, self._config.uplink, self._author.device, self._clock)
@@ -248,7 +254,7 @@ class Agent:
             try:
                 due = self._next_due()
                 if due.edge_ms is None:
-                    await self._sleep_until(due.wake_at)
+                    await self._wait(due.wake_at)
                 else:
                     await self._poll_cycle(due.edge_ms)
             except JournalDamagedError:
@@ -277,6 +283,21 @@ class Agent:
         else:
             self._desk.make_room(self._moment())
         return self._space.look(self._journal.room())
+
+    async def _wait(self, edge_at: int) -> None:
+        """Wait for the next interval edge, at most until the meters' health has been looked at once on the way."""
+        look_at = self._health.next_look(self._clock.now().wall_ms, edge_at)
+        await self._sleep_until(edge_at if look_at is None else look_at)
+        began = self._clock.now()
+        is_over = self._stop.is_set() or self._restart.is_set()
+        if is_over or look_at is None or began.wall_ms < look_at or not self._health.has_room(began.wall_ms, edge_at):
+            return
+        # A pulse counter has nobody to ask, and keeps its count durably whenever it is polled.
+        outcomes = await self._cycle.poll_between([meter.index for meter in self._config.meters])
+        # What happened to a meter is told once, to whoever asks it next, and belongs in the log.
+        for event in (event for outcome in outcomes for event in outcome.events):
+            self._journal.state(event)
+        self._health.take(outcomes, self._clock.now().boottime_ms - began.boottime_ms)
 
     async def _sleep_until(self, wall_ms: int) -> None:
         """Return at `wall_ms`, or when the agent is to end."""
@@ -340,6 +361,6 @@ class Agent:
         new_offset_ms = now.wall_ms - now.boottime_ms
         is_verified, was_verified = (instant.quality is not TimeQuality.UNKNOWN for instant in (now, last))
         if abs(new_offset_ms - old_offset_ms) >= STEP_MS or is_verified != was_verified:
-            self._journal.state(
-                ClockEvent(now.boottime_ms, old_offset_ms, new_offset_ms, CLOCK_SOURCE_UNSTATED, error_ms=0)
-            )
+            is_steered = now.quality is TimeQuality.SYNCHRONISED
+            source = CLOCK_SOURCE_NTP if is_steered else CLOCK_SOURCE_UNSTATED
+            self._journal.state(ClockEvent(now.boottime_ms, old_offset_ms, new_offset_ms, source, error_ms=0))

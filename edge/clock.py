@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
+from edge.metering.schedule import STEP_MS
 from protocol.identity import BootId
 from protocol.messages import Instant, TimeQuality
 
@@ -23,12 +24,14 @@ if TYPE_CHECKING:
 HOLDOVER_MS_MAX = 7 * 24 * 3_600_000
 """How long after the kernel was last synchronised its clock is still taken for good: 7 days."""
 INSTANCE_LENGTH = 8
-STEP_MS = 1000
-"""A wall clock that moved this much against boottime was set by somebody; less is the kernel's own correction."""
 
 _KERNEL_BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 _SLEEP_SECONDS_MAX = 30.0
-"""A sleeper looks at the clock at least this often, so that a stepped wall clock is noticed within one such span."""
+"""A sleeper looks at the clock at least this often, so that a stepped wall clock is noticed within one such span.
+
+That is soon enough: an edge that a step passed over is polled until half an interval after it. A timerfd(2) that a
+step cancels would tell at once, but Python 3.11 has none, and it would need system calls of our own for half a minute.
+"""
 
 _STA_UNSYNC = 0x0040
 _TIME_ERROR = 5

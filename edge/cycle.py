@@ -21,7 +21,7 @@ from edge.metering.outcome import Failed, PollOutcome
 from protocol.messages import PollCause
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Container, Sequence
 
     from protocol.messages import Instant
 
@@ -99,10 +99,11 @@ class Cycle:
             outcomes.get(driver.settings.index) or self._left_out(driver.settings.index) for driver in self._drivers
         )
 
-    async def poll_between(self) -> tuple[PollOutcome, ...]:
-        """Return outcomes of the meters that answer, and of the dead whose back-off is over."""
+    async def poll_between(self, meters: Container[int] | None = None) -> tuple[PollOutcome, ...]:
+        """Return outcomes of the meters that answer, and of the dead whose back-off is over; of `meters`, if given."""
+        asked = [driver for driver in self._drivers if meters is None or driver.settings.index in meters]
         async with self._turn:
-            due = [driver for driver in self._drivers if driver.answered or self._is_due(driver)]
+            due = [driver for driver in asked if driver.answered or self._is_due(driver)]
             outcomes = await self._poll(due)
         return tuple(outcomes[driver.settings.index] for driver in due if driver.settings.index in outcomes)
 

@@ -114,6 +114,7 @@ class SimulatedSite:
 [device]
 state_dir = "edge"
 interval_seconds = 900
+health_seconds = 0
 seal_seconds = {seal_seconds}
 
 [hub]

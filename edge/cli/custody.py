@@ -95,7 +95,8 @@ def new_epoch(config: ConfigPath = DEFAULT_CONFIG, *, as_json: AsJson = False) -
         message = f"there is no journal at {agent.journal_path} yet: the agent makes it when it runs for the first time"
         raise JournalError(message)
     author, clock = load_author(agent.key_path, agent.journal_path), SystemClock()
-    with closing(open_journal(agent.journal_path, author, clock.boot_id, clock.now(), os.urandom)) as journal:
+    here, copy = (agent.journal_path, author, clock.boot_id, clock.now()), agent.month_copy
+    with closing(open_journal(*here, os.urandom, month_copy=copy)) as journal:
         before = journal.sender(RetryPolicy())
         epoch = journal.begin_epoch(GenesisReason.OPERATOR, clock.now(), os.urandom)
         again = journal.sender(RetryPolicy()).head

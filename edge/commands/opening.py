@@ -55,7 +55,7 @@ def open_log(base: AgentConfig, author: Author, clock: Clock, steady_ms: int, dr
 
 def _open(base: AgentConfig, author: Author, clock: Clock, draw: Callable[[int], bytes]) -> Journal:
     """Open the journal as its owner, and let the key files say what it says."""
-    journal = open_journal(base.journal_path, author, clock.boot_id, clock.now(), draw)
+    journal = open_journal(base.journal_path, author, clock.boot_id, clock.now(), draw, month_copy=base.month_copy)
     try:
         settle_keys(base.key_path, Keyring(author.device, author.key, author.key_history))
     except BaseException:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 DEFAULT_CONFIG = Path("/etc/meter-edge/meter-edge.toml")
 JOURNAL_NAME = "journal.db"
 KEY_NAME = "signing-key.pem"
+MONTH_COPY_NAME = "month-edges.log"
 SECTION_KEYS = ("device", "hub", "bus", "meter", "pulse")
 SECTION_BY_SETTING = {
     "interval_seconds": "device",
@@ -48,8 +49,10 @@ class AgentConfig:
     state_dir: Path
     interval_seconds: int
     seal_seconds: int
+    health_seconds: int
     retention_days: int
     disk_reserve_mib: int
+    month_copy: Path
     uplink: BrokerSettings | PostSettings
     hub_key: Path
     command_key: Path | None
@@ -118,16 +121,19 @@ def _parse_config(path: Path, text: str, changes: Mapping[str, int]) -> AgentCon
     seal = device.whole("seal_seconds", HOUR_SECONDS, interval, DAY_SECONDS)
     if seal % interval:
         device.refuse("seal_seconds", f"must be a multiple of interval_seconds = {interval}")
+    state_dir = folder / device.text("state_dir")
     hub = file.table("hub")
     resend = hub.whole("resend_seconds", 30, 1, 900)
     config = AgentConfig(
         path=path,
         text=text,
         changes=changes,
-        state_dir=folder / device.text("state_dir"),
+        state_dir=state_dir,
         interval_seconds=interval,
         seal_seconds=seal,
+        health_seconds=device.whole("health_seconds", 60, 0, HOUR_SECONDS),
         retention_days=device.whole("retention_days", 400, 1, 36_500),
+        month_copy=folder / device.text("month_copy", str(state_dir / MONTH_COPY_NAME)),
         disk_reserve_mib=device.whole("disk_reserve_mib", 16, 1, 1 << 20),
         uplink=read_uplink(hub, folder),
         hub_key=folder / hub.text("receipt_key"),

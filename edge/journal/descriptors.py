@@ -41,7 +41,7 @@ def with_descriptors(db: Database, epoch: Epoch, frames: Sequence[Frame]) -> tup
                 continue
             stated.add(identity)
         elif isinstance(frame, Readings) and frame.descriptor not in stated:
-            descriptor = None if _is_stated(db, epoch, frame.descriptor) else _find(db, frame.descriptor)
+            descriptor = None if _is_stated(db, epoch, frame.descriptor) else find_descriptor(db, frame.descriptor)
             if descriptor is not None:
                 complete.append(descriptor)
             stated.add(frame.descriptor)
@@ -62,7 +62,8 @@ def _is_stated(db: Database, epoch: Epoch, identity: DescriptorId) -> bool:
     return row is not None and row[0] == epoch
 
 
-def _find(db: Database, identity: DescriptorId) -> MeterDescriptor | None:
+def find_descriptor(db: Database, identity: DescriptorId) -> MeterDescriptor | None:
+    """Return a descriptor by its id, None if its content is not held."""
     row = db.execute("select frame from descriptor where id = ?", [identity]).fetchone()
     frame = wire.decode_frame(row[0]) if row is not None and row[0] is not None else None
     assert frame is None or isinstance(frame, MeterDescriptor)

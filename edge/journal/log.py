@@ -9,20 +9,22 @@ from edge.journal import epochs
 from edge.journal.chain_end import Author, Boot, append_block
 from edge.journal.descriptors import mark_stated, remember_descriptor, with_descriptors
 from edge.journal.errors import JournalDamagedError, reports_faults, translated
-from edge.journal.open_records import add_poll, add_statement, clear_open, read_open
+from edge.journal.open_records import add_poll, add_statement, clear_open, read_edge, read_open
+from edge.journal.outages import missed_polls
 from edge.journal.summary import read_meters
 from edge.metering.memory import read_memory
 from edge.metering.outcome import Taken
-from edge.metering.schedule import next_edge
+from edge.metering.schedule import is_near_month_edge, next_edge
 from protocol.errors import TooLargeError
 from protocol.identity import BlockHash, BootId, DescriptorId, Epoch
-from protocol.messages import Gap, GapCause, GenesisReason, Latest, MeterDescriptor
+from protocol.messages import GenesisReason, Latest, MeterDescriptor
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from sqlite_utils import Database
 
+    from edge.journal.month_copy import MonthCopy
     from edge.metering.memory import MeterMemory
     from edge.metering.outcome import PollOutcome
     from protocol.custody.sender import RetryPolicy, Sender
@@ -38,6 +40,7 @@ class Journal:
     """See the package. Made by `open_journal` or `adopt_journal`; `epoch` is the current one."""
 
     def __init__(self, db: Database, author: Author, epoch: Epoch, boot: Boot, lock: IO[bytes] | None = None) -> None:
+        self.month_copy: MonthCopy | None = None
         self.db = db
         self.author = author
         self.epoch = epoch
@@ -79,15 +82,18 @@ class Journal:
         """Take the outcomes of one cycle into the log in one durable commit; when this returns, they are taken.
 
         With them go what their judgement states and remembers; a meter may have been polled twice. Interval edges that
-        passed without a poll since the last cycle are stated as a gap first. `is_sparing` says that edges will go on to
-        be left out, see `skip_from`.
+        passed without a poll since the last cycle are stated as a gap first, see `edge.journal.outages`. `is_sparing`
+        says that edges will go on to be left out, see `skip_from`.
         """
         with self.atomic():
-            self._state_missed(edge_at, sorted({outcome.meter for outcome in outcomes}), interval_ms)
+            for gap in missed_polls(self.db, self.boot.count, edge_at, outcomes, interval_ms):
+                self.state(gap)
             for outcome in outcomes:
                 self._record_poll(edge_at, outcome)
             if not is_sparing:
                 self.db.execute("delete from thrift")
+        if self.month_copy is not None and is_near_month_edge(edge_at):
+            self.month_copy.add(read_edge(self.db, self.boot, edge_at))
 
     def skip_from(self, edge_at: int) -> None:
         """Take note, durably, that polls are left out from this interval edge (UTC ms) on because the disk is full."""
@@ -108,17 +114,6 @@ class Journal:
                 self.db.execute("delete from meter where meter = ?", [outcome.meter])
             else:
                 self.db.execute("update meter set edge_at = ? where meter = ?", [last_edge, outcome.meter])
-
-    def _state_missed(self, edge_at: int, meters: Sequence[int], interval_ms: int) -> None:
-        last_edges = self.last_edges()
-        (since,) = self.db.execute("select min(since) from thrift").fetchone()
-        for meter in meters:
-            missed_at = last_edges.get(meter, edge_at) + interval_ms
-            spared_at = edge_at if since is None else min(max(since, missed_at), edge_at)
-            if missed_at < spared_at:
-                self.state(Gap(meter, missed_at, spared_at, GapCause.EDGE_OFF))
-            if missed_at < edge_at and spared_at < edge_at:
-                self.state(Gap(meter, spared_at, edge_at, GapCause.DISK_FULL))
 
     def _record_poll(self, edge_at: int, outcome: PollOutcome) -> None:
         result = outcome.result

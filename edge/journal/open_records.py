@@ -8,22 +8,25 @@ from __future__ import annotations
 
 import json
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple
 
+from edge.journal.descriptors import find_descriptor
 from edge.journal.errors import JournalDamagedError
+from edge.journal.month_copy import Copied
 from edge.journal.summary import read_counts
 from edge.metering.memory import write_memory
 from edge.metering.outcome import Taken
 from edge.metering.pack import OpenPoll, pack_polls
 from protocol import wire
 from protocol.identity import DescriptorId
-from protocol.messages import TimeQuality
+from protocol.messages import Readings, TimeQuality
 from protocol.records import STATUS_GOOD
 
 if TYPE_CHECKING:
     from sqlite_utils import Database
 
+    from edge.journal.chain_end import Boot
     from edge.metering.outcome import PollOutcome
     from protocol.messages import Frame
 
@@ -126,6 +129,18 @@ def read_open(db: Database, boot_count: int, limit: int) -> OpenRecords:
     )
 
 
+def read_edge(db: Database, boot: Boot, edge_at: int) -> tuple[Copied, ...]:
+    """Return the open readings of an interval edge (UTC ms), each with its descriptor."""
+    rows = [PollRow(*columns) for _, *columns, _ in db.execute(_POLLS_OF_EDGE, [boot.count, edge_at]).fetchall()]
+    copies: list[Copied] = []
+    for row in rows:
+        frame = pack_polls([row.open_poll()])[0]
+        descriptor = find_descriptor(db, frame.descriptor) if isinstance(frame, Readings) else None
+        if isinstance(frame, Readings) and descriptor is not None:
+            copies.append(Copied(descriptor, replace(frame, boot_id=boot.id)))
+    return tuple(copies)
+
+
 def clear_open(db: Database, boot_count: int, records: OpenRecords) -> None:
     """Take away what was sealed of a boot. After a salvage, older rows may be those of a newer boot."""
     db.execute("delete from statement where boot_count = ? and n <= ?", [boot_count, records.last_statement])
@@ -169,6 +184,12 @@ on conflict (meter) do update set edge_at = excluded.edge_at, failed_at = exclud
 """
 
 _OPEN_STATEMENTS = "select n, frame, check_sum from statement where boot_count = ? order by n limit ?"
+
+_POLLS_OF_EDGE = """
+select n, boot_count, meter, edge_at, read_at, boottime_ms, half_width_ms, quality, descriptor, counts, cause,
+    status, check_sum
+from poll where boot_count = ? and edge_at = ? and counts is not null order by n
+"""
 
 _OPEN_POLLS = """
 select n, boot_count, meter, edge_at, read_at, boottime_ms, half_width_ms, quality, descriptor, counts, cause,

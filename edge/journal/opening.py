@@ -15,6 +15,9 @@ from edge.journal.damage import check_journal
 from edge.journal.epochs import begin_epoch, find_current_epoch
 from edge.journal.errors import JournalDamagedError, JournalError, translated
 from edge.journal.log import Journal
+from edge.journal.month_copy import MonthCopy
+from edge.journal.resealing import Resealing
+from edge.journal.restoring import restore_copies
 from edge.journal.salvage import Circumstances, is_pending, salvage, set_aside
 from edge.journal.schema import enter_boot, prepare
 from protocol.identity import format_device_id
@@ -43,19 +46,24 @@ def open_journal(  # noqa: PLR0913 - where, whose, and the circumstances
     draw: Callable[[int], bytes],
     *,
     marker: Path | None = None,
+    month_copy: Path | None = None,
 ) -> Journal:
     """Open the journal at `path` as its only owner, or start one there; see `adopt_journal`. Raises JournalError.
 
     A damaged journal is set aside and salvaged, see `edge.journal.salvage`: what is readable goes on in a new epoch.
-    `marker` is the file that tells a lost journal from one that never was (None: `MARKER_NAME` beside the journal).
+    `marker` is the file that tells a lost journal from one that never was (None: `MARKER_NAME` beside the journal),
+    `month_copy` where the second copy of month-edge readings is kept, from which a lost or damaged journal gets them
+    back (None: nowhere).
     """
     marker = marker or path.with_name(MARKER_NAME)
     with ExitStack() as stack:
         lock = stack.enter_context(lock_journal(path))
-        circumstances = Circumstances(author, boot_id, now, draw)
+        copy = None if month_copy is None else MonthCopy(month_copy)
+        circumstances = Circumstances(author, boot_id, now, draw, copy)
         with translated(f"the journal {path}"):
             journal = _open_sound(path, circumstances, lock, begun_before=marker.exists())
             stack.callback(journal.close)
+        journal.month_copy = copy
         _mark(marker)
         stack.pop_all()
     return journal
@@ -83,7 +91,8 @@ def _adopt_file(path: Path, circumstances: Circumstances, lock: IO[bytes], *, be
             # What a power cut left of the last transaction must not lie behind those of today: `damage` looks there.
             db.execute("pragma wal_checkpoint(truncate)")
             whose, when = (circumstances.author, circumstances.boot_id), (circumstances.now, circumstances.draw)
-            return adopt_journal(db, *whose, *when, begun_before=begun_before, lock=lock)
+            copy = circumstances.copy
+            return adopt_journal(db, *whose, *when, begun_before=begun_before, lock=lock, copy=copy)
     except BaseException:
         db.close()
         raise
@@ -98,12 +107,14 @@ def adopt_journal(  # noqa: PLR0913 - where, whose, and the circumstances
     *,
     begun_before: bool,
     lock: IO[bytes] | None = None,
+    copy: MonthCopy | None = None,
 ) -> Journal:
     """Return the journal in a database that nobody else uses, made or migrated if need be.
 
     A new log begins with a sealed genesis block, whose reason is that the log was lost if this device had one before
-    (`begun_before`). What a crash left open is sealed first, flagged as recovered, so that no block spans two boots.
-    `draw(n)` gives n random bytes for a new epoch. Raises JournalError if it is another device's, or a newer agent's.
+    (`begun_before`): then the month-edge readings in `copy` are sealed again in it. What a crash left open is sealed
+    first, flagged as recovered, so that no block spans two boots. `draw(n)` gives n random bytes for a new epoch.
+    Raises JournalError if it is another device's, or a newer agent's.
     """
     if isinstance(db, sqlite3.Connection):
         db = Database(db, execute_plugins=False)
@@ -112,7 +123,11 @@ def adopt_journal(  # noqa: PLR0913 - where, whose, and the circumstances
     current = find_current_epoch(db)
     if current is None:
         reason = GenesisReason.DATABASE_LOST if begun_before else GenesisReason.INSTALL
-        return Journal(db, author, begin_epoch(db, author, boot, reason=reason, now=now, draw=draw), boot, lock)
+        with db.atomic():
+            epoch = begin_epoch(db, author, boot, reason=reason, now=now, draw=draw)
+            if begun_before and copy is not None:
+                restore_copies(db, Resealing(db, author, epoch, now), boot, copy.read())
+        return Journal(db, author, epoch, boot, lock)
     if current.device != author.device:
         message = (
             f"the journal belongs to device {format_device_id(current.device)}, not to"

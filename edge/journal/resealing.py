@@ -95,6 +95,10 @@ class Resealing:
         self._append(Boot(block.boot_count, block.boot_id), with_descriptors(self.db, self.epoch, frames), block.flags)
         return True
 
+    def append(self, boot: Boot, frames: Sequence[Frame]) -> None:
+        """Seal frames of earlier boots, and the descriptors that the epoch lacks for them."""
+        self._append(boot, with_descriptors(self.db, self.epoch, frames), 0)
+
     def _append(self, boot: Boot, frames: Sequence[Frame], flags: int) -> None:
         """Seal `frames` as one block, or as several where descriptors made them too large for one."""
         if not frames:

@@ -22,6 +22,8 @@ from edge.journal.errors import translated
 from edge.journal.open_records import add_statement
 from edge.journal.pages import LOG_SUFFIX, read_rows
 from edge.journal.rescue import Rescue
+from edge.journal.resealing import Resealing
+from edge.journal.restoring import restore_copies
 from edge.journal.schema import enter_boot, prepare
 from edge.journal.settling import uncovered
 from protocol.messages import Gap, GapCause, GenesisReason
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from edge.journal.chain_end import Author, Boot
+    from edge.journal.month_copy import MonthCopy
     from edge.journal.settling import Rescued
     from protocol.identity import BootId
     from protocol.messages import Instant
@@ -44,12 +47,13 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Circumstances:
-    """Whose journal is salvaged, and when: boot, instant, and where n random bytes come from."""
+    """Whose journal is salvaged, and when: boot, instant, where n random bytes come from, and the month-edge copy."""
 
     author: Author
     boot_id: BootId
     now: Instant
     draw: Callable[[int], bytes]
+    copy: MonthCopy | None = None
 
 
 def is_pending(path: Path) -> bool:
@@ -116,8 +120,12 @@ def _fill(db: Database, aside: Path, circumstances: Circumstances) -> str:
             draw=circumstances.draw,
             older=uncovered(db),
         )
+        copies = () if circumstances.copy is None else circumstances.copy.read()
+        restored = restore_copies(db, Resealing(db, author, epoch, now), boot, copies)
         _state_lost_polls(db, boot, rescued, now)
         sentence = _describe(rescued, aside)
+        if restored:
+            sentence += f"; {restored} month-edge readings came from the second copy"
         db.execute("insert into salvage (at, epoch, note) values (?, ?, ?)", [now.wall_ms, epoch, sentence])
     return sentence
 

@@ -43,6 +43,7 @@ def prepare(db: Database) -> None:
                 db.executescript(read_script("migrate_2.sql"))
             db.execute(f"pragma user_version = {SCHEMA_VERSION}")
     db.executescript(read_script("commands.sql"))
+    db.executescript(read_script("clock.sql"))
     db.execute("pragma foreign_keys = on")
 
 

@@ -104,7 +104,7 @@ def _drop_sealed(db: Database) -> None:
     db.execute("delete from statement where boot_count not in (select boot_count from boot)")
     db.execute("delete from poll where read_at <= (select max(last_at) from block where raw is null)")
     db.execute("create temp table sealed (meter, read_at, boottime_ms)")
-    for block in _blocks(db):
+    for block in held_blocks(db):
         for frame in block.frames:
             if isinstance(frame, Readings):
                 rows = zip(frame.read_at, frame.offset_ms, strict=True)
@@ -119,7 +119,7 @@ def _drop_sealed(db: Database) -> None:
     db.execute("drop table sealed")
 
 
-def _blocks(db: Database) -> Iterator[Block]:
+def held_blocks(db: Database) -> Iterator[Block]:
     """Yield every block that is held, one at a time in memory."""
     places = "select epoch, seq from block where raw is not null and (epoch, seq) > (?, ?) order by epoch, seq limit 1"
     epoch, seq = b"", -1

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from edge.clock import STEP_MS
 from edge.custody import Desk, Moment
 from edge.journal import adopt_journal
 from edge.metering.outcome import Taken
-from edge.metering.schedule import edges_due
+from edge.metering.schedule import STEP_MS, edges_due
 from protocol.identity import BootId
 from protocol.messages import ClockEvent, Instant, TimeQuality
 from simulators.custody.card import PowerCutError

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import edge.agent
 from edge.agent import Agent, Ending
 from edge.config import load_config
+from edge.health import HEALTH_NAME, LOOKS_KEPT
 from edge.journal import read_journal_summary
 from edge.keys import ensure_signing_key, public_pem
 from edge.metering.outcome import PollOutcome, Taken
@@ -35,7 +36,9 @@ STEPS = 40
 
 
 @asynccontextmanager
-async def running(folder: Path, broker_port: int) -> AsyncIterator[tuple[Agent, ClockServer, asyncio.Task[Ending]]]:
+async def running(
+    folder: Path, broker_port: int, *, health_seconds: int = 0
+) -> AsyncIterator[tuple[Agent, ClockServer, asyncio.Task[Ending]]]:
     """Run an agent under a simulated clock over a simulated site; yields before the first cycle."""
     series = MeasuredSeries(
         starts_at=tuple(START_MS + n * STEP_MS for n in range(STEPS)), power=(1000,) * STEPS, decimals=0
@@ -49,6 +52,9 @@ async def running(folder: Path, broker_port: int) -> AsyncIterator[tuple[Agent, 
         site.write_config(
             folder / "edge.toml", uplink=f"mqtt://127.0.0.1:{broker_port}", seal_seconds=3600, resend_seconds=1
         )
+        path = folder / "edge.toml"
+        text = path.read_text(encoding="utf-8")
+        path.write_text(text.replace("health_seconds = 0", f"health_seconds = {health_seconds}"), encoding="utf-8")
         stop = asyncio.Event()
         agent = Agent(load_config(folder / "edge.toml"), await SimulatedClock.connect("127.0.0.1", clock.port), stop)
         task = asyncio.create_task(agent.run())
@@ -112,6 +118,23 @@ async def test_a_stepped_clock_is_stated_before_the_readings_that_follow(
     first_after = frames[frames.index(events[0]) + 1]
     assert isinstance(first_after, Readings)
     assert first_after.read_at[-1] >= stepped_from
+
+
+async def test_health_is_looked_at_every_minute_and_journaled_never(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between edges every meter is asked once a minute; the journal has a poll for each edge and no more."""
+    monkeypatch.setenv("RUNTIME_DIRECTORY", str(tmp_path))
+    async with running(tmp_path, 1, health_seconds=60) as (agent, clock, _):
+        async with asyncio.timeout(60):
+            await clock.finished.wait()
+        health = dict(agent._health.meters)
+        numbers = agent._health.numbers()
+    assert [meter.polls for meter in read_journal_summary(tmp_path / "edge" / "journal.db").meters] == [STEPS + 1] * 4
+    assert sorted(health) == [1, 2, 3, 4]
+    assert all(len(meter.looks) == LOOKS_KEPT for meter in health.values())
+    assert numbers == {"meters_silent": 0, "polls_failed": 0}
+    assert (tmp_path / HEALTH_NAME).exists()
 
 
 async def test_a_doubted_register_is_read_once_more_in_its_cycle(

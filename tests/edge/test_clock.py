@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -9,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge.clock import HOLDOVER_MS_MAX, STEP_MS, Discipline, LinuxKernel, SystemClock, read_instance
+from edge.clock import HOLDOVER_MS_MAX, Discipline, LinuxKernel, SystemClock, read_instance
+from edge.metering.schedule import STEP_MS, edges_due
 from protocol.messages import TimeQuality
 
 if TYPE_CHECKING:
@@ -194,3 +196,43 @@ def test_an_instance_is_the_hardware(tmp_path: Path) -> None:
     assert read_instance(tmp_path) in seen
     assert {len(instance) for instance in seen} == {8}
     assert len(seen) == len(sources)
+
+
+async def test_a_clock_that_learns_the_year_wakes_a_sleeper() -> None:
+    """A machine that booted in 2016 and is told the year sleeps for no ten years, and not until the old edge."""
+    kernel = FakeKernel(offset=START_MS - 7 * 365 * 86_400_000, steps={0: 7 * 365 * 86_400_000})
+    await SystemClock(kernel, kernel.sleep).sleep_until(kernel.wall_ms() + 900_000)
+    assert kernel.slept == [30]
+
+
+async def test_a_suspended_machine_s_sleeper_finds_that_time_went_on() -> None:
+    """Boottime and wall clock go on while the machine is suspended; at the next look the edge has passed."""
+    kernel = FakeKernel()
+
+    async def sleep(seconds: float) -> None:
+        await kernel.sleep(seconds)
+        kernel.boottime += 7_200_000
+
+    await SystemClock(kernel, sleep).sleep_until(kernel.wall_ms() + 900_000)
+    assert kernel.slept == [30]
+
+
+@given(st.lists(st.tuples(st.integers(1, 400), st.integers(-(10**10), 10**10)), max_size=6), st.integers(0, 899_999))
+async def test_no_step_of_the_clock_keeps_a_schedule_waiting(steps: list[tuple[int, int]], phase: int) -> None:
+    """However the wall clock is set, no undisturbed hour goes by without a poll every quarter of it."""
+    kernel = FakeKernel(offset=START_MS + phase, steps=dict(steps))
+    clock = SystemClock(kernel, kernel.sleep)
+    last_edge: int | None = None
+    polled_at: list[int] = []
+    while kernel.boottime < 60_000 + 8 * 3_600_000:
+        due = edges_due(last_edge, kernel.wall_ms(), 900_000)
+        if due.edge_ms is None:
+            await clock.sleep_until(due.wake_at)
+        else:
+            last_edge = due.edge_ms
+            polled_at.append(kernel.boottime)
+            kernel.boottime += 1000
+    # A step costs at most the interval in which it fell, the grace of the edge that it passed, and the look itself.
+    waits = [later - earlier for earlier, later in itertools.pairwise([60_000, *polled_at, kernel.boottime])]
+    assert max(waits) <= (len(steps) + 1) * 900_000 + 30_000
+    assert len(polled_at) >= 32 - 2 * len(steps) - 1

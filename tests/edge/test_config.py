@@ -274,3 +274,14 @@ def test_a_meter_that_cannot_say_who_it_is_needs_its_label(tmp_path: Path, monke
     assert "profile = 'ccs.wattnode-modbus' is of meters that tell no serial number; add serial" in str(refusal.value)
     labelled = GOOD.replace('generated = "energy_in_nr"', 'generated = "energy_in_nr"\nserial = "L-4711"')
     assert load_config(write(tmp_path, labelled)).meters[0].serial == "L-4711"
+
+
+def test_the_second_copy_and_health_have_their_places(tmp_path: Path) -> None:
+    """Unless told otherwise the copy is beside the journal and the meters are asked each minute; both can be set."""
+    (tmp_path / "edge.toml").write_text(GOOD, encoding="utf-8")
+    config = load_config(tmp_path / "edge.toml")
+    assert (config.month_copy, config.health_seconds) == (tmp_path / "state" / "month-edges.log", 60)
+    told = 'state_dir = "state"\nmonth_copy = "/media/stick/edges.log"\nhealth_seconds = 0'
+    (tmp_path / "edge.toml").write_text(GOOD.replace('state_dir = "state"', told), encoding="utf-8")
+    config = load_config(tmp_path / "edge.toml")
+    assert (str(config.month_copy), config.health_seconds) == ("/media/stick/edges.log", 0)

@@ -2,14 +2,28 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
+
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge.metering.schedule import Due, edges_due, grace_ms, next_edge
+from edge.metering.schedule import (
+    HOUR_MS,
+    STEP_MS,
+    ClockSeen,
+    Due,
+    edges_due,
+    grace_ms,
+    is_near_month_edge,
+    last_edge_now,
+    next_edge,
+)
 
 INTERVALS = st.sampled_from([1_000, 60_000, 300_000, 900_000, 3_600_000])
 TIMES = st.integers(0, 4_000_000_000_000)
 QUARTER = 900_000
+ZONES = ("America/New_York", "Europe/Berlin", "Pacific/Kiritimati", "Etc/GMT+12", "UTC")
 
 
 @given(now=TIMES, interval=INTERVALS)
@@ -113,3 +127,42 @@ def test_a_clock_set_back_does_not_stop_polling() -> None:
     assert edges_due(2 * QUARTER, QUARTER + 120_000, QUARTER) == Due(QUARTER, 2 * QUARTER)
     assert edges_due(3 * QUARTER, 2 * QUARTER, QUARTER) == Due(2 * QUARTER, 3 * QUARTER)
     assert edges_due(1000 * QUARTER, 2 * QUARTER, QUARTER) == Due(2 * QUARTER, 3 * QUARTER)
+
+
+@given(edges=st.integers(1, 10**6), step=st.integers(-(10**12), 10**12), verified=st.booleans())
+def test_a_step_of_the_clock_takes_the_last_poll_with_it(edges: int, step: int, *, verified: bool) -> None:
+    """In one boot the last poll is as long ago by the clock as by boottime, to an interval; a correction is no step."""
+    before, now = ClockSeen(1, 0, is_verified=verified), ClockSeen(1, step, is_verified=True)
+    last = last_edge_now(edges * QUARTER, before, now, QUARTER)
+    assert last is not None
+    if abs(step) < STEP_MS:
+        assert last == edges * QUARTER
+    else:
+        assert last % QUARTER == 0
+        assert 0 <= edges * QUARTER + step - last < QUARTER
+    assert before.is_like(now) == (verified and abs(step) < STEP_MS)
+
+
+def test_between_boots_only_good_clocks_tell() -> None:
+    """Two verified clocks agree on when the last poll was; with one that is not, nobody knows. Unknown is believed."""
+    good, bad = ClockSeen(1, 7, is_verified=True), ClockSeen(2, 9, is_verified=False)
+    assert last_edge_now(QUARTER, good, ClockSeen(2, 9, is_verified=True), QUARTER) == QUARTER
+    assert last_edge_now(QUARTER, good, bad, QUARTER) is None
+    assert last_edge_now(QUARTER, bad, good, QUARTER) is None
+    assert last_edge_now(QUARTER, None, bad, QUARTER) == QUARTER
+
+
+@given(st.integers(2000, 2099), st.integers(1, 12), st.sampled_from(ZONES))
+def test_every_month_of_every_zone_begins_near_a_copied_edge(year: int, month: int, zone: str) -> None:
+    """The first instant of a month in any zone of whole hours is copied; an instant that is not an hour never is."""
+    edge_ms = int(datetime(year, month, 1, tzinfo=ZoneInfo(zone)).timestamp()) * 1000
+    assert is_near_month_edge(edge_ms)
+    assert not is_near_month_edge(edge_ms + HOUR_MS // 4)
+
+
+@given(st.integers(2000, 2099), st.integers(1, 12))
+def test_twenty_seven_hours_a_month_are_copied(year: int, month: int) -> None:
+    """Around the first of a month in UTC, and at no other hour of it."""
+    first_ms = int(datetime(year, month, 1, tzinfo=UTC).timestamp()) * 1000
+    copied = [hour for hour in range(-15 * 24, 15 * 24) if is_near_month_edge(first_ms + hour * HOUR_MS)]
+    assert copied == list(range(-14, 13))

@@ -1,0 +1,73 @@
+"""Health between interval edges: in memory, bounded, never in the way of an edge, never evidence."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from edge.health import HEALTH_NAME, LOOKS_KEPT, ROOM_MS_MIN, HealthWatch
+from tests.edge.making import MINUTE_MS, START_MS, failed, good
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+QUARTER_MS = 15 * MINUTE_MS
+
+
+@given(st.integers(0, QUARTER_MS - 1), st.integers(0, 20 * MINUTE_MS))
+def test_no_look_stands_in_the_way_of_an_edge(phase: int, slowest: int) -> None:
+    """A look begins on a whole minute, and only if one as slow as the slowest, twice over, ends before the edge."""
+    watch = HealthWatch(MINUTE_MS)
+    watch.take([good(1, 0, 5)], slowest)
+    edge = START_MS + QUARTER_MS
+    look_at = watch.next_look(START_MS + phase, edge)
+    soonest = START_MS + (phase // MINUTE_MS + 1) * MINUTE_MS
+    assert look_at == (soonest if soonest + max(ROOM_MS_MIN, 2 * slowest) <= edge else None)
+
+
+def test_it_can_be_switched_off() -> None:
+    """With an interval of 0 nobody looks, and the state says nothing of it."""
+    watch = HealthWatch(0)
+    assert watch.next_look(START_MS, START_MS + QUARTER_MS) is None
+    assert watch.numbers() == {}
+
+
+def test_a_silent_meter_is_counted_until_it_answers() -> None:
+    """The state says how many meters are silent now, and how many of the last hour's polls failed."""
+    watch = HealthWatch(MINUTE_MS)
+    watch.take([good(1, 0, 5), failed(2, 0)], 100)
+    assert watch.numbers() == {"meters_silent": 1, "polls_failed": 1}
+    watch.take([failed(1, 1), good(2, 1, 7)], 100)
+    assert watch.numbers() == {"meters_silent": 1, "polls_failed": 2}
+    assert (watch.meters[1].counts, watch.meters[1].is_silent) == ({0: 5}, True)
+
+
+def test_what_is_remembered_is_bounded() -> None:
+    """After a week of looks a meter has an hour of them."""
+    watch = HealthWatch(MINUTE_MS)
+    for minute in range(7 * 24 * 60):
+        watch.take([failed(1, minute)], 1)
+    assert len(watch.meters[1].looks) == LOOKS_KEPT == watch.meters[1].failures
+
+
+def test_whoever_looks_at_the_device_finds_it(tmp_path: Path) -> None:
+    """The file on the runtime directory says of each meter when it was asked last and what came of it."""
+    watch = HealthWatch(MINUTE_MS, tmp_path)
+    watch.take([good(1, 2, 5), failed(2, 2, "exception-4")], 1)
+    shown = json.loads((tmp_path / HEALTH_NAME).read_text(encoding="utf-8"))
+    at = START_MS + 2 * MINUTE_MS
+    assert shown == {
+        "1": {"looked_at": at, "cause": None, "failures": 0, "looks": 1, "counts": {"0": 5}},
+        "2": {"looked_at": at, "cause": "exception-4", "failures": 1, "looks": 1, "counts": {}},
+    }
+    assert [path.name for path in tmp_path.iterdir()] == [HEALTH_NAME]
+
+
+def test_a_runtime_directory_that_is_gone_stops_nothing(tmp_path: Path) -> None:
+    """The looks go on, and are in the state all the same."""
+    watch = HealthWatch(MINUTE_MS, tmp_path / "gone")
+    watch.take([failed(2, 2)], 1)
+    assert watch.numbers()["meters_silent"] == 1
