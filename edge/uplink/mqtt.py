@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Self
 from paho.mqtt.client import Client, ConnectFlags, DisconnectFlags, MQTTMessage
 from paho.mqtt.enums import CallbackAPIVersion
 
-from edge.uplink.session import EVENTS_MAX, Arrived, Broken, Connected, Disconnected, Session, Uplink, build_tls
+from edge.uplink.session import Arrived, Broken, Connected, Disconnected, Session, Uplink, build_tls
 from protocol.errors import TopicError
 from protocol.identity import format_device_id
 from protocol.topics import Channel, Topic, device_subscriptions
@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 RECONNECT_SECONDS_MIN = 1
 RECONNECT_SECONDS_MAX = 60
 DISCONNECT_SECONDS = 0.5
+OUTGOING_MAX = 128
+"""How many messages, each of up to 64 KiB, wait in a session at most: twice a hub's window for a backlog."""
 QOS = 1
 
 _log = logging.getLogger(__name__)
@@ -82,7 +84,7 @@ class MqttUplink(Uplink):
         device = format_device_id(self._device)
         client = Client(CallbackAPIVersion.VERSION2, client_id=device, clean_session=True)
         client.reconnect_delay_set(RECONNECT_SECONDS_MIN, RECONNECT_SECONDS_MAX)
-        client.max_queued_messages_set(EVENTS_MAX)
+        client.max_queued_messages_set(OUTGOING_MAX)
         if self._settings.tls:
             client.tls_set_context(build_tls(self._settings))
         client.on_pre_connect = self._on_pre_connect
@@ -121,6 +123,8 @@ class MqttUplink(Uplink):
             self._warn_once("refuses us (%s); check the name and the certificate it knows this device by", reason)
             return
         self._is_outage_told = False
+        # Paho would first say again what it did not get rid of in earlier sessions, ahead of this one's hello.
+        client.drop_out_messages()
         client.subscribe([(topic, QOS) for topic in device_subscriptions(self._device)])
         self._tell(Connected(self._session.nonce))
 
