@@ -1,0 +1,105 @@
+"""What truly was: what a meter answered at an instant, and what its register held, by the simulators alone."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import TYPE_CHECKING
+
+from protocol.counts import read_value
+from simulators.image import ExceptionCode
+
+if TYPE_CHECKING:
+    from protocol.messages import MeterDescriptor, Register
+    from simulators.faults import FaultyMeter
+    from simulators.meter import SimulatedMeter
+    from simulators.year.chain import Reading
+    from simulators.year.site import YearMeter, YearSite
+
+REGISTER = 0
+"""The number of the production register in a meter's readings."""
+_WORD_BITS = 16
+_WH = {"Wh": 1, "kWh": 1_000, "MWh": 1_000_000}
+
+
+def value_wh(raw: int, descriptor: MeterDescriptor) -> Fraction | None:
+    """Return what a raw count of the production register says, Wh, by its descriptor alone; None if no number."""
+    register = descriptor.registers[REGISTER]
+    value = read_value(raw, register, descriptor.ratio)
+    return None if value is None else value * _WH[register.unit]
+
+
+def quantum_wh(descriptor: MeterDescriptor) -> Fraction:
+    """Return what one count of the production register is worth, Wh."""
+    register = descriptor.registers[REGISTER]
+    return Fraction(10) ** register.scale_exponent * _WH[register.unit] * Fraction(*descriptor.ratio)
+
+
+def modulus_wh(descriptor: MeterDescriptor) -> Fraction:
+    """Return at what energy the production register starts again at zero, Wh."""
+    return quantum_wh(descriptor) * descriptor.registers[REGISTER].rollover_counts
+
+
+def answered(meter: FaultyMeter, register: Register, at_ms: int) -> int | None:
+    """Return the raw count that a meter shows at an instant (UTC ms), true or not; None if it shows none."""
+    return _raw(meter, register, at_ms)
+
+
+def held(meter: FaultyMeter, register: Register, at_ms: int) -> int | None:
+    """Return the raw count that the register truly holds at an instant, UTC ms."""
+    return _raw(meter.meter_at(at_ms), register, at_ms)
+
+
+def _raw(meter: FaultyMeter | SimulatedMeter, register: Register, at_ms: int) -> int | None:
+    words = meter.read(register.function_code, register.address, register.width_bits // _WORD_BITS, at_ms)
+    if isinstance(words, ExceptionCode):
+        return None
+    raw = 0
+    for word in words if register.word_order == "big" else reversed(words):
+        raw = raw << _WORD_BITS | word
+    return raw
+
+
+class Witness:
+    """Answers for one meter of the site what was true of its readings."""
+
+    def __init__(self, site: YearSite, meter: YearMeter) -> None:
+        self.meter = meter
+        self._site = site
+
+    def answering(self, at_ms: int) -> FaultyMeter:
+        """Return the meter that answered at an instant, UTC ms."""
+        return self._site.answering(self.meter, at_ms)
+
+    def was_shown(self, reading: Reading, half_width_ms: int) -> bool:
+        """Tell whether the meter that answered showed this count within the reading's instant and half-width."""
+        register, raw = reading.descriptor.registers[REGISTER], reading.raws[REGISTER]
+        meter = self.answering(reading.true_ms)
+        if raw == answered(meter, register, reading.true_ms):
+            return True
+        ends = [answered(meter, register, reading.true_ms + side * half_width_ms) for side in (-1, 1)]
+        return raw in ends or _is_between(raw, ends, reading.descriptor)
+
+    def was_held(self, reading: Reading, half_width_ms: int) -> bool:
+        """Tell whether the register of the meter that answered truly held this count then."""
+        register, raw = reading.descriptor.registers[REGISTER], reading.raws[REGISTER]
+        meter = self.answering(reading.true_ms)
+        if raw == held(meter, register, reading.true_ms):
+            return True
+        ends = [held(meter, register, reading.true_ms + side * half_width_ms) for side in (-1, 1)]
+        return raw in ends or _is_between(raw, ends, reading.descriptor)
+
+    def lifetime_wh(self, reading: Reading) -> Fraction:
+        """Return what the register had counted by a reading, Wh, as it is shown but never wrapped."""
+        meter = self.answering(reading.true_ms).meter_at(reading.true_ms)
+        raw = held(self.answering(reading.true_ms), reading.descriptor.registers[REGISTER], reading.true_ms)
+        assert raw is not None, "a register that was read can be read again"
+        shown = value_wh(raw, reading.descriptor)
+        assert shown is not None, "an honest meter shows a number"
+        wraps = meter.lifetime_wh_at(reading.true_ms) // meter.rollover_wh
+        return shown + wraps * meter.rollover_wh
+
+
+def _is_between(raw: int, ends: list[int | None], descriptor: MeterDescriptor) -> bool:
+    low, high = (None if end is None else value_wh(end, descriptor) for end in ends)
+    value = value_wh(raw, descriptor)
+    return low is not None and high is not None and value is not None and low <= value <= high
