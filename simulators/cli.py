@@ -30,6 +30,7 @@ from simulators.replay import Outage, ReplayPlan, ReplayResult, replay
 from simulators.series import write_series
 from simulators.site import SYSTEMS
 from simulators.survive import SurvivalPlan, survive
+from simulators.year.cli import year_command
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -42,6 +43,7 @@ EXIT_WRONG_INPUT = 2
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
 stderr = Console(stderr=True)
 app.command("custody")(custody_command)
+app.command("year")(year_command)
 
 BrokerOption = Annotated[BrokerChoice, typer.Option("--broker", help="auto: Mosquitto if it is installed.")]
 CarrierOption = Annotated[

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 KERNEL_BOOT_ID = bytes(range(16))
 _OK, _ERROR = 0, 5
 _STA_UNSYNC = 0x0040
+_STEERED = Discipline(_OK, 0, error_us=1_000)
+_UNSTEERED = Discipline(_ERROR, _STA_UNSYNC, error_us=16_000_000)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +71,4 @@ class VirtualKernel:
 
     def discipline(self) -> Discipline:
         """Return what adjtimex(2) says of the wall clock."""
-        if self.ahead_ms(self.time.now_ms):
-            return Discipline(_ERROR, _STA_UNSYNC, error_us=16_000_000)
-        return Discipline(_OK, 0, error_us=1_000)
+        return _UNSTEERED if self.ahead_ms(self.time.now_ms) else _STEERED

@@ -34,7 +34,8 @@ REASONS: Mapping[FaultKind, frozenset[str]] = {
     # A meter that is looked for on a map that moves is not found while it refuses.
     **{kind: frozenset({f"exception-{code}", _IDENTITY}) for kind, code in EXCEPTION_CODES.items()},
     FaultKind.SECOND_MASTER: frozenset({_BAD, _BUSY}),
-    FaultKind.FROZEN: frozenset({STALE}),
+    # What flowed while nothing moved comes at once when it moves again, faster than the site can give.
+    FaultKind.FROZEN: frozenset({STALE, SUSPECT}),
     FaultKind.ZERO_AT_BOOT: frozenset({SUSPECT}),
     FaultKind.ALL_ONES_AT_BOOT: frozenset({SUSPECT, _UNAVAILABLE}),
     FaultKind.WORD_SWAP: frozenset({SUSPECT, _UNAVAILABLE}),
@@ -53,7 +54,7 @@ ALWAYS_FAILING = frozenset(
     {FaultKind.SILENCE, FaultKind.WRONG_UNIT, FaultKind.TRUNCATED, FaultKind.ROLLBACK, *EXCEPTION_CODES}
 )
 """Faults during which no poll at all may give a good reading, on whatever line."""
-RTU_FAILING = frozenset({FaultKind.CRC_ERROR, FaultKind.NOISE, FaultKind.ECHO, FaultKind.SECOND_MASTER})
+RTU_FAILING = frozenset({FaultKind.LATE_REPLY, FaultKind.CRC_ERROR, FaultKind.NOISE, FaultKind.ECHO, FaultKind.SECOND_MASTER})
 """The same, on a line of RTU frames."""
 
 EVENTS: Mapping[FaultKind, frozenset[str]] = {

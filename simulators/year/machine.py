@@ -13,6 +13,8 @@ from edge.clock import SystemClock
 from edge.custody import custodian
 from edge.uplink import Uplink
 from simulators.errors import SimulatorError
+from simulators.faults import FaultKind
+from simulators.faults.plan import MACHINE
 from simulators.virtual_time import VirtualKernel
 from simulators.year.plan import INTERVAL_MS, OutageKind
 
@@ -28,7 +30,6 @@ if TYPE_CHECKING:
 
 BOOT_SECONDS = 40
 _LOOK_SECONDS = 30.0
-_STEP_LOOKED_FOR_MS = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,10 +53,6 @@ class BootedKernel(VirtualKernel):
     def boottime_ms(self) -> int:
         """Return milliseconds since the boot."""
         return self.time.now_ms - self.boot.began_ms
-
-
-class Run:
-    """A stretch in which the agent ran, true UTC ms."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +89,7 @@ class Machine:
         self._time = time
         self._plan = plan
         self._ahead_ms = ahead_ms
-        self._steps = sorted(ahead_changes(plan))
+        self._steps = clock_settings(plan)
         self._chance = random.Random(f"boots/{plan.seed}")  # noqa: S311 - a simulation has to be repeatable
 
     async def live(self) -> None:
@@ -140,9 +137,7 @@ class Machine:
         await asyncio.sleep(seconds)
 
 
-def ahead_changes(plan: YearPlan) -> list[int]:
-    """Return when the wall clock is set, UTC ms: at the beginning and end of each fault of the machine."""
-    from simulators.faults import FaultKind
-    from simulators.faults.plan import MACHINE
-
-    return [at_ms for f in plan.faults.of(MACHINE, {FaultKind.CLOCK_STEP}) for at_ms in (f.from_ms, f.until_ms)]
+def clock_settings(plan: YearPlan) -> list[int]:
+    """Return when the wall clock is set, UTC ms in order: at the beginning and end of each fault of the machine."""
+    steps = plan.faults.of(MACHINE, {FaultKind.CLOCK_STEP})
+    return sorted(at_ms for step in steps for at_ms in (step.from_ms, step.until_ms))

@@ -30,6 +30,9 @@ OUTAGE_DAYS = 4
 QUIET_MS = 4 * HOUR_MS
 """What one fault leaves behind is over when the next begins, where this module has the choice."""
 CLEAR_OF_EDGE_MS = 2 * MINUTE_MS
+BOOT_MS_MAX = 25 * MINUTE_MS
+_SUN_UP_HOURS = range(14, 21)
+"""Hours of the day, UTC, in which any array of the site gives power all year round."""
 _OUTAGE_MS = (MINUTE_MS, 7 * MINUTE_MS, 25 * MINUTE_MS, 3 * HOUR_MS, 40 * HOUR_MS)
 _DOUBLED = (200, 50)
 
@@ -79,7 +82,7 @@ def draw_year(seed: int, days: int, targets: Sequence[Target], rollovers: Mappin
     able = [target for target in targets if rollovers[target.meter]]
     drawn = draw_plan(seed, targets, START_MS + DAY_MS, to_ms - QUIET_MS, rounds=max(days // ROUND_DAYS, 1))
     faults = [fault for fault in drawn.faults if fault.kind is not FaultKind.ROLLOVER]
-    faults = _steady_transformers(faults)
+    faults = [_shorten(fault) for fault in _steady_transformers(faults)]
     for target in able:
         faults.append(_draw_rollover(chance, target.meter, faults, to_ms))
     outages: list[Outage] = []
@@ -90,6 +93,13 @@ def draw_year(seed: int, days: int, targets: Sequence[Target], rollovers: Mappin
             outages.append(outage)
     faults.sort(key=lambda fault: fault.from_ms)
     return YearPlan(seed, START_MS, to_ms, FaultPlan(seed, tuple(faults)), tuple(outages))
+
+
+def _shorten(fault: Fault) -> Fault:
+    """Return the fault as long as it can really be: a meter has loaded its registers minutes after it got power."""
+    if fault.kind not in (FaultKind.ZERO_AT_BOOT, FaultKind.ALL_ONES_AT_BOOT):
+        return fault
+    return replace(fault, until_ms=min(fault.until_ms, fault.from_ms + BOOT_MS_MAX))
 
 
 def _steady_transformers(faults: Sequence[Fault]) -> list[Fault]:
@@ -109,7 +119,8 @@ def _draw_rollover(chance: random.Random, meter: str, faults: Sequence[Fault], t
     bent_ms = min((fault.from_ms for fault in faults if fault.target == meter and fault.kind in LIFE_KINDS), default=to_ms)
     while True:
         at_ms = chance.randrange(START_MS + HOUR_MS, bent_ms)
-        if bent_ms - START_MS < DAY_MS or _is_quiet(at_ms, at_ms + 1, faults, MINUTE_MS):
+        is_day = at_ms % DAY_MS // HOUR_MS in _SUN_UP_HOURS
+        if is_day and (bent_ms - START_MS < 2 * DAY_MS or _is_quiet(at_ms, at_ms + 1, faults, MINUTE_MS)):
             return Fault(FaultKind.ROLLOVER, meter, at_ms, at_ms + 1)
 
 

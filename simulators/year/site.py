@@ -45,14 +45,16 @@ class YearMeter:
 
 METERS = (
     YearMeter("barn", "ccs.wattnode-modbus", "rs485", 1, "351001", 9, 123_400),
-    YearMeter("house", "ccs.wattnode-modbus", "rs485", 2, "352001", 6, 5_000_000),
-    YearMeter("school", "sunspec.meter-203", "lan", 1, "W2M1-7003", 60, 12_345_678),
+    YearMeter("house", "eastron.sdm630", "rs485", 2, "19520033", 6, 5_000_000),
+    YearMeter("quarry", "sunspec.meter-203", "lan", 5, "W2M1-9003", 120, 40_000_000),
     YearMeter("mill", "eig.shark-100", "old-line", 3, "0004100410", 240, 0),
+    YearMeter("school", "sunspec.meter-203", "lan", 1, "W2M1-7003", 60, 12_345_678),
     YearMeter("field", "eig.shark-100", "lan", 2, "0004200410", 480, 900_000_000),
-    YearMeter("canopy", "sunspec.meter-203", "serial-server", 1, "W2M1-8003", 30, 1_000_000),
-    YearMeter("shed", "ccs.wattnode-modbus", "serial-server", 2, "353001", 4, 77_700),
-    YearMeter("quarry", "sunspec.meter-203", "rs485", 5, "W2M1-9003", 120, 40_000_000),
+    YearMeter("canopy", "satec.pm130", "serial-server", 1, "8003", 30, 1_000_000),
+    YearMeter("shed", "dent.powerscout", "serial-server", 2, "353001", 20, 77_700),
 )
+POWER_FACTOR = 2
+"""The service of a meter is as much larger than its array: transformers that are configured wrongly still fit."""
 
 
 def targets_of(meters: Sequence[YearMeter]) -> list[Target]:
@@ -138,12 +140,18 @@ class YearSite:
         meters = "".join(
             f'[[meter]]\nnumber = {number}\nname = "{meter.name}"\nbus = "{meter.bus}"\nunit = {meter.unit}\n'
             f'profile = "{meter.profile}"\n'
-            f'generated = "{self.faulty[meter.name].meter_at(0).generated.name}"\n\n'
+            f'generated = "{self.faulty[meter.name].meter_at(0).generated.name}"\n'
+            f"power_kw_max = {meter.kilowatts * POWER_FACTOR}\n{_label(meter)}\n"
             for number, meter in self.meters.items()
         )
         device = '[device]\nstate_dir = "edge"\ninterval_seconds = 900\ndisk_reserve_mib = 1\n\n'
         hub = '[hub]\npost = "http://127.0.0.1:9"\nreceipt_key = "hub-key.pem"\n\n'
         path.write_text(device + hub + buses + meters, encoding="utf-8")
+
+
+def _label(meter: YearMeter) -> str:
+    """Return the line that tells the serial number of a meter which cannot tell it."""
+    return "" if load_profile(meter.profile).tells_serial else f'serial = "{meter.serial}"\n'
 
 
 def _setup(meter: YearMeter) -> MeterSetup:

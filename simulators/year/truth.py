@@ -6,9 +6,12 @@ from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from protocol.counts import read_value
+from simulators.faults import FaultKind
 from simulators.image import ExceptionCode
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from protocol.messages import MeterDescriptor, Register
     from simulators.faults import FaultyMeter
     from simulators.meter import SimulatedMeter
@@ -72,31 +75,45 @@ class Witness:
 
     def was_shown(self, reading: Reading, half_width_ms: int) -> bool:
         """Tell whether the meter that answered showed this count within the reading's instant and half-width."""
-        register, raw = reading.descriptor.registers[REGISTER], reading.raws[REGISTER]
-        meter = self.answering(reading.true_ms)
-        if raw == answered(meter, register, reading.true_ms):
-            return True
-        ends = [answered(meter, register, reading.true_ms + side * half_width_ms) for side in (-1, 1)]
-        return raw in ends or _is_between(raw, ends, reading.descriptor)
+        return self._is_of(answered, reading, half_width_ms)
 
     def was_held(self, reading: Reading, half_width_ms: int) -> bool:
         """Tell whether the register of the meter that answered truly held this count then."""
+        return self._is_of(held, reading, half_width_ms)
+
+    def _is_of(
+        self, look: Callable[[FaultyMeter, Register, int], int | None], reading: Reading, half_width_ms: int
+    ) -> bool:
         register, raw = reading.descriptor.registers[REGISTER], reading.raws[REGISTER]
         meter = self.answering(reading.true_ms)
-        if raw == held(meter, register, reading.true_ms):
+        if raw == look(meter, register, reading.true_ms):
             return True
-        ends = [held(meter, register, reading.true_ms + side * half_width_ms) for side in (-1, 1)]
+        ends = [look(meter, register, reading.true_ms + side * half_width_ms) for side in (-1, 1)]
         return raw in ends or _is_between(raw, ends, reading.descriptor)
 
-    def lifetime_wh(self, reading: Reading) -> Fraction:
-        """Return what the register had counted by a reading, Wh, as it is shown but never wrapped."""
+    def counted_wh(self, reading: Reading) -> Fraction:
+        """Return what the register had counted by a good reading, Wh: what it showed, and each time that it wrapped."""
+        shown = value_wh(reading.raws[REGISTER], reading.descriptor)
+        assert shown is not None, "a good reading is a number"
+        if not self.was_held(reading, half_width_ms=1_000):
+            return shown
         meter = self.answering(reading.true_ms).meter_at(reading.true_ms)
-        raw = held(self.answering(reading.true_ms), reading.descriptor.registers[REGISTER], reading.true_ms)
-        assert raw is not None, "a register that was read can be read again"
-        shown = value_wh(raw, reading.descriptor)
-        assert shown is not None, "an honest meter shows a number"
         wraps = meter.lifetime_wh_at(reading.true_ms) // meter.rollover_wh
         return shown + wraps * meter.rollover_wh
+
+    def measured_wh(self, from_ms: int, until_ms: int) -> Fraction:
+        """Return what the meter measured between two instants (UTC ms), exact Wh, less what it lost with its power."""
+        meter = self.answering(from_ms)
+        pieces = [piece for piece in meter.pieces if piece.from_ms < until_ms]
+        total = Fraction(0)
+        for piece, following in zip(pieces, (*pieces[1:], None), strict=True):
+            begins_ms = max(from_ms, piece.from_ms)
+            ends_ms = until_ms if following is None else min(until_ms, following.from_ms)
+            if begins_ms < ends_ms:
+                total += piece.shown_at(meter.sun, ends_ms) - piece.shown_at(meter.sun, begins_ms)
+                if following is not None and following.begun_by is FaultKind.ROLLBACK:
+                    total += following.shown_wh - piece.shown_at(meter.sun, following.from_ms)
+        return total
 
 
 def _is_between(raw: int, ends: list[int | None], descriptor: MeterDescriptor) -> bool:

@@ -1,0 +1,90 @@
+"""Rules of the edge switched off, one at a time: a year that does not notice would prove nothing.
+
+Each mutant changes the real code while one stretch is lived, and nothing else. `docs/field_simulation.md` says which
+invariant notices it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from unittest.mock import patch
+
+from edge.agent import Agent
+from edge.journal import Journal
+from edge.metering import counter
+from edge.metering.outcome import Taken
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from edge.metering.outcome import PollOutcome
+
+MUTANT_SEED, MUTANT_DAYS, MUTANT_METERS = 1, 14, 3
+"""The stretch in which every mutant is noticed, and in which nothing is wrong without one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mutant:
+    """What is done instead of a rule, and which invariant notices."""
+
+    name: str
+    instead: str
+    invariant: str
+    patch: Callable[[], AbstractContextManager[object]]
+
+
+def _ask_at_once() -> AbstractContextManager[object]:
+    async def mutated(*_: object) -> None:
+        """Do not wait for silence."""
+
+    # By name: only the edge itself may import its bus.
+    return patch("edge.bus.owner.Bus._be_silent", mutated)
+
+
+def _never_roll_over() -> AbstractContextManager[object]:
+    return patch.object(counter, "_rolled_over", lambda *_: None)
+
+
+def _drop_failures() -> AbstractContextManager[object]:
+    record = Journal.record
+
+    def mutated(self: Journal, edge_at: int, outcomes: Sequence[PollOutcome], *rest: int, is_sparing: bool) -> None:
+        taken = [outcome for outcome in outcomes if isinstance(outcome.result, Taken)]
+        record(self, edge_at, taken, *rest, is_sparing=is_sparing)
+
+    return patch.object(Journal, "record", mutated)
+
+
+def _state_no_gap() -> AbstractContextManager[object]:
+    return patch.object(Journal, "_state_missed", lambda *_: None)
+
+
+def _mark_nothing() -> AbstractContextManager[object]:
+    return patch.object(counter, "_STATUS", {})
+
+
+def _watch_no_clock() -> AbstractContextManager[object]:
+    return patch.object(Agent, "_watch_clock", lambda *_: None)
+
+
+MUTANTS = {
+    mutant.name: mutant
+    for mutant in (
+        Mutant(
+            "late-reply",
+            "after a failure the next question does not wait for silence",
+            "I4 every fault leaves its trace",
+            _ask_at_once,
+        ),
+        Mutant(
+            "rollover", "a register at its end is taken for reset", "I4 every fault leaves its trace", _never_roll_over
+        ),
+        Mutant("failed-poll", "a poll without a reading is not recorded", "I1 every poll is in the chain", _drop_failures),
+        Mutant("gap", "interval edges without a poll are not stated", "I1 every gap is stated", _state_no_gap),
+        Mutant("doubt", "a doubted reading is not marked", "I2 lies are marked", _mark_nothing),
+        Mutant("clock", "a step of the clock is not stated", "I4 steps of the clock are stated", _watch_no_clock),
+    )
+}
