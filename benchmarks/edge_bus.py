@@ -184,15 +184,13 @@ async def _read_by_libmodbus(client: Path, port: int, reads: int) -> float:
 
 @dataclass(frozen=True, slots=True)
 class BusFigures:
-    """What `measure` found; a figure is None where its yardstick is not installed."""
+    """What `measure` found; `polls` are reads per second by client, None where libmodbus is not installed."""
 
     sweep_seconds: float
     sweep_to_limit: float
     dead_sweep_seconds: float
     dead_sweep_readings: int
-    polls_per_second: float | None
-    polls_to_pymodbus: float | None
-    polls_to_libmodbus: float | None
+    polls: dict[str, float] | None
 
 
 def measure(*, sweeps: int = SWEEPS, reads: int = READS, rounds: int = ROUNDS) -> BusFigures:
@@ -207,7 +205,5 @@ def measure(*, sweeps: int = SWEEPS, reads: int = READS, rounds: int = ROUNDS) -
         sweep_to_limit=median(sweep.seconds / sweep.limit_seconds for sweep in healthy),
         dead_sweep_seconds=slowest.seconds,
         dead_sweep_readings=min(sweep.readings for sweep in with_dead),
-        polls_per_second=polls["edge"] if polls else None,
-        polls_to_pymodbus=polls["edge"] / polls["pymodbus"] if polls else None,
-        polls_to_libmodbus=polls["edge"] / polls["libmodbus"] if polls else None,
+        polls=polls,
     )

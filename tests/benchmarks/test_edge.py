@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, cast
 import pytest
 
 from benchmarks.edge import GROWTH, LIMITS, Measured, figures_of, measure_bus
+from benchmarks.edge_bus import BusFigures
 from benchmarks.edge_rig import METERS, AgentProcess, make_environment, make_systems, unit_environment
 
 if TYPE_CHECKING:
@@ -70,7 +71,11 @@ def test_growth_counts_as_memory() -> None:
     assert figures_of(measured) == dict.fromkeys(LIMITS, 1.0) | {"rss_mb": 1.5}
 
 
-def test_the_bus_is_measured_where_it_can_be(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The bus benchmark's own numbers are taken over; without that module there are none."""
-    monkeypatch.setitem(sys.modules, "benchmarks.edge_bus", SimpleNamespace(measure=lambda: {"sweep_to_limit": 1.1}))
-    assert measure_bus() == {"sweep_to_limit": 1.1}
+@pytest.mark.parametrize("polls", [None, {"edge": 900.0, "pymodbus": 1000.0, "libmodbus": 9000.0}])
+def test_the_bus_is_measured_where_it_can_be(monkeypatch: pytest.MonkeyPatch, polls: dict[str, float] | None) -> None:
+    """The line is always measured; ratios to other clients are there where these are installed."""
+    figures = BusFigures(1.6, 1.1, 9.4, 28, polls)
+    monkeypatch.setattr("benchmarks.edge_bus.measure", lambda: figures)
+    found = {one.key: one.value for one in measure_bus()}
+    ratios = {} if polls is None else {"polls_to_pymodbus": 0.9, "polls_to_libmodbus": 0.1}
+    assert found == {"sweep_to_limit": 1.1, "dead_sweep_seconds": 9.4} | ratios
