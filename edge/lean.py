@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from types import CodeType
 
-POSTPONED = ("click", "dateutil.parser", "ipaddress", "urllib.request")
+POSTPONED = ("click", "dateutil.parser", "ipaddress", "pymodbus.client", "urllib.request")
 """Loaded at their first use, which never comes. `importlib.util.LazyLoader` would load them when they are looked at."""
 ABSENT = ("numpy", "pandas")
 """sqlite-utils also stores their values where they are installed; the journal has none of them."""

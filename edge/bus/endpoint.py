@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pymodbus.client import AsyncModbusTcpClient
+from pymodbus.client.tcp import AsyncModbusTcpClient
 
 from edge.bus.wire import LIBRARY_TIMEOUT_SECONDS, OVERHEAD_OCTETS, Framing, RtuFraming, TcpFraming
 

@@ -9,8 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import serial
-from pymodbus.client import AsyncModbusSerialClient
-from serial.tools import list_ports
+from pymodbus.client.serial import AsyncModbusSerialClient
 
 from edge.bus.wire import LIBRARY_TIMEOUT_SECONDS, OVERHEAD_OCTETS, AsciiFraming, Framing, RtuFraming
 
@@ -106,6 +105,9 @@ def _why_no_port(port: str) -> str | None:
 
 
 def _ports() -> str:
+    # Only a wrong port needs the list.
+    from serial.tools import list_ports  # noqa: PLC0415
+
     return ", ".join(sorted(found.device for found in list_ports.comports())) or "none"
 
 
