@@ -37,14 +37,16 @@ _LIVING = ("tick", "uptime")
 class WitnessMemory:
     """What is remembered of a meter's witnesses: the newest values, and what was found of them.
 
-    `power` is the newest power (W) and when it was read. `unmoved_wh` is what should have been counted since a register
-    moved last. `polls`, `expected_wh` and `gained_wh` belong to the window in which energy and power are compared.
+    `power` is the newest power (W) and when it was read, `moved_at` when a register was last seen to move. `unmoved_wh`
+    is what should have been counted since then. `polls`, `expected_wh` and `gained_wh` belong to the window in which
+    energy and power are compared.
     """
 
     values: Mapping[str, int] = field(default_factory=dict)
     values_at: ReadingTime | None = None
     power_w: Fraction = Fraction(0)
     power_at: ReadingTime | None = None
+    moved_at: ReadingTime | None = None
     unmoved_wh: Fraction = Fraction(0)
     polls: int = 0
     expected_wh: Fraction = Fraction(0)
@@ -110,6 +112,7 @@ def hear(memory: WitnessMemory, beside: Beside, step: EnergyStep) -> WitnessVerd
         values_at=step.at if beside.witnesses else memory.values_at,
         power_w=beside.power_w if beside.power_w is not None else memory.power_w,
         power_at=step.at if has_power else memory.power_at,
+        moved_at=step.at if step.has_moved else memory.moved_at,
         unmoved_wh=unmoved_wh,
         is_stale=is_stale,
         is_power_off=is_power_off,
@@ -140,25 +143,30 @@ def _has_stopped(memory: WitnessMemory, beside: Beside, step: EnergyStep, unmove
 
 
 def _owe(memory: WitnessMemory, beside: Beside, step: EnergyStep) -> Fraction:
-    """Return what the registers owe their power since one of them moved, in Wh; a power seen once is not believed."""
+    """Return what the registers owe their power since one of them moved, in Wh; a power seen once is not believed.
+
+    Where power is read seldom, a register has moved since: what flowed before that it does not owe.
+    """
     if step.has_moved:
         return Fraction(0)
-    owed = _power_over_time(memory, beside, step, least=True)
-    return memory.unmoved_wh + (owed or 0)
+    elapsed = _since_power(memory, step)
+    since_move = elapsed if memory.moved_at is None else elapsed_ms(memory.moved_at, step.at)
+    if elapsed is None or since_move is None or beside.power_w is None:
+        return memory.unmoved_wh
+    return memory.unmoved_wh + min(memory.power_w, beside.power_w) * min(elapsed, since_move) / _MS_PER_HOUR
 
 
-def _power_over_time(memory: WitnessMemory, beside: Beside, step: EnergyStep, *, least: bool) -> Fraction | None:
-    """Return power times the time since it was read before, in Wh, from the mean or the least of the two values."""
-    elapsed = None if memory.power_at is None else elapsed_ms(memory.power_at, step.at)
-    if elapsed is None or beside.power_w is None:
-        return None
-    power_w = min(memory.power_w, beside.power_w) if least else (memory.power_w + beside.power_w) / 2
-    return power_w * elapsed / _MS_PER_HOUR
+def _since_power(memory: WitnessMemory, step: EnergyStep) -> int | None:
+    """Return how many ms it is since power was read; None where it was not, or nobody knows."""
+    return None if memory.power_at is None else elapsed_ms(memory.power_at, step.at)
 
 
 def _compare(memory: WitnessMemory, beside: Beside, step: EnergyStep) -> tuple[WitnessMemory, bool]:
     """Return the window with this poll in it, and whether energy and power disagree."""
-    expected_wh = _power_over_time(memory, beside, step, least=False)
+    elapsed = _since_power(memory, step)
+    expected_wh = None
+    if elapsed is not None and beside.power_w is not None:
+        expected_wh = (memory.power_w + beside.power_w) / 2 * elapsed / _MS_PER_HOUR
     if memory.power_at is None:
         return memory, memory.is_power_off
     window = replace(

@@ -24,6 +24,7 @@ WITNESSES = st.builds(
     values_at=st.none() | TIMES,
     power_w=st.fractions(),
     power_at=st.none() | TIMES,
+    moved_at=st.none() | TIMES,
     unmoved_wh=st.fractions(),
     polls=st.integers(0, 99),
     expected_wh=st.fractions(),

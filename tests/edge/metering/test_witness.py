@@ -44,6 +44,16 @@ def test_a_stale_meter_stays_so_until_something_is_seen_to_move() -> None:
     assert listen((tick, step(0)), (partly, step(1)), (tick, step(2)))[1].is_stale
 
 
+def test_a_power_that_is_read_seldom_accuses_nobody_who_has_moved_since() -> None:
+    """A register that moved in the last quarter and stands at a second look owes nothing for the hours before."""
+    strong, unread = Beside(Fraction(1000)), Beside()
+    moving = [(unread, step(quarter, has_moved=True, gained_wh=250)) for quarter in range(1, 5)]
+    assert listen((strong, step(0)), *moving, (strong, step(4)))[0] == []
+    assert listen((strong, step(0)), *moving, (strong, step(5)))[0] == ["stale"]
+    elsewhere = replace(step(5), at=ReadingTime(5 * QUARTER_MS, 5, "b", is_trusted=False))
+    assert listen((strong, step(0)), *moving, (strong, elsewhere))[0] == []
+
+
 @pytest.mark.parametrize("role", ["tick", "uptime"])
 def test_a_meter_whose_tick_stands_still_is_stale_until_it_moves(role: str) -> None:
     """The same tick after a minute or more is said once; a tick that moves again is said too."""
