@@ -37,7 +37,8 @@ REASONS: Mapping[FaultKind, frozenset[str]] = {
     # What flowed while nothing moved comes at once when it moves again, faster than the site can give.
     FaultKind.FROZEN: frozenset({STALE, SUSPECT}),
     FaultKind.ZERO_AT_BOOT: frozenset({SUSPECT}),
-    FaultKind.ALL_ONES_AT_BOOT: frozenset({SUSPECT, _UNAVAILABLE}),
+    # A word of base 10000 cannot be all ones: such a reply is none.
+    FaultKind.ALL_ONES_AT_BOOT: frozenset({SUSPECT, _UNAVAILABLE, _BAD}),
     FaultKind.WORD_SWAP: frozenset({SUSPECT, _UNAVAILABLE}),
     FaultKind.ROLLOVER: frozenset({SUSPECT}),
     FaultKind.ROLLBACK: frozenset({_TIMEOUT, SUSPECT, HELD}),
@@ -54,7 +55,9 @@ ALWAYS_FAILING = frozenset(
     {FaultKind.SILENCE, FaultKind.WRONG_UNIT, FaultKind.TRUNCATED, FaultKind.ROLLBACK, *EXCEPTION_CODES}
 )
 """Faults during which no poll at all may give a good reading, on whatever line."""
-RTU_FAILING = frozenset({FaultKind.LATE_REPLY, FaultKind.CRC_ERROR, FaultKind.NOISE, FaultKind.ECHO, FaultKind.SECOND_MASTER})
+RTU_FAILING = frozenset(
+    {FaultKind.LATE_REPLY, FaultKind.CRC_ERROR, FaultKind.NOISE, FaultKind.ECHO, FaultKind.SECOND_MASTER}
+)
 """The same, on a line of RTU frames."""
 
 EVENTS: Mapping[FaultKind, frozenset[str]] = {

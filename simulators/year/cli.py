@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+import logging
 import tempfile
 import time
-from contextlib import nullcontext
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -22,6 +23,8 @@ from simulators.year.site import METERS
 from simulators.year.world import live_year
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from simulators.year.audit import Audit
 
 EXIT_BROKEN = 1
@@ -60,7 +63,7 @@ def year_command(
 def live_and_judge(seed: int, days: int, meters: int) -> Audit:
     """Return the judgement of a seed's year; its files are gone afterwards."""
     folder = MEMORY if MEMORY.is_dir() else None
-    with tempfile.TemporaryDirectory(prefix="meterline-", dir=folder) as work, _progress_bar() as bar:
+    with _silence(), tempfile.TemporaryDirectory(prefix="meterline-", dir=folder) as work, _progress_bar() as bar:
         task = bar.add_task("days lived", total=days)
         year = live_year(
             seed, days=days, meters=meters, folder=Path(work), on_day=lambda day: bar.update(task, completed=day)
@@ -69,8 +72,21 @@ def live_and_judge(seed: int, days: int, meters: int) -> Audit:
         return audit_year(year, days=days, on_meter=lambda: bar.advance(judging))
 
 
+@contextmanager
+def _silence() -> Iterator[None]:
+    """Keep the agent from saying of each poll why it failed: the chain says so too, and is what counts here."""
+    before = logging.root.manager.disable
+    logging.disable(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        logging.disable(before)
+
+
 def _print(audit: Audit, seconds: float, console: Console) -> None:
-    table = Table("meter", "profile", "readings", "segments", "Wh by intervals", "Wh by registers", "quantum Wh", box=None)
+    table = Table(
+        "meter", "profile", "readings", "segments", "Wh by intervals", "Wh by registers", "quantum Wh", box=None
+    )
     for meter in audit.meters:
         row = meter.as_json()
         table.add_row(*(f"{value:,}" if isinstance(value, int) else str(value) for value in row.values()))

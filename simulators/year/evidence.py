@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -17,7 +15,7 @@ from simulators.faults.plan import MACHINE
 from simulators.year import causes
 from simulators.year.chain import read_chain
 from simulators.year.machine import clock_settings
-from simulators.year.plan import HOUR_MS, INTERVAL_MS
+from simulators.year.plan import HOUR_MS
 from simulators.year.schedule import due_polls
 from simulators.year.segments import cut_segments
 from simulators.year.site import BUSES
@@ -84,12 +82,12 @@ class MeterEvidence:
     def __init__(self, year: LivedYear, meter: YearMeter, log: MeterLog, due: Sequence[DuePoll]) -> None:
         self.meter = meter
         self.log = log
-        self.witness = Witness(year.site, meter)
+        self._lies = year.plan.faults.timeline(meter.name, WORD_KINDS)
+        self.witness = Witness(year.site, meter, self._lies)
         self.slots, self.strays = align(log.polls, due)
         faults = year.plan.faults.faults
         self.faults = [fault for fault in faults if fault.target in (meter.name, meter.bus)]
         self._all_faults = [*self.faults, *(fault for fault in faults if fault.target == MACHINE)]
-        self._lies = year.plan.faults.timeline(meter.name, WORD_KINDS)
         self._year = year
 
     def breach(self, invariant: str, sentence: str) -> Breach:
@@ -125,7 +123,9 @@ class MeterEvidence:
 
     def is_confirmed(self, reading: Reading, fault: Fault) -> bool:
         """Tell whether the chain stated, since the fault began, that the level was doubted and stayed."""
-        return self._has_event_in(frozenset({MeterEventKind.CONFIRMED, MeterEventKind.RESET}), fault.from_ms, reading.true_ms)
+        return self._has_event_in(
+            frozenset({MeterEventKind.CONFIRMED, MeterEventKind.RESET}), fault.from_ms, reading.true_ms
+        )
 
     def owes_movement(self, reading: Reading, fault: Fault) -> bool:
         """Tell whether a frozen meter's power should have moved its register by now."""

@@ -28,8 +28,6 @@ if TYPE_CHECKING:
 
 HALF_WIDTH_MS = 1_000
 LATE_HALF_WIDTH_MS = 30_000
-SETTLING_MS = 15_000
-"""How long a poll may last: until then it can still meet a fault that begins after its interval edge."""
 
 
 class Breach(NamedTuple):
@@ -62,22 +60,27 @@ def every_poll_is_in_the_chain(meter: MeterEvidence) -> Iterator[Breach]:
 
 
 def every_gap_is_stated(meter: MeterEvidence) -> Iterator[Breach]:
-    """I1: interval edges without a poll are stated as a gap, exactly; and something kept the agent from each."""
+    """I1: interval edges without a poll are stated as a gap, exactly; and something kept the agent from each.
+
+    An edge is one of the clock as it stands when the gap is stated: what was polled before it was set moves with it.
+    """
     made = [slot.due for slot in meter.slots if not slot.is_empty]
     missed = {
-        (earlier.edge_at + INTERVAL_MS, later.edge_at): (earlier.true_ms, later.true_ms)
+        (last_edge + INTERVAL_MS, later.edge_at): (earlier.true_ms, later.true_ms)
         for earlier, later in pairwise(made)
-        if earlier.edge_at + INTERVAL_MS < later.edge_at
+        if (last_edge := earlier.edge_by(later)) + INTERVAL_MS < later.edge_at
     }
     stated = [(gap.from_at, gap.to_at) for gap in meter.log.gaps]
     for span in sorted(missed.keys() - set(stated)):
         yield meter.breach("I1 every gap is stated", f"no gap covers {when(span[0])} to {when(span[1])}")
     for gap in meter.log.gaps:
-        span = missed.get((gap.from_at, gap.to_at))
-        if span is None or stated.count((gap.from_at, gap.to_at)) != 1:
+        between = missed.get((gap.from_at, gap.to_at))
+        if between is None or stated.count((gap.from_at, gap.to_at)) != 1:
             yield meter.breach("I1 every gap is stated", f"a gap of {when(gap.from_at)} to {when(gap.to_at)} never was")
-        elif gap.cause is not GapCause.EDGE_OFF or not meter.was_kept_from_polling(*span):
-            yield meter.breach("I1 every gap is stated", f"nothing explains a gap with cause {gap.cause} from {when(gap.from_at)}")
+        elif gap.cause is not GapCause.EDGE_OFF or not meter.was_kept_from_polling(*between):
+            yield meter.breach(
+                "I1 every gap is stated", f"nothing explains the {gap.cause} gap from {when(gap.from_at)}"
+            )
 
 
 # I2: a reading is what the meter showed, and what is no truth is marked.
@@ -105,7 +108,9 @@ def lies_are_marked(meter: MeterEvidence) -> Iterator[Breach]:
         )
         if not is_excused:
             kind = "no fault" if fault is None else fault.kind
-            yield meter.breach("I2 lies are marked", f"{kind}: {reading.raws} passes for true at {when(reading.true_ms)}")
+            yield meter.breach(
+                "I2 lies are marked", f"{kind}: {reading.raws} passes for true at {when(reading.true_ms)}"
+            )
 
 
 def half_width_ms(reading: Reading) -> int:
@@ -117,16 +122,16 @@ def half_width_ms(reading: Reading) -> int:
 
 
 def energy_is_the_registers_own(meter: MeterEvidence) -> Iterator[Breach]:
-    """I3: in every segment the interval energies sum up to what the register counted from its first to its last reading.
+    """I3: in every segment the interval energies sum up to what the register counted in it, to the quantum.
 
-    To the quantum and exactly: a rollover adds the modulus, and only where the chain states one.
+    A rollover adds the modulus, and only where the chain states one.
     """
     for segment in meter.segments:
         if segment.by_intervals_wh != segment.by_register_wh:
             yield meter.breach(
                 "I3 sum of intervals is register end minus start",
-                f"{when(segment.first.true_ms)} to {when(segment.last.true_ms)}: intervals {segment.by_intervals_wh} Wh,"
-                f" register {segment.by_register_wh} Wh",
+                f"{when(segment.first.true_ms)} to {when(segment.last.true_ms)}: intervals"
+                f" {segment.by_intervals_wh} Wh, register {segment.by_register_wh} Wh",
             )
         for reading in segment.unstated_falls:
             yield meter.breach(
@@ -135,7 +140,7 @@ def energy_is_the_registers_own(meter: MeterEvidence) -> Iterator[Breach]:
 
 
 def nothing_flows_unseen(meter: MeterEvidence) -> Iterator[Breach]:
-    """I3: what the meter measured is in its segments or flowed where one ends and the next begins, to a quantum each.
+    """I3: what the meter measured is in its segments, to a quantum each, or flowed where one ends.
 
     Of a segment that begins or ends with what the register did not hold nobody can say what it measured.
     """
@@ -156,7 +161,8 @@ def every_hole_has_its_cause(meter: MeterEvidence) -> Iterator[Breach]:
     for slot in meter.slots:
         for reason in slot.reasons - meter.reasons_for(slot):
             yield meter.breach(
-                "I4 every hole has its cause", f"{reason} at {when(slot.due.true_ms)}, where the plan has nothing like it"
+                "I4 every hole has its cause",
+                f"{reason} at {when(slot.due.true_ms)}, where the plan has nothing like it",
             )
 
 

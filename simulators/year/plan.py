@@ -78,7 +78,8 @@ def draw_year(seed: int, days: int, targets: Sequence[Target], rollovers: Mappin
         message = f"{days} days are too few for every fault; give {DAYS_MIN} or more"
         raise SimulatorError(message)
     chance = random.Random(f"year/{seed}")  # noqa: S311 - faults are no secrets
-    to_ms = START_MS + days * DAY_MS
+    # A minute more, so that the poll of the last interval edge is made.
+    to_ms = START_MS + days * DAY_MS + MINUTE_MS
     able = [target for target in targets if rollovers[target.meter]]
     drawn = draw_plan(seed, targets, START_MS + DAY_MS, to_ms - QUIET_MS, rounds=max(days // ROUND_DAYS, 1))
     faults = [fault for fault in drawn.faults if fault.kind is not FaultKind.ROLLOVER]
@@ -107,16 +108,19 @@ def _steady_transformers(faults: Sequence[Fault]) -> list[Fault]:
     changes: dict[str, int] = {}
     steadied = []
     for fault in faults:
-        if fault.kind is FaultKind.CT_CHANGE:
-            number = changes[fault.target] = changes.get(fault.target, -1) + 1
-            fault = replace(fault, amount=_DOUBLED[number % 2])
-        steadied.append(fault)
+        if fault.kind is not FaultKind.CT_CHANGE:
+            steadied.append(fault)
+            continue
+        number = changes[fault.target] = changes.get(fault.target, -1) + 1
+        steadied.append(replace(fault, amount=_DOUBLED[number % 2]))
     return steadied
 
 
 def _draw_rollover(chance: random.Random, meter: str, faults: Sequence[Fault], to_ms: int) -> Fault:
     """Return when a meter's register passes its end: before anything else bends it, and not during another fault."""
-    bent_ms = min((fault.from_ms for fault in faults if fault.target == meter and fault.kind in LIFE_KINDS), default=to_ms)
+    bent_ms = min(
+        (fault.from_ms for fault in faults if fault.target == meter and fault.kind in LIFE_KINDS), default=to_ms
+    )
     while True:
         at_ms = chance.randrange(START_MS + HOUR_MS, bent_ms)
         is_day = at_ms % DAY_MS // HOUR_MS in _SUN_UP_HOURS

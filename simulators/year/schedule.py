@@ -31,6 +31,11 @@ class DuePoll:
     true_ms: int
     is_certain: bool = True
 
+    def edge_by(self, later: DuePoll) -> int:
+        """Return the interval edge at which this poll was due, by the clock as it stood at a later one, UTC ms."""
+        step_ms = (later.wall_ms - later.true_ms) - (self.wall_ms - self.true_ms)
+        return (self.edge_at + step_ms) // INTERVAL_MS * INTERVAL_MS
+
 
 @dataclass(frozen=True, slots=True)
 class _Stretch:
@@ -54,9 +59,7 @@ def due_polls(runs: Sequence[AgentRun], settings: Sequence[int], ahead_ms: Calla
     return polls
 
 
-def _stretches(
-    runs: Iterable[AgentRun], settings: Sequence[int], ahead_ms: Callable[[int], int]
-) -> Iterator[_Stretch]:
+def _stretches(runs: Iterable[AgentRun], settings: Sequence[int], ahead_ms: Callable[[int], int]) -> Iterator[_Stretch]:
     for run in runs:
         inner = [at_ms for at_ms in settings if run.from_ms < at_ms < run.until_ms]
         for from_ms, until_ms in pairwise([run.from_ms, *inner, run.until_ms]):

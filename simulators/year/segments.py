@@ -24,7 +24,8 @@ class Segment:
     """Good readings between two breaks: what their intervals sum up to, and what the register and the meter counted.
 
     `measured_wh` is what the meter measured in between, less what it forgot; `unstated_falls` are the readings at which
-    the count fell and no event states a rollover. `is_true`: the register held what its two ends say.
+    the count fell although it may not, and no event states a rollover. `is_true`: the register held what its two ends
+    say.
     """
 
     first: Reading
@@ -53,11 +54,12 @@ def cut_segments(readings: Sequence[Reading], events: Iterable[MeterEvent], witn
 def _sum_up(readings: Sequence[Reading], rollovers: set[int], witness: Witness) -> Segment:
     total = Fraction(0)
     falls = []
+    is_monotonic = witness.is_monotonic(readings[0].true_ms)
     for earlier, later in pairwise(readings):
         step = _energy(later) - _energy(earlier)
         if later.read_at in rollovers:
             step += modulus_wh(later.descriptor)
-        elif step < 0:
+        elif step < 0 and is_monotonic:
             falls.append(later)
         total += step
     first, last = readings[0], readings[-1]

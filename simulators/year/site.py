@@ -75,7 +75,7 @@ class YearSite:
     """
 
     def __init__(self, meters: Sequence[YearMeter], plan: FaultPlan, time: VirtualTime, folder: Path) -> None:
-        self.meters = {number: meter for number, meter in enumerate(meters, start=1)}
+        self.meters = dict(enumerate(meters, start=1))
         suns = {
             meter.name: SeededSun(seed=plan.seed * 100 + number, kilowatts=meter.kilowatts, start_ms=time.start_ms)
             for number, meter in self.meters.items()
@@ -144,7 +144,7 @@ class YearSite:
             f"power_kw_max = {meter.kilowatts * POWER_FACTOR}\n{_label(meter)}\n"
             for number, meter in self.meters.items()
         )
-        device = '[device]\nstate_dir = "edge"\ninterval_seconds = 900\ndisk_reserve_mib = 1\n\n'
+        device = '[device]\nstate_dir = "edge"\ninterval_seconds = 900\nhealth_seconds = 0\ndisk_reserve_mib = 1\n\n'
         hub = '[hub]\npost = "http://127.0.0.1:9"\nreceipt_key = "hub-key.pem"\n\n'
         path.write_text(device + hub + buses + meters, encoding="utf-8")
 

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from protocol.messages import MeterDescriptor, Register
     from simulators.faults import FaultyMeter
+    from simulators.faults.plan import Timeline
     from simulators.meter import SimulatedMeter
     from simulators.year.chain import Reading
     from simulators.year.site import YearMeter, YearSite
@@ -63,15 +64,20 @@ def _raw(meter: FaultyMeter | SimulatedMeter, register: Register, at_ms: int) ->
 
 
 class Witness:
-    """Answers for one meter of the site what was true of its readings."""
+    """Answers for one meter of the site what was true of its readings; `lies` are its faults that show what is not."""
 
-    def __init__(self, site: YearSite, meter: YearMeter) -> None:
+    def __init__(self, site: YearSite, meter: YearMeter, lies: Timeline) -> None:
         self.meter = meter
         self._site = site
+        self._lies = lies
 
     def answering(self, at_ms: int) -> FaultyMeter:
         """Return the meter that answered at an instant, UTC ms."""
         return self._site.answering(self.meter, at_ms)
+
+    def is_monotonic(self, at_ms: int) -> bool:
+        """Tell whether the register that is read may not fall."""
+        return self.answering(at_ms).meter_at(at_ms).generated.monotonic
 
     def was_shown(self, reading: Reading, half_width_ms: int) -> bool:
         """Tell whether the meter that answered showed this count within the reading's instant and half-width."""
@@ -95,11 +101,12 @@ class Witness:
         """Return what the register had counted by a good reading, Wh: what it showed, and each time that it wrapped."""
         shown = value_wh(reading.raws[REGISTER], reading.descriptor)
         assert shown is not None, "a good reading is a number"
-        if not self.was_held(reading, half_width_ms=1_000):
+        lie = self._lies.active(reading.true_ms)
+        if lie is not None and lie.kind is not FaultKind.FROZEN:
             return shown
-        meter = self.answering(reading.true_ms).meter_at(reading.true_ms)
-        wraps = meter.lifetime_wh_at(reading.true_ms) // meter.rollover_wh
-        return shown + wraps * meter.rollover_wh
+        at_ms = reading.true_ms if lie is None else lie.from_ms
+        meter = self.answering(at_ms).meter_at(at_ms)
+        return shown + meter.lifetime_wh_at(at_ms) // meter.rollover_wh * meter.rollover_wh
 
     def measured_wh(self, from_ms: int, until_ms: int) -> Fraction:
         """Return what the meter measured between two instants (UTC ms), exact Wh, less what it lost with its power."""
