@@ -28,8 +28,13 @@ def is_good() -> ColumnElement[bool]:
         # As differences: SQLite would take a plain bound on `read_at` for where to begin, in place of a query's own.
         reading.c.read_at - EARLIEST_READ_AT >= 0,
         reading.c.read_at - received_at() <= READ_AHEAD_MS_MAX,
-        or_(_is_sure(), ~_has_clock(agrees=False)),
+        ~is_displaced(),
     )
+
+
+def is_displaced() -> ColumnElement[bool]:
+    """Return whether a reading stands at an instant that its boot found wrong later: its placed row counts instead."""
+    return and_(~_is_sure(), _has_clock(agrees=False))
 
 
 def is_doubted() -> ColumnElement[bool]:

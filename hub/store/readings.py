@@ -10,6 +10,7 @@ from sqlalchemy import func, select
 
 from hub.store import drops, schema
 from hub.store.dialect import insert_new, insert_rows
+from hub.store.good_readings import is_placed
 from hub.store.patterns import patterns_to_signed
 
 if TYPE_CHECKING:
@@ -88,12 +89,12 @@ def add_readings(connection: Connection, series: Sequence[Series], received_at: 
 
 
 def count_unconverted(connection: Connection) -> tuple[Unconverted, ...]:
-    """Return how many readings have no energy in Wh, by register and unit."""
+    """Return how many readings have no energy in Wh, by register and unit; one that was placed counts once."""
     table, scale = schema.reading, schema.register_scale
     rows = connection.execute(
         select(table.c.register_id, scale.c.unit, func.count().label("readings"))
         .join(scale, scale.c.id == table.c.scale_id)
-        .where(table.c.register_wh.is_(None))
+        .where(table.c.register_wh.is_(None), ~is_placed())
         .group_by(table.c.register_id, scale.c.unit)
         .order_by(table.c.register_id, scale.c.unit)
     )

@@ -12,7 +12,7 @@ from hub.rules.placing import Placing
 from hub.rules.production import EARLIEST_READ_AT, EDGE_HALF_WIDTH_MS, Reading
 from hub.store import schema
 from hub.store.descriptors import scale_from
-from hub.store.good_readings import is_doubted, is_good, is_verified, placing, received_at
+from hub.store.good_readings import is_displaced, is_doubted, is_good, is_verified, placing, received_at
 from hub.store.patterns import signed_to_pattern
 from protocol.identity import BootId, DeviceId, Epoch
 from protocol.messages import TimeQuality
@@ -90,7 +90,7 @@ def count_misdated(connection: Connection, registers: Sequence[int]) -> int:
     """Return how many readings carry a time that cannot be true.
 
     It lies beyond their receipt, and so beyond the last good reading, or before 2000 though the clock was said to be
-    verified: an unverified clock there has merely not been set yet.
+    verified: an unverified clock there has merely not been set yet. One that was placed since carries a true one.
     """
     table = schema.reading
     last = last_reading(connection, registers)
@@ -99,6 +99,7 @@ def count_misdated(connection: Connection, registers: Sequence[int]) -> int:
         table.c.register_id.in_(list(registers)),
         table.c.register_wh.is_not(None),
         ~is_doubted(),
+        ~is_displaced(),
         or_(and_(table.c.read_at < EARLIEST_READ_AT, is_verified()), beyond),
     )
     return connection.execute(query).scalar_one()

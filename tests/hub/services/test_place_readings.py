@@ -15,17 +15,30 @@ from hub.services.accept_blocks import accept_blocks
 from hub.services.compute_production import compute_month
 from hub.services.export_evidence import Issuer, export_evidence, month_readings
 from hub.services.open_hub import open_hub
+from hub.services.read_fleet import read_fleet
 from hub.services.register_device import register_device
 from hub.services.register_meter import MeterRequest, register_meter
 from hub.services.register_system import register_system
-from protocol import sequence
+from hub.store.readings import count_unconverted
+from protocol import sequence, wire
 from protocol.cose import VerifyingKey
 from protocol.evidence import read_head
 from protocol.identity import BootId
 from protocol.messages import ClockEvent, Readings, TimeQuality
 from protocol.verification import Terms, arrange, verify
 from tests.hub.conftest import SYSTEM
-from tests.hub.making import BOOT_ID, NOW, QUARTER_MS, TERMS, MadeDevice, fetch, make_key, make_meter, make_readings
+from tests.hub.making import (
+    BOOT_ID,
+    GENERATED,
+    NOW,
+    QUARTER_MS,
+    TERMS,
+    MadeDevice,
+    fetch,
+    make_key,
+    make_meter,
+    make_readings,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -63,6 +76,12 @@ def july(database: Database) -> SystemMonth:
     """Return the system's July."""
     with database.read() as connection:
         return compute_month(connection, SYSTEM, JULY)
+
+
+def findings_of(database: Database, now: int) -> list[str]:
+    """Return the codes of what is said of the fleet."""
+    with database.read() as connection:
+        return [finding.code for finding in read_fleet(connection, now).findings]
 
 
 def made_device(*, error_ms: int = -BEHIND_MS, learns: bool = True) -> MadeDevice:
@@ -189,6 +208,31 @@ def test_a_placed_reading_is_proved_by_what_was_signed(registered: Database) -> 
     report = verify(arrange(messages), Terms(hub_key=issuer.key.public, enrolment_keys=keys, claims=head.claims))
     assert sum("is borne out by block" in one.message for one in report.findings) == 2
     assert [one for one in report.findings if one.severity.value == "error" and one.level.value < 3] == []
+
+
+def test_a_reading_that_was_placed_is_not_misdated(registered: Database) -> None:
+    """One of a battery clock years ahead carries a true time once its boot knows it: nobody need set the clock."""
+    ahead_ms = 5 * 366 * 24 * HOUR_MS
+    device = made_device(learns=False)
+    device.seal(polled(UNSET, 4, ahead_ms, TimeQuality.INFORMATIVE))
+    at = JULY.ends_at + 24 * HOUR_MS
+    accept_blocks(registered, device.arrivals(), TERMS, at)
+    assert findings_of(registered, at) == ["reading_misdated"]
+    device.seal(polled(UNSET + 4, 4, 0, TimeQuality.SYNCHRONISED))
+    accept_blocks(registered, device.arrivals(6), TERMS, at)
+    assert findings_of(registered, at) == []
+
+
+def test_a_reading_without_energy_is_counted_once(registered: Database) -> None:
+    """It stands there twice, as read and placed, and is one reading that could not be turned into Wh."""
+    device, meter = MadeDevice(), make_meter(register=replace(GENERATED, unit="varh"))
+    frames = polled(0, UNSET, -BEHIND_MS, TimeQuality.UNKNOWN), polled(UNSET, SET, 0, TimeQuality.SYNCHRONISED)
+    device.seal(meter, *[replace(frame, descriptor=wire.describe(meter)) for frame in frames])
+    accept_blocks(registered, device.arrivals(), TERMS, NOW)
+    assert fetch(registered, "SELECT count(*) FROM reading") == [(2 * UNSET + SET,)]
+    with registered.read() as connection:
+        (odd,) = count_unconverted(connection)
+    assert odd.readings == UNSET + SET
 
 
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
