@@ -25,6 +25,7 @@ from protocol.cose import VerifyingKey
 from protocol.evidence import read_head
 from protocol.identity import BootId
 from protocol.messages import ClockEvent, Readings, TimeQuality
+from protocol.records import STATUS_SUSPECT
 from protocol.verification import Terms, arrange, verify
 from tests.hub.conftest import SYSTEM
 from tests.hub.making import (
@@ -264,13 +265,12 @@ def _stored(folder: Path, batches: Sequence[Sequence[int]]) -> list[tuple[object
         database.close()
 
 
-def test_a_hub_of_an_earlier_version_places_what_it_holds(tmp_path: Path) -> None:
-    """Upgraded, a database without boots' clocks has the same rows as one that had them from the beginning."""
-    straight = _stored(tmp_path, [list(range(6))])
-    database = open_hub(tmp_path / "hub", new_timeline=b"timeline", at=NOW)
+def upgraded(folder: Path, database: Database) -> Database:
+    """Return a hub's database as an upgrade finds it again that knew nothing of boots' clocks or doubted readings."""
     with database.write() as connection:
         for statement in (
             "DELETE FROM reading WHERE poll_status & 16",
+            "DELETE FROM register_drop",
             "DROP TABLE boot_clock",
             "DROP INDEX reading_doubtful",
             "DROP TABLE meter_event",
@@ -278,12 +278,40 @@ def test_a_hub_of_an_earlier_version_places_what_it_holds(tmp_path: Path) -> Non
         ):
             connection.exec_driver_sql(statement)
     database.close()
-    upgraded = open_hub(tmp_path / "hub", new_timeline=b"timeline", at=NOW)
+    return open_hub(folder / "hub", new_timeline=b"timeline", at=NOW)
+
+
+def test_a_hub_of_an_earlier_version_places_what_it_holds(tmp_path: Path) -> None:
+    """Upgraded, a database without boots' clocks has the same rows as one that had them from the beginning."""
+    straight = _stored(tmp_path, [list(range(6))])
+    database = upgraded(tmp_path, open_hub(tmp_path / "hub", new_timeline=b"timeline", at=NOW))
     try:
-        assert readings_in(upgraded) == straight
-        assert fetch(upgraded, "SELECT boot_id, offset_ms FROM boot_clock ORDER BY offset_ms DESC") == [
+        assert readings_in(database) == straight
+        assert fetch(database, "SELECT boot_id, offset_ms FROM boot_clock ORDER BY offset_ms DESC") == [
             (BOOT_ID, RIGHT_OFFSET_MS),
             (b"past", JULY.starts_at - QUARTER_MS),
         ]
     finally:
-        upgraded.close()
+        database.close()
+
+
+def test_an_upgrade_finds_where_registers_went_down(tmp_path: Path, registered: Database) -> None:
+    """Among placed readings whose boot is known by a clock event alone, and beside doubted ones, as if taken now."""
+    device = MadeDevice()
+    device.seal(make_meter(), before_the_boot(), ClockEvent(10, 0, RIGHT_OFFSET_MS, source=2, error_ms=0))
+    fell = polled(0, 6, -BEHIND_MS, TimeQuality.UNKNOWN)
+    device.seal(
+        replace(fell, registers={0: (9_000, 8_000, 10, 8_100, 8_050, 8_200)}, status=(0, 0, STATUS_SUSPECT, 0, 0, 0))
+    )
+    accept_blocks(registered, device.arrivals(), TERMS, NOW)
+    derived = ("SELECT * FROM register_drop ORDER BY read_at", "SELECT * FROM boot_clock ORDER BY boot_id")
+    straight = [readings_in(registered), *[fetch(registered, table) for table in derived]]
+    assert fetch(registered, "SELECT read_at FROM register_drop") == [
+        (BOOTED_AT + QUARTER_MS,),
+        (BOOTED_AT + 4 * QUARTER_MS,),
+    ]
+    database = upgraded(tmp_path, registered)
+    try:
+        assert [readings_in(database), *[fetch(database, table) for table in derived]] == straight
+    finally:
+        database.close()
