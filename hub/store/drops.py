@@ -117,13 +117,9 @@ def compare_anew(connection: Connection, register_id: int, lowest: int, highest:
             read_at, table.c.boottime_ms, table.c.boot_id
         )
     ).all()
-    if not rows:
-        return
-    connection.execute(
-        delete(drop).where(
-            drop.c.register_id == register_id, drop.c.read_at >= lowest, drop.c.read_at <= rows[-1].read_at
-        )
-    )
+    # Beyond the last of them there may be one whose reading no longer counts.
+    last_at = max(highest, rows[-1].read_at) if rows else highest
+    connection.execute(delete(drop).where(drop.c.register_id == register_id, drop.c.read_at.between(lowest, last_at)))
     found = {
         later.read_at
         for earlier, later in itertools.pairwise(rows)
