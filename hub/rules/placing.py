@@ -67,6 +67,17 @@ def agrees(read_at: int, boottime_ms: int, offset_ms: int) -> bool:
     return abs(read_at - placed_at(boottime_ms, offset_ms)) <= AGREES_MS_MAX
 
 
+def true_at(read_at: int, boottime_ms: int, quality: TimeQuality, offset_ms: int | None) -> int:
+    """Return when (UTC ms) a reading counts: as read, or where its boot places it that found the clock wrong later.
+
+    `offset_ms` is the synchronised offset of its boot, None where that is not known.
+    Citation: `citations.CALENDAR_MONTH`.
+    """
+    if offset_ms is None or not is_doubtful(quality) or agrees(read_at, boottime_ms, offset_ms):
+        return read_at
+    return placed_at(boottime_ms, offset_ms)
+
+
 def _offsets(frame: Readings | ClockEvent) -> Iterator[int]:
     if isinstance(frame, ClockEvent):
         if frame.source in SYNCHRONISED_SOURCES:

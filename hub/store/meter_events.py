@@ -1,4 +1,7 @@
-"""What devices state of their meters, and the readings on both sides of it."""
+"""What devices state of their meters, and the readings on both sides of it.
+
+A device that had no time yet states an event at the instant of its readings, so where these are placed, it is too.
+"""
 
 from __future__ import annotations
 
@@ -7,14 +10,17 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import and_, exists, select
 
+from hub.rules.placing import true_at
 from hub.store import schema, stated_tables
+from hub.store.good_readings import is_placed
 from hub.store.patterns import signed_to_pattern
 from protocol.identity import DeviceId
+from protocol.messages import TimeQuality
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from sqlalchemy import Connection, Row
+    from sqlalchemy import Connection, Row, Select
 
     _Row = Row[tuple[object, ...]]
 
@@ -69,48 +75,69 @@ def list_events(
         query = query.where(is_theirs.where(link.c.rid == event.c.rid))
     if kinds is not None:
         query = query.where(event.c.kind.in_(list(kinds)))
-    return tuple(_event(connection, row) for row in connection.execute(query).all())
+    events = [_event(connection, row) for row in connection.execute(query).all()]
+    return tuple(sorted(events, key=lambda event: event.at, reverse=True))
 
 
 def _event(connection: Connection, row: _Row) -> StatedEvent:
-    before = _reading(connection, row, row.before_at, row.before_raw)
-    after = _reading(connection, row, row.after_at, row.after_raw)
+    at = _stated_at(connection, row)
     return StatedEvent(
         device=DeviceId(row.device),
-        serial=_serial(connection, row),
-        at=row.at,
+        serial=_serial(connection, row, at),
+        at=at,
         kind=row.kind,
-        before=before,
-        after=after,
+        before=_reading(connection, row, row.before_at, row.before_raw),
+        after=_reading(connection, row, row.after_at, row.after_raw),
         was=row.was,
         now=row.now,
         note=row.note,
     )
 
 
+def _stated_at(connection: Connection, row: _Row) -> int:
+    """Return when an event was seen: where the readings count that the device took then, in the same boot."""
+    reading = schema.reading
+    then = connection.execute(
+        _readings(row).where(reading.c.read_at == row.at, reading.c.boot_id == row.boot_id).limit(1)
+    ).first()
+    return row.at if then is None else _true_at(then)
+
+
 def _reading(connection: Connection, row: _Row, read_at: int | None, raw: int | None) -> EventReading | None:
-    """Return a reading beside an event, with the energy that the hub found in it if it has taken it."""
+    """Return a reading beside an event, where it counts and with its energy, if the hub has taken it."""
     if read_at is None or raw is None:
         return None
+    reading, link = schema.reading, schema.descriptor_register
+    found = connection.execute(
+        _readings(row).where(link.c.rid == row.rid, reading.c.read_at == read_at, reading.c.raw == raw).limit(1)
+    ).first()
+    if found is None:
+        return EventReading(read_at, signed_to_pattern(raw), None)
+    return EventReading(_true_at(found), signed_to_pattern(raw), found.register_wh)
+
+
+def _readings(row: _Row) -> Select[tuple[object, ...]]:
+    """Return the query of what a device read under the number of an event's meter, with what its boots found later."""
     reading, link, descriptor = schema.reading, schema.descriptor_register, schema.descriptor
-    query = (
-        select(reading.c.register_wh)
+    clock = schema.boot_clock
+    query: Select[tuple[object, ...]] = (
+        select(
+            reading.c.read_at, reading.c.boottime_ms, reading.c.time_quality, reading.c.register_wh, clock.c.offset_ms
+        )
         .join(link, link.c.register_id == reading.c.register_id)
         .join(descriptor, and_(descriptor.c.device == link.c.device, descriptor.c.id == link.c.descriptor))
-        .where(
-            descriptor.c.device == row.device,
-            descriptor.c.meter_index == row.meter_index,
-            link.c.rid == row.rid,
-            reading.c.read_at == read_at,
-            reading.c.raw == raw,
-        )
-        .limit(1)
+        .outerjoin(clock, and_(clock.c.device == descriptor.c.device, clock.c.boot_id == reading.c.boot_id))
+        .where(descriptor.c.device == row.device, descriptor.c.meter_index == row.meter_index, ~is_placed())
     )
-    return EventReading(read_at, signed_to_pattern(raw), connection.execute(query).scalar())
+    return query
 
 
-def _serial(connection: Connection, row: _Row) -> str:
-    """Return the serial number of the meter that a device read under this number when it stated something of it."""
+def _true_at(row: _Row) -> int:
+    return true_at(row.read_at, row.boottime_ms, TimeQuality(row.time_quality), row.offset_ms)
+
+
+def _serial(connection: Connection, row: _Row, at: int) -> str:
+    """Return the serial number of the meter that a device read under this number at an instant (UTC ms)."""
     reading, link, descriptor = schema.reading, schema.descriptor_register, schema.descriptor
     described = select(descriptor.c.serial).where(
         descriptor.c.device == row.device, descriptor.c.meter_index == row.meter_index
@@ -118,7 +145,7 @@ def _serial(connection: Connection, row: _Row) -> str:
     latest = (
         described.join(link, and_(link.c.device == descriptor.c.device, link.c.descriptor == descriptor.c.id))
         .join(reading, reading.c.register_id == link.c.register_id)
-        .where(reading.c.read_at <= row.at)
+        .where(reading.c.read_at <= at)
         .order_by(reading.c.read_at.desc(), descriptor.c.stream_id.desc(), descriptor.c.seq.desc())
     )
     found = connection.execute(latest.limit(1)).scalar()

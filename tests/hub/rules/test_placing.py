@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hub.rules.placing import AGREES_MS_MAX, agrees, is_doubtful, placed_at, synchronised_offset
+from hub.rules.placing import AGREES_MS_MAX, agrees, is_doubtful, placed_at, synchronised_offset, true_at
 from protocol.messages import ClockEvent, TimeQuality
 from tests.hub.making import JULY_AT, make_meter, make_readings
 
@@ -25,6 +25,23 @@ def test_a_clock_s_error_moves_no_placed_reading(boottime: int, true_offset: int
     synchronised_at = boottime + elapsed + true_offset
     assert placed_at(boottime, true_offset) == synchronised_at - elapsed
     assert agrees(read_at, boottime, true_offset) == (abs(error) <= AGREES_MS_MAX)
+
+
+@pytest.mark.parametrize(
+    ("read_at", "quality", "offset", "counts_at"),
+    [
+        (5_000, TimeQuality.UNKNOWN, 90_000, 91_000),
+        (5_000, TimeQuality.INFORMATIVE, 90_000, 91_000),
+        (5_000, TimeQuality.UNKNOWN, None, 5_000),
+        (5_000, TimeQuality.SYNCHRONISED, 90_000, 5_000),
+        (91_900, TimeQuality.UNKNOWN, 90_000, 91_900),
+    ],
+)
+def test_a_reading_counts_where_its_boot_places_it(
+    read_at: int, quality: TimeQuality, offset: int | None, counts_at: int
+) -> None:
+    """As read where its clock was synchronised or right, or where its boot never knew the time; else placed."""
+    assert true_at(read_at, 1_000, quality, offset) == counts_at
 
 
 @pytest.mark.parametrize("quality", TimeQuality)

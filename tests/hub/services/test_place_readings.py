@@ -15,6 +15,7 @@ from hub.services.accept_blocks import accept_blocks
 from hub.services.compute_production import compute_month
 from hub.services.export_evidence import Issuer, export_evidence, month_readings
 from hub.services.open_hub import open_hub
+from hub.services.read_events import read_events
 from hub.services.read_fleet import read_fleet
 from hub.services.register_device import register_device
 from hub.services.register_meter import MeterRequest, register_meter
@@ -24,7 +25,7 @@ from protocol import sequence, wire
 from protocol.cose import VerifyingKey
 from protocol.evidence import read_head
 from protocol.identity import BootId
-from protocol.messages import ClockEvent, Readings, TimeQuality
+from protocol.messages import ClockEvent, MeterEvent, Readings, TimeQuality
 from protocol.records import STATUS_SUSPECT
 from protocol.verification import Terms, arrange, verify
 from tests.hub.conftest import SYSTEM
@@ -209,6 +210,38 @@ def test_a_placed_reading_is_proved_by_what_was_signed(registered: Database) -> 
     report = verify(arrange(messages), Terms(hub_key=issuer.key.public, enrolment_keys=keys, claims=head.claims))
     assert sum("is borne out by block" in one.message for one in report.findings) == 2
     assert [one for one in report.findings if one.severity.value == "error" and one.level.value < 3] == []
+
+
+def test_a_drop_of_readings_that_were_placed_is_forgotten(registered: Database) -> None:
+    """Where a battery clock years ahead saw the register go down, nothing did: it did so where the readings belong."""
+    device = MadeDevice()
+    ahead = polled(0, 2, 10 * HOUR_MS, TimeQuality.INFORMATIVE)
+    device.seal(make_meter(), replace(ahead, registers={0: (9_000, 8_000)}))
+    accept_blocks(registered, device.arrivals(), TERMS, NOW)
+    assert fetch(registered, "SELECT read_at FROM register_drop") == [(ahead.read_at[1],)]
+    device.seal(polled(UNSET, SET, 0, TimeQuality.SYNCHRONISED))
+    accept_blocks(registered, device.arrivals(1), TERMS, NOW)
+    assert fetch(registered, "SELECT read_at FROM register_drop") == [(BOOTED_AT + QUARTER_MS,)]
+
+
+@pytest.mark.parametrize("days", [0, 40])
+def test_what_happened_before_the_clock_was_set_happened_in_its_month(registered: Database, days: int) -> None:
+    """A jump is stated at the instants of its readings, however wrong these are, and is placed as they are."""
+    error_ms = -BEHIND_MS - days * 24 * HOUR_MS
+    device = MadeDevice()
+    device.seal(make_meter(), before_the_boot())
+    frame = polled(0, 8, error_ms, TimeQuality.UNKNOWN)
+    before, after = ((frame.read_at[row], frame.registers[0][row]) for row in (2, 4))
+    device.seal(frame, MeterEvent(0, frame.read_at[7], "confirmed", 0, before, after))
+    device.seal(polled(UNSET, SET, 0, TimeQuality.SYNCHRONISED))
+    accept_blocks(registered, device.arrivals(), TERMS, NOW)
+    with registered.read() as connection:
+        (view,) = read_events(connection, SYSTEM, 5)
+    instants = [view.stated.at, *[one.read_at for one in (view.stated.before, view.stated.after) if one]]
+    assert instants == [BOOTED_AT + row * QUARTER_MS for row in (7, 2, 4)]
+    (part,) = july(registered).meters
+    assert part.production.production_wh is None
+    assert "register_break" in [str(finding.kind) for finding in part.production.findings]
 
 
 def test_a_reading_that_was_placed_is_not_misdated(registered: Database) -> None:
