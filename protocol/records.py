@@ -25,6 +25,8 @@ STATUS_SUSPECT = 2
 """The register moved as the meter's site cannot make it move; the reading decides no month until somebody says so."""
 STATUS_HELD = 4
 """The register went back a little and has not passed its earlier value yet; the count is as read."""
+STATUS_DOUBTED = STATUS_SUSPECT | STATUS_HELD
+"""Its device doubts such a reading: the register moved as it cannot, or went back. It is kept and decides nothing."""
 STATUS_STALE = 8
 """The meter answers, but nothing in its answers moves."""
 STATUS_PLACED = 16

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from hub.rules.instants import format_instant
 from hub.rules.placing import Placing
 from protocol.messages import TimeQuality
-from protocol.records import STATUS_GOOD, STATUS_HELD, STATUS_SUSPECT
+from protocol.records import STATUS_DOUBTED, STATUS_GOOD
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -35,9 +35,6 @@ EARLIEST_READ_AT = 946_684_800_000
 
 READ_AHEAD_MS_MAX = 86_400_000
 """A reading dated further than this beyond its receipt comes from a clock set wrong: kept, but no month can use it."""
-
-DOUBTED_STATUS = STATUS_SUSPECT | STATUS_HELD
-"""Its device doubts such a reading: the register moved as it cannot, or went back. Kept, but no month can use it."""
 
 ZERO_FLAGGED_MS = 20 * 86_400_000
 """A register that did not move for this long is worth a look; the number stands."""
@@ -237,7 +234,7 @@ def system_production(month: ProductionMonth, meters: Sequence[MeterProduction])
 
 def _may_count(reading: Reading) -> bool:
     return (
-        not reading.status & DOUBTED_STATUS
+        not reading.status & STATUS_DOUBTED
         and EARLIEST_READ_AT <= reading.read_at <= reading.received_at + READ_AHEAD_MS_MAX
     )
 
@@ -314,7 +311,7 @@ def _doubted_edges(readings: Sequence[Reading], edges: Mapping[int, Reading]) ->
             forbids=False,
         )
         for edge_ms, standing in edges.items()
-        for doubted in [r for r in readings if r.status & DOUBTED_STATUS and _stands_at(r, edge_ms)][:1]
+        for doubted in [r for r in readings if r.status & STATUS_DOUBTED and _stands_at(r, edge_ms)][:1]
         if not _stands_at(standing, edge_ms)
     ]
 

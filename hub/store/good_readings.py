@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 from sqlalchemy import and_, case, func, or_, select
 
 from hub.rules.placing import AGREES_MS_MAX, Placing
-from hub.rules.production import DOUBTED_STATUS, EARLIEST_READ_AT, READ_AHEAD_MS_MAX
+from hub.rules.production import EARLIEST_READ_AT, READ_AHEAD_MS_MAX
 from hub.store import schema
 from protocol.messages import TimeQuality
-from protocol.records import STATUS_PLACED
+from protocol.records import STATUS_DOUBTED, STATUS_PLACED
 
 if TYPE_CHECKING:
     from sqlalchemy import ColumnElement, Exists, ScalarSelect
@@ -39,7 +39,7 @@ def is_displaced() -> ColumnElement[bool]:
 
 def is_doubted() -> ColumnElement[bool]:
     """Return whether the device marked a reading as suspect or held."""
-    return schema.reading.c.poll_status.bitwise_and(DOUBTED_STATUS) != 0
+    return schema.reading.c.poll_status.bitwise_and(STATUS_DOUBTED) != 0
 
 
 def is_verified() -> ColumnElement[bool]:

@@ -1,8 +1,8 @@
 """Level 3, one device at a time: whether what its log says can have happened.
 
-Errors are what cannot be: a register that fell, a meter read twice at once or backwards within a boot. A meter that
-was exchanged, a changed ratio, a clock that was moved without a word and time without readings are warnings: they
-happen, and somebody should know why.
+Errors are what cannot be: a register that fell without a word, a meter read twice at once or backwards within a boot.
+One whose fall the device states, a meter that was exchanged, a changed ratio, a clock that was moved without a word and
+time without readings are warnings: they happen, and somebody should know why.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from protocol.messages import (
     ClockEvent,
     Gap,
     MeterDescriptor,
+    MeterEvent,
     PollErrors,
     Readings,
     Register,
@@ -23,8 +24,8 @@ from protocol.messages import (
 )
 from protocol.verification.holes import Times, is_long
 from protocol.verification.instants import utc
+from protocol.verification.registers import Registers
 from protocol.verification.report import Findings, Level, Place
-from protocol.verification.series import Point, Series, never_falls
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -39,8 +40,6 @@ CLOCK_DRIFT_DIVISOR = 2_000
 """And by this part of the time between them: the kernel slews a clock by at most 500 ppm (adjtimex(2))."""
 CLOCK_EVENT_LATE_MS = 3_600_000
 """A step is stated at the poll that first sees it; intervals are an hour at most."""
-
-_SeriesKey = tuple[str, str, str, int, str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,11 +62,9 @@ class _Row:
 class _OfEpoch:
     """What is compared within one epoch only: after a rollback the next one tells some of the same over again."""
 
-    series: dict[_SeriesKey, Series] = field(default_factory=dict)
     rows: dict[int, _Row] = field(default_factory=dict)
     in_force: dict[int, MeterDescriptor] = field(default_factory=dict)
     boot: tuple[int, BootId] | None = None
-    joined: set[_SeriesKey] = field(default_factory=set)
     clock_events: list[tuple[BootId, ClockEvent]] = field(default_factory=list)
     clock_steps: list[tuple[_Row, _Row]] = field(default_factory=list)
     changes: set[str] = field(default_factory=set)
@@ -80,7 +77,7 @@ class Plausibility:
         self._findings = findings
         self._epoch = _OfEpoch()
         self._times: dict[int, Times] = {}
-        self._frontier: dict[_SeriesKey, Point] = {}
+        self._registers = Registers(findings)
         self._changes: set[str] = set()
         self._stated: set[DescriptorId] = set()
         self._described: dict[int, MeterDescriptor] = {}
@@ -110,10 +107,13 @@ class Plausibility:
                     self._times.setdefault(frame.meter, Times()).explain(frame.from_at, frame.to_at)
                 case ClockEvent():
                     self._epoch.clock_events.append((shown.block.boot_id, frame))
+                case MeterEvent():
+                    self._registers.state(frame)
 
     def finish(self) -> None:
         """Say what only the whole log can tell."""
         self._end_epoch()
+        self._registers.finish()
         for meter, times in sorted(self._times.items()):
             self._name_holes(meter, times)
 
@@ -126,10 +126,7 @@ class Plausibility:
                     f"{utc(before.read_at)} and {utc(row.read_at)} without a clock event"
                 )
                 self._warn(message, row.place)
-        for key, series in epoch.series.items():
-            last, known = series.last, self._frontier.get(key)
-            if last is not None and (known is None or last.read_at > known.read_at):
-                self._frontier[key] = last
+        self._registers.end_epoch()
         self._described |= epoch.in_force
         self._changes |= epoch.changes
 
@@ -159,10 +156,8 @@ class Plausibility:
             self._findings.error(Level.PLAUSIBILITY, message, shown.place)
         for number, row in enumerate(_rows(frame, shown)):
             self._place_in_time(frame.meter, row)
-            for rid, counts in frame.registers.items():
-                if descriptor is not None and rid in descriptor.registers:
-                    point = Point(row.read_at, counts[number], descriptor.registers[rid], descriptor.ratio)
-                    self._count(descriptor, frame.meter, point, row)
+            if descriptor is not None:
+                self._registers.read(frame, number, descriptor, shown.place)
 
     def _place_in_time(self, meter: int, row: _Row) -> None:
         """Compare a row with the one before it of the same meter, in the same epoch."""
@@ -210,36 +205,6 @@ class Plausibility:
         moved_ms = abs(row.offset_ms - before.offset_ms)
         if moved_ms > CLOCK_STEP_MS + elapsed_ms // CLOCK_DRIFT_DIVISOR:
             self._epoch.clock_steps.append((before, row))
-
-    def _count(self, descriptor: MeterDescriptor, meter: int, point: Point, row: _Row) -> None:
-        register = point.register
-        if not point.is_number:
-            message = (
-                f"register {register.obis} of meter {meter} is {point.raw} at {utc(row.read_at)}, which is no number "
-                f"of {register.width_bits} bits and kind {register.kind}"
-            )
-            self._warn(message, row.place)
-            return
-        if not never_falls(register.obis):
-            return
-        slot = -1 if descriptor.serial else meter
-        key = (descriptor.make, descriptor.model, descriptor.serial, slot, register.obis, register.unit)
-        series = self._epoch.series.setdefault(key, Series())
-        joined = self._join(key, series, point)
-        found = series.take(point) or joined
-        if found is None:
-            return
-        is_fault, message = found
-        add = self._findings.error if is_fault else self._findings.note
-        add(Level.PLAUSIBILITY, f"meter {descriptor.serial or meter}: {message}", row.place)
-
-    def _join(self, key: _SeriesKey, series: Series, point: Point) -> tuple[bool, str] | None:
-        """Let a register go on from the epochs before, with the first reading that is after all of theirs."""
-        last = self._frontier.get(key)
-        if last is None or key in self._epoch.joined or last.read_at >= point.read_at:
-            return None
-        self._epoch.joined.add(key)
-        return series.compare(last, point)
 
     def _name_holes(self, meter: int, times: Times) -> None:
         explained = 0
