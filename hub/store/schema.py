@@ -231,7 +231,7 @@ reading = _table(
 _doubtful = reading.c.time_quality <= 1
 Index(
     "reading_doubtful",
-    reading.c.register_id,
+    # By boot alone: given a register as well, SQLite would rather walk all readings of it.
     reading.c.boot_id,
     sqlite_where=_doubtful,
     postgresql_where=_doubtful,

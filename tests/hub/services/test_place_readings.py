@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from sqlalchemy import event
 
 from hub.rules.periods import parse_month
 from hub.services.accept_blocks import accept_blocks
@@ -20,6 +21,7 @@ from hub.services.read_fleet import read_fleet
 from hub.services.register_device import register_device
 from hub.services.register_meter import MeterRequest, register_meter
 from hub.services.register_system import register_system
+from hub.store import boot_clocks
 from hub.store.readings import count_unconverted
 from protocol import sequence, wire
 from protocol.cose import VerifyingKey
@@ -267,6 +269,26 @@ def test_a_reading_without_energy_is_counted_once(registered: Database) -> None:
     with registered.read() as connection:
         (odd,) = count_unconverted(connection)
     assert odd.readings == UNSET + SET
+
+
+def test_readings_to_be_placed_are_found_without_the_others(registered: Database) -> None:
+    """However many readings a register has, a new boot costs a look at the doubtful ones of that boot."""
+    asked: list[tuple[str, Sequence[object]]] = []
+
+    def hear(_connection: object, _cursor: object, statement: str, parameters: Sequence[object], *_: object) -> None:
+        asked.append((statement, parameters))
+
+    with registered.read() as connection:
+        event.listen(connection, "before_cursor_execute", hear)
+        for span in (None, (JULY.starts_at, JULY.ends_at)):
+            boot_clocks.place_readings(connection, (MadeDevice().id, BOOT_ID), RIGHT_OFFSET_MS, span)
+        event.remove(connection, "before_cursor_execute", hear)
+        plans = [
+            [row.detail for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", tuple(parameters))]
+            for statement, parameters in asked
+        ]
+    assert len(plans) == 2
+    assert all("reading USING INDEX reading_doubtful (boot_id=?" in plan[0] for plan in plans)
 
 
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -40,7 +40,7 @@ def upgrade() -> None:
     op.create_index(
         "reading_doubtful",
         "reading",
-        ["register_id", "boot_id"],
+        ["boot_id"],
         sqlite_where=doubtful,
         postgresql_where=doubtful,
     )
