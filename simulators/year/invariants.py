@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from protocol.messages import GapCause
 from protocol.records import STATUS_LATE
-from protocol.verification import Level, Severity
+from protocol.verification import Severity
 from simulators.faults import FaultKind
 from simulators.year.evidence import when
 from simulators.year.plan import INTERVAL_MS
@@ -42,9 +42,9 @@ class Breach(NamedTuple):
 
 
 def the_chain_verifies(site: SiteEvidence, report: Report) -> Iterator[Breach]:
-    """I1: whoever holds the blocks can verify them; no signature and no link fails, and nothing waits unsealed."""
+    """I1: whoever holds the blocks can verify them at every level, and nothing waits unsealed."""
     for finding in report.findings:
-        if finding.severity is Severity.ERROR and finding.level < Level.PLAUSIBILITY:
+        if finding.severity is Severity.ERROR:
             yield Breach("I1 the chain verifies", "", finding.message)
     if site.open_polls:
         yield Breach("I1 the chain verifies", "", f"{site.open_polls} polls are in no block although the agent ended")
