@@ -16,7 +16,7 @@ from weakref import WeakKeyDictionary
 from hub.errors import UnderivableError
 from hub.rules.registers import energies_wh
 from hub.services.place_readings import Placer
-from hub.store import custody, descriptors, ownership, readings, statements
+from hub.store import custody, descriptors, meter_events, ownership, readings, statements
 from hub.store.database import attempt
 from hub.store.descriptors import Described, Underived
 from hub.store.readings import Series
@@ -173,7 +173,7 @@ class Derivation:
             self.add(stream, wire.read_block(raw)[0], received_at)
 
     def write(self) -> frozenset[str]:
-        """Store what the blocks say; return the PTS ids of the systems to which their readings belong.
+        """Store what the blocks say; return the PTS ids of the systems of whose meters they say it.
 
         Readings without a descriptor yet are left waiting, and derived once it comes.
         """
@@ -203,7 +203,7 @@ class Derivation:
             self.add_stored(stream, seq)
 
     def _derive(self, places: Sequence[_Place]) -> tuple[list[tuple[int, int]], set[int]]:
-        """Store what blocks say; return the (stream, seq) that waited for their descriptors, and the registers read."""
+        """Store what blocks say; return the (stream, seq) that waited for a descriptor, and the registers concerned."""
         described: list[tuple[int, int]] = []
         runs: dict[_RunKey, _Run] = {}
         stated: list[Stated] = []
@@ -227,7 +227,11 @@ class Derivation:
         series = [one for run in runs.values() for one in run.series()]
         readings.add_readings(self._connection, series, min(place.received_at for place in places))
         statements.add_statements(self._connection, stated)
-        return described, {one.register_id for one in series} | placer.place()
+        touched = {one.register_id for one in series} | placer.place()
+        happened = {(one.device, one.said.meter) for one in stated if isinstance(one.said, MeterEvent)}
+        if happened:
+            touched |= meter_events.find_registers(self._connection, happened)
+        return described, touched
 
     def _describe(self, stream: int, block: Block, meter: MeterDescriptor) -> tuple[tuple[int, int], ...]:
         descriptor = wire.describe(meter)

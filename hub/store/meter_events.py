@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sqlalchemy import and_, exists, select
+from sqlalchemy import and_, exists, select, tuple_
 
 from hub.rules.placing import true_at
 from hub.store import schema, stated_tables
@@ -18,7 +18,7 @@ from protocol.identity import DeviceId
 from protocol.messages import TimeQuality
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from sqlalchemy import Connection, Row, Select
 
@@ -77,6 +77,17 @@ def list_events(
         query = query.where(event.c.kind.in_(list(kinds)))
     events = [_event(connection, row) for row in connection.execute(query).all()]
     return tuple(sorted(events, key=lambda event: event.at, reverse=True))
+
+
+def find_registers(connection: Connection, meters: Collection[tuple[DeviceId, int]]) -> frozenset[int]:
+    """Return the registers that devices ever read under these numbers of meters."""
+    link, descriptor = schema.descriptor_register, schema.descriptor
+    query = (
+        select(link.c.register_id)
+        .join(descriptor, and_(descriptor.c.device == link.c.device, descriptor.c.id == link.c.descriptor))
+        .where(tuple_(descriptor.c.device, descriptor.c.meter_index).in_(list(meters)))
+    )
+    return frozenset(connection.execute(query).scalars())
 
 
 def _event(connection: Connection, row: _Row) -> StatedEvent:

@@ -14,6 +14,7 @@ from hub.services.compute_production import compute_month
 from hub.services.read_events import read_events
 from hub.services.read_fleet import read_fleet
 from hub.services.register_meter import MeterRequest, register_meter
+from hub.store import changes
 from protocol.messages import MeterEvent
 from protocol.records import STATUS_HELD, STATUS_SUSPECT, MeterEventKind
 from tests.hub.conftest import SYSTEM
@@ -60,6 +61,21 @@ def test_an_exchange_is_told_with_the_last_and_the_first_reading(registered: Dat
     assert (view.stated.before.register_wh, view.stated.after.register_wh) == (200, 7)
     register_meter(registered, MeterRequest(SYSTEM, device.text, "WN-2002"), NOW)
     assert events(registered) == (view,)
+
+
+def test_a_system_s_page_learns_of_what_happened_without_a_reading(registered: Database) -> None:
+    """A meter that is turned away is not read; its system has changed all the same, and no other."""
+    device = MadeDevice()
+    device.seal(METER, make_readings(METER, [100], JULY_AT))
+    device.seal(MeterEvent(0, JULY_AT + 1, "exchange", was="WN-1001", now="X"))
+    device.seal(MeterEvent(1, JULY_AT + 1, "stale"))
+    accept_blocks(registered, device.arrivals(0), TERMS, NOW)
+    for seq, subjects in ((1, ["fleet", "system"]), (2, ["fleet"])):
+        with registered.read() as connection:
+            before = changes.latest_change(connection)
+        accept_blocks(registered, device.arrivals(seq), TERMS, NOW)
+        told = fetch(registered, f"SELECT subject_kind FROM change WHERE number > {before} ORDER BY 1")  # noqa: S608 - own
+        assert [kind for (kind,) in told] == subjects
 
 
 def test_a_refused_meter_shows_its_raw_count(registered: Database) -> None:
