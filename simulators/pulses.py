@@ -57,8 +57,16 @@ class SimulatedContacts:
 
     def spike(self, at_ns: int, lasts_ns: int, contact: Contact = "y") -> None:
         """Report what a coupled-in disturbance looks like: two edges with nothing between them."""
+        self.begin_spike(at_ns, contact)
+        self.end_spike(at_ns + lasts_ns, contact)
+
+    def begin_spike(self, at_ns: int, contact: Contact = "y") -> None:
+        """Report the first edge of a spike only."""
         self._report(contact, at_ns, is_closed=not self._states[contact])
-        self._report(contact, at_ns + lasts_ns, is_closed=self._states[contact])
+
+    def end_spike(self, at_ns: int, contact: Contact = "y") -> None:
+        """Report the second edge of a spike."""
+        self._report(contact, at_ns, is_closed=self._states[contact])
 
     def drop(self, edges: int) -> None:
         """Lose the newest edges not read yet, as a kernel with a full buffer does; their numbers stay taken."""

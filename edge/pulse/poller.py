@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import select
 import time
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -126,9 +127,10 @@ class PulsePoller:
 
     async def close(self) -> None:
         """Keep the count and let go of the lines."""
+        now_ns = self._hear_waiting()
         if self._count is None:
             return
-        self._keep(self._settled(), self._now())
+        self._keep(self._settle(self._count, now_ns), self._now())
         self._let_go()
 
     def _let_go(self) -> None:
@@ -139,18 +141,31 @@ class PulsePoller:
 
     def _settled(self) -> _Count:
         """Return the count with every edge that is due by now; raises NotConnectedError."""
-        count = self._count if self._count is not None else self._open()
-        self._count = replace(count, contacts=count.contacts.settle(self._hardware.monotonic_ns()))
-        return self._count
+        now_ns = self._hear_waiting()
+        return self._settle(self._count if self._count is not None else self._open(), now_ns)
+
+    def _hear_waiting(self) -> int:
+        """Take the edges that the kernel holds, and return until when (ns) they are complete.
+
+        Each may take back the one before: a program that was busy must not count a bounce because time has passed.
+        """
+        now_ns = self._hardware.monotonic_ns()
+        if self._count is not None and _is_readable(self._count.input):
+            self._take_edges()
+        return now_ns
+
+    def _settle(self, count: _Count, now_ns: int) -> _Count:
+        self._count = settled = replace(count, contacts=count.contacts.settle(now_ns))
+        return settled
 
     def _open(self) -> _Count:
         settings = self.settings
-        pulses = self._known_pulses()
         opened = self._hardware.open_lines(GpioLines(self.settings.chip, settings.lines, settings.bias))
         contacts = Contacts(settings.form, settings.debounce_ms * 1_000_000)
         for contact, is_closed in opened.stand().items():
             contacts = contacts.begin(contact, is_closed=is_closed)
         self._lost_stated = 0
+        pulses = self._known_pulses()
         asyncio.get_running_loop().add_reader(opened.fileno(), self._take_edges)
         return _Count(opened, contacts, pulses)
 
@@ -187,6 +202,7 @@ class PulsePoller:
         except OSError as error:
             _log.error("%s: reading the edges of %s failed: %s", self.settings.name, self.settings.chip, error)
             self._last = (self._now().wall_ms, self._register.count(_pulses(self._count)))
+            self._keep(self._count, self._now())
             self._let_go()
             return
         contacts = self._count.contacts
@@ -222,6 +238,12 @@ class PulsePoller:
                 note=f"the kernel dropped {lost} edges of the line: pulses are missing from the register",
             )
         )
+
+
+def _is_readable(lines: PulseInput) -> bool:
+    ready = select.poll()
+    ready.register(lines.fileno(), select.POLLIN)
+    return bool(ready.poll(0))
 
 
 def _pulses(count: _Count) -> int:

@@ -194,6 +194,39 @@ async def test_a_line_that_cannot_be_had_is_a_failed_poll(tmp_path: Path) -> Non
     await poller.close()
 
 
+async def test_a_line_that_cannot_be_had_for_long_leaves_one_statement(tmp_path: Path) -> None:
+    """However often it was tried in vain, the time when nobody counted is stated once, with the first reading."""
+    world = _World(tmp_path)
+    poller = world.poller()
+    await poller.poll()
+    await poller.close()
+    stopped_ms = world.now().wall_ms
+    again = world.poller()
+    world.refusal = NotConnectedError("there is no GPIO chip /dev/gpiochip0; correct chip")
+    for _ in range(5):
+        world.now_ns += 60_000 * MS
+        assert isinstance((await again.poll()).result, Failed)
+    world.refusal = None
+    [event] = (await again.poll()).events
+    assert (event.before, event.at) == ((stopped_ms, START_WH * 5), world.now().wall_ms)
+    await again.close()
+
+
+async def test_a_bounce_that_was_not_read_yet_is_no_pulse(tmp_path: Path) -> None:
+    """A program that was busy when a contact bounced hears all of it before it believes the first edge."""
+    world = _World(tmp_path)
+    poller = world.poller()
+    await poller.poll()
+    assert world.output is not None
+    world.output.begin_spike(world.now_ns)
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    world.output.end_spike(world.now_ns + 2 * MS)
+    world.now_ns += 300 * MS
+    assert _energy_wh(await poller.poll()) == START_WH
+    await poller.close()
+
+
 async def test_a_line_that_goes_away_is_opened_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """An error of the chip costs the edges of that time, which are stated; the register goes on."""
     world = _World(tmp_path)
@@ -213,6 +246,29 @@ async def test_a_line_that_goes_away_is_opened_anew(tmp_path: Path, monkeypatch:
     assert [event.kind for event in outcome.events] == [MeterEventKind.PULSES_LOST]
     assert len(world.opened) == 2
     await poller.close()
+
+
+async def test_a_line_that_is_gone_at_the_end_is_not_opened_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A stop keeps what was counted, whatever the chip says, and ends."""
+    world = _World(tmp_path)
+    poller = world.poller(runtime=False)
+    await poller.poll()
+    await world.pulse(5)
+    assert world.output is not None
+    world.output.pulse(world.now_ns, 100 * MS)
+
+    def fail() -> None:
+        raise OSError(19, "No such device")
+
+    monkeypatch.setattr(world.output, "read", fail)
+    world.refusal = NotConnectedError("there is no GPIO chip /dev/gpiochip0; correct chip")
+    await poller.close()
+    assert [output.is_open for output in world.opened] == [False]
+    kept = CountFile(tmp_path / "count").read("41877.2 kWh + 1.8 Wh")
+    assert kept is not None
+    assert kept.pulses == 5
 
 
 async def test_edges_that_the_kernel_dropped_are_stated_once(tmp_path: Path) -> None:
