@@ -162,7 +162,7 @@ class PulsePoller:
         settings = self.settings
         opened = self._hardware.open_lines(GpioLines(self.settings.chip, settings.lines, settings.bias))
         contacts = Contacts(settings.form, settings.debounce_ms * 1_000_000)
-        for contact, is_closed in opened.stand().items():
+        for contact, is_closed in _stand(opened, settings.chip).items():
             contacts = contacts.begin(contact, is_closed=is_closed)
         self._lost_stated = 0
         pulses = self._known_pulses()
@@ -238,6 +238,16 @@ class PulsePoller:
                 note=f"the kernel dropped {lost} edges of the line: pulses are missing from the register",
             )
         )
+
+
+def _stand(lines: PulseInput, chip: str) -> Mapping[Contact, bool]:
+    """Return which contacts are closed; raises NotConnectedError, with the lines let go of, if that cannot be read."""
+    try:
+        return lines.stand()
+    except OSError as error:
+        lines.close()
+        message = f"the lines of {chip} cannot be read: {error.strerror}; check the chip"
+        raise NotConnectedError(message) from error
 
 
 def _is_readable(lines: PulseInput) -> bool:

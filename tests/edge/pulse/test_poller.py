@@ -248,6 +248,23 @@ async def test_a_line_that_goes_away_is_opened_anew(tmp_path: Path, monkeypatch:
     await poller.close()
 
 
+async def test_a_line_that_goes_away_while_it_is_opened_is_a_failed_poll(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A chip that answers the opening and nothing after it costs a reading, never the other meters."""
+    world = _World(tmp_path)
+
+    def fail(_output: SimulatedContacts) -> None:
+        raise OSError(19, "No such device")
+
+    monkeypatch.setattr(SimulatedContacts, "stand", fail)
+    outcome = await world.poller().poll()
+    assert outcome.result == Failed(
+        "not-connected", "the lines of /dev/gpiochip0 cannot be read: No such device; check the chip"
+    )
+    assert [output.is_open for output in world.opened] == [False]
+
+
 async def test_a_line_that_is_gone_at_the_end_is_not_opened_anew(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
