@@ -103,7 +103,9 @@ class Agent:
         self._interval_ms = log.config.interval_seconds * 1000
         self._seal_ms = log.config.seal_seconds * 1000
         self._buses = {bus.name: open_bus(bus) for bus in log.config.buses}
-        self._counters = count_pulses(log.config.pulses, log.config.state_dir, clock.now, self._journal.latest())
+        self._counters = count_pulses(
+            log.config.pulses, log.config.state_dir, clock.now, self._journal.latest(), self._journal.descriptors()
+        )
         pollers = [
             MeterPoller(meter, load_profile(meter.profile), self._buses[meter.bus], clock.now)
             for meter in log.config.meters

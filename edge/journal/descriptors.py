@@ -68,3 +68,15 @@ def find_descriptor(db: Database, identity: DescriptorId) -> MeterDescriptor | N
     frame = wire.decode_frame(row[0]) if row is not None and row[0] is not None else None
     assert frame is None or isinstance(frame, MeterDescriptor)
     return frame
+
+
+def newest_descriptors(db: Database) -> dict[int, MeterDescriptor]:
+    """Return for each meter what its newest reading refers to, where that is held."""
+    described = {meter: wire.decode_frame(frame) for meter, frame in db.execute(_NEWEST).fetchall()}
+    return {meter: frame for meter, frame in described.items() if isinstance(frame, MeterDescriptor)}
+
+
+_NEWEST = """
+select meter.meter, descriptor.frame from meter join descriptor on descriptor.id = meter.descriptor
+where descriptor.frame is not null
+"""

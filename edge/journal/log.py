@@ -7,7 +7,7 @@ from typing import IO, TYPE_CHECKING
 
 from edge.journal import epochs
 from edge.journal.chain_end import Author, Boot, append_block
-from edge.journal.descriptors import mark_stated, remember_descriptor, with_descriptors
+from edge.journal.descriptors import mark_stated, newest_descriptors, remember_descriptor, with_descriptors
 from edge.journal.errors import JournalDamagedError, reports_faults, translated
 from edge.journal.open_records import add_poll, add_statement, clear_open, read_edge, read_open
 from edge.journal.outages import missed_polls
@@ -154,6 +154,10 @@ class Journal:
         good = [row for row in read_meters(self.db) if row.read_at is not None]
         good.sort(key=lambda row: -(row.read_at or 0))
         return {row.meter: Latest(row.read_at or 0, row.counts) for row in good[:LATEST_MAX]}
+
+    def descriptors(self) -> dict[int, MeterDescriptor]:
+        """Return for each meter what the counts of its newest good reading mean."""
+        return newest_descriptors(self.db)
 
     @property
     def open_polls(self) -> int:

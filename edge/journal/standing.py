@@ -13,13 +13,14 @@ from typing import TYPE_CHECKING
 
 from sqlite_utils import Database
 
+from edge.journal.descriptors import newest_descriptors
 from edge.journal.errors import JournalError
 from edge.journal.opening import LOCK_SUFFIX
-from protocol import wire
-from protocol.messages import MeterDescriptor
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from protocol.messages import MeterDescriptor
 
 _LOCKS = Path("/proc/locks")
 
@@ -48,12 +49,10 @@ def read_standing(path: Path) -> Standing:
             (last_edge_at,) = db.execute("select max(edge_at) from meter").fetchone()
             blocks, since = db.execute(_BACKLOG).fetchone()
             (receipt,) = db.execute("select receipt from epoch order by n desc limit 1").fetchone() or (None,)
-            frames = db.execute(_DESCRIPTORS).fetchall()
+            descriptors = newest_descriptors(db)
     except sqlite3.DatabaseError as error:
         message = f"the journal {path} cannot be read: {error}"
         raise JournalError(message) from error
-    described = {meter: wire.decode_frame(frame) for meter, frame in frames}
-    descriptors = {meter: frame for meter, frame in described.items() if isinstance(frame, MeterDescriptor)}
     return Standing(last_edge_at, blocks, since, receipt, descriptors)
 
 
@@ -72,8 +71,4 @@ _BACKLOG = """
 select count(*), min(coalesce(block.first_at, block.sealed_at))
 from block join epoch on epoch.epoch = block.epoch
 where epoch.n = (select max(n) from epoch) and block.seq > epoch.committed
-"""
-_DESCRIPTORS = """
-select meter.meter, descriptor.frame from meter join descriptor on descriptor.id = meter.descriptor
-where descriptor.frame is not null
 """

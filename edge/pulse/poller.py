@@ -20,7 +20,7 @@ from edge.metering.outcome import Failed, PollOutcome, Taken
 from edge.pulse.contacts import Contacts
 from edge.pulse.count_file import CountFile, CountFileError, KeptCount
 from edge.pulse.gpio import GpioLines, open_gpio
-from edge.pulse.register import PulseRegister, describe_pulses
+from edge.pulse.register import PulseRegister, describe_pulses, is_basis_same
 from protocol.messages import MeterEvent, MeterEventKind, PollCause
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from edge.pulse.contacts import Edge
     from edge.settings import Contact, PulseMeter
-    from protocol.messages import Instant, Latest
+    from protocol.messages import Instant, Latest, MeterDescriptor
 
 KEEP_PULSES = 1024
 """So many pulses at most are counted between two durable writes, whatever the interval."""
@@ -261,18 +261,24 @@ def _pulses(count: _Count) -> int:
 
 
 def count_pulses(
-    meters: Sequence[PulseMeter], state_dir: Path, now: Callable[[], Instant], latest: Mapping[int, Latest]
+    meters: Sequence[PulseMeter],
+    state_dir: Path,
+    now: Callable[[], Instant],
+    latest: Mapping[int, Latest],
+    descriptors: Mapping[int, MeterDescriptor],
 ) -> tuple[PulsePoller, ...]:
     """Return the counter of each meter, its count kept in `state_dir` and in systemd's RuntimeDirectory, if any.
 
-    `latest` is the newest good reading of each meter that the journal holds. Nothing is opened before the first poll.
+    `latest` is the newest good reading of each meter that the journal holds, and `descriptors` what its counts mean: a
+    count on another basis, or by another driver, is not gone on from. Nothing is opened before the first poll.
     """
     runtime = os.environ.get("RUNTIME_DIRECTORY")
     counters = []
     for meter in meters:
         name = f"pulses-{meter.index}.count"
         file = CountFile(state_dir / name, Path(runtime) / name if runtime else None)
-        known = latest.get(meter.index)
-        last = (known.read_at, known.registers[0]) if known is not None and 0 in known.registers else None
+        known, meaning = latest.get(meter.index), descriptors.get(meter.index)
+        is_same = meaning is not None and is_basis_same(meaning, describe_pulses(meter))
+        last = (known.read_at, known.registers[0]) if is_same and known is not None else None
         counters.append(PulsePoller(meter, file, now, last))
     return tuple(counters)

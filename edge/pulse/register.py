@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from edge.settings import PulseMeter
 
 OBIS_GENERATED = "1-0:2.8.0"
+BUS = "pulse"
 NO_FUNCTION = 0
 RATIO_MAX = 2**32 - 1
 """The largest numerator that a descriptor's ratio can have."""
@@ -65,7 +66,7 @@ def describe_pulses(settings: PulseMeter) -> MeterDescriptor:
         serial=settings.serial,
         firmware="",
         ratio=(step.numerator, step.denominator),
-        bus="pulse",
+        bus=BUS,
         unit_id=0,
         registers={
             0: Register(
@@ -82,3 +83,8 @@ def describe_pulses(settings: PulseMeter) -> MeterDescriptor:
         },
         note=f"counted from pulses: {register.basis()} a pulse",
     )
+
+
+def is_basis_same(one: MeterDescriptor, other: MeterDescriptor) -> bool:
+    """Return whether counts under both descriptors are counts of pulses, on one basis."""
+    return one.bus == other.bus == BUS and (one.note, one.ratio) == (other.note, other.ratio)

@@ -4,26 +4,28 @@ from __future__ import annotations
 
 import asyncio
 import random
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from fractions import Fraction
 from typing import TYPE_CHECKING
+
+import pytest
 
 from edge.bus_errors import NotConnectedError
 from edge.metering.outcome import Failed, PollOutcome, Taken
 from edge.pulse.count_file import CountFile
 from edge.pulse.poller import KEEP_PULSES, Hardware, PulsePoller, count_pulses
+from edge.pulse.register import describe_pulses
 from edge.settings import PulseMeter
 from protocol.counts import read_value
-from protocol.messages import Instant, MeterEventKind, TimeQuality
+from protocol.messages import Instant, Latest, MeterEventKind, TimeQuality
 from simulators.pulses import MS, SimulatedContacts
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    import pytest
-
     from edge.pulse.gpio import GpioLines
+    from protocol.messages import MeterDescriptor
 
 METER = PulseMeter(
     name="Old meter",
@@ -311,6 +313,29 @@ async def test_edges_that_the_kernel_dropped_are_stated_once(tmp_path: Path) -> 
 async def test_each_meter_has_its_own_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Counts are kept in the state directory under the meter's number, copies in systemd's runtime directory."""
     monkeypatch.setenv("RUNTIME_DIRECTORY", str(tmp_path))
-    [counter] = count_pulses([METER], tmp_path, _World(tmp_path).now, {})
+    [counter] = count_pulses([METER], tmp_path, _World(tmp_path).now, {}, {})
     assert (counter.settings, counter.bus_name) == (METER, "pulses of meter 5")
+    await counter.close()
+
+
+@pytest.mark.parametrize(
+    ("before", "pulses"),
+    [
+        pytest.param(describe_pulses(METER), 20, id="the same count goes on"),
+        pytest.param(describe_pulses(replace(METER, serial="4712")), 20, id="also under another label"),
+        pytest.param(describe_pulses(replace(METER, start_kwh=Decimal(5))), 0, id="another start reading"),
+        pytest.param(describe_pulses(replace(METER, wh_per_pulse=Decimal(1))), 0, id="another worth of a pulse"),
+        pytest.param(replace(describe_pulses(METER), bus="rtu"), 0, id="a meter that was read until now"),
+        pytest.param(None, 0, id="nobody knows what was counted"),
+    ],
+)
+async def test_only_a_count_on_the_same_basis_is_gone_on_from(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, before: MeterDescriptor | None, pulses: int
+) -> None:
+    """What the journal holds on another basis is a number of something else: counting begins at the start reading."""
+    world = _World(tmp_path)
+    monkeypatch.setattr("edge.pulse.poller.LINUX", Hardware(world.open_lines, lambda: world.now_ns))
+    latest = {5: Latest(BEGAN_MS - 1000, {0: 5 * START_WH + 20 * 9})}
+    [counter] = count_pulses([METER], tmp_path, world.now, latest, {} if before is None else {5: before})
+    assert _energy_wh(await counter.poll()) == START_WH + pulses * Fraction(18, 10)
     await counter.close()
