@@ -1,10 +1,12 @@
 """What the agent remembers of its meters from cycle to cycle, and how a cycle's polls are judged by it.
 
 A memory moves on only when the journal has taken the cycle: one that is tried again is judged as if for the first time.
+What a driver told with a poll it tells once, so that is handed on until a cycle with it was taken.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
     from edge.metering.profile import MeterProfile
     from edge.settings import MeterSettings
     from protocol.identity import BootId
+    from protocol.messages import MeterEvent
 
 
 def terms_of(settings: MeterSettings, profile: MeterProfile) -> MeterTerms:
@@ -43,29 +46,52 @@ class Judging:
         self._terms = terms
         self._boot = boot
         self._memories = dict(memories)
+        self._untaken: dict[int, tuple[MeterEvent, ...]] = {}
 
     def begin(self) -> JudgedCycle:
-        """Return a cycle to judge; it changes nothing here before `keep`."""
-        return JudgedCycle(self._terms, self._boot, self._memories)
+        """Return a cycle to judge; it changes no memory here before `keep`."""
+        return JudgedCycle(self._terms, self._boot, self._memories, self._untaken)
 
     def keep(self, cycle: JudgedCycle) -> None:
-        """Remember what a cycle showed, now that the journal has taken it; another may have been kept meanwhile."""
+        """Remember what a cycle showed, now that the journal has taken it."""
         self._memories |= cycle.changed
+        for meter in cycle.meters:
+            self._untaken.pop(meter, None)
 
 
 class JudgedCycle:
-    """The polls of one cycle. `changed` is what to remember after it, `doubted` the meters to be read again at once."""
+    """The polls of one cycle. `changed` is what to remember after it, `doubted` the meters to be read again at once.
 
-    def __init__(self, terms: Mapping[int, MeterTerms], boot: BootId, memories: Mapping[int, MeterMemory]) -> None:
+    `untaken` is what drivers told of each meter and no journaled cycle holds yet; what they tell now is added to it.
+    """
+
+    def __init__(
+        self,
+        terms: Mapping[int, MeterTerms],
+        boot: BootId,
+        memories: Mapping[int, MeterMemory],
+        untaken: dict[int, tuple[MeterEvent, ...]],
+    ) -> None:
         self.changed: dict[int, MeterMemory] = {}
         self.doubted: list[int] = []
+        self.meters: set[int] = set()
+        self._untaken = untaken
         self._terms = terms
         self._boot = boot
         self._memories = dict(memories)
 
     def judge(self, outcomes: Sequence[PollOutcome]) -> tuple[PollOutcome, ...]:
         """Return polls as they are to be journaled, in the order given."""
-        return tuple(self._judge(outcome) for outcome in outcomes)
+        return tuple(self._judge(self._with_untaken(outcome)) for outcome in outcomes)
+
+    def _with_untaken(self, outcome: PollOutcome) -> PollOutcome:
+        """Return a poll with what was told of its meter before, the first time that the meter is judged here."""
+        untaken = self._untaken.get(outcome.meter, ())
+        if outcome.events:
+            self._untaken[outcome.meter] = (*untaken, *outcome.events)
+        is_first = outcome.meter not in self.meters
+        self.meters.add(outcome.meter)
+        return replace(outcome, events=(*untaken, *outcome.events)) if is_first and untaken else outcome
 
     def _judge(self, outcome: PollOutcome) -> PollOutcome:
         meter = outcome.meter

@@ -132,7 +132,7 @@ def _turn_away(memory: MeterMemory, outcome: PollOutcome, stranger: Stranger) ->
         )
         for number in sorted({*memory.registers, *stranger.counts})
     )
-    return replace(outcome, events=events, memory=replace(memory, stranger=stranger.serial))
+    return replace(outcome, events=(*outcome.events, *events), memory=replace(memory, stranger=stranger.serial))
 
 
 def _judge_taken(memory: MeterMemory, outcome: PollOutcome, taken: Taken, terms: MeterTerms, boot: BootId) -> Judgement:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
 
 from edge.judging import Judging, terms_of
@@ -9,6 +10,7 @@ from edge.metering.judge import MeterTerms
 from edge.metering.outcome import Taken
 from edge.profiles import load_profile
 from edge.settings import MeterSettings
+from protocol.messages import MeterEvent, MeterEventKind
 from protocol.records import STATUS_GOOD, STATUS_SUSPECT
 from tests.edge.making import BOOT, MINUTE_MS, failed, good, instant, journal_in_memory
 
@@ -68,3 +70,15 @@ def test_the_terms_of_a_meter_come_from_its_settings_and_its_map() -> None:
         generated="energy_received", consumed="energy_net",
     )  # fmt: skip
     assert terms_of(both, profile) == MeterTerms(None, 0, frozenset({1}), is_partial=False)
+
+
+def test_what_a_driver_told_once_is_stated_when_the_journal_takes_it() -> None:
+    """A cycle that the journal did not take hands on what came with its polls; what was taken is stated once."""
+    judging = Judging(TERMS, BOOT, {})
+    lost = MeterEvent(1, instant(0).wall_ms, MeterEventKind.PULSES_LOST)
+    judging.begin().judge([replace(good(1, 0, 100), events=(lost,))])
+    again = judging.begin()
+    looks = again.judge([good(2, 1, 7), good(1, 1, 101), good(1, 1, 101)])
+    assert [look.events for look in looks] == [(), (lost,), ()]
+    judging.keep(again)
+    assert judging.begin().judge([good(1, 2, 102)])[0].events == ()
