@@ -10,8 +10,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-from datetime import UTC, datetime
 from enum import Enum
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,16 +25,14 @@ from edge.health import HealthWatch
 from edge.journal import JournalDamagedError, JournalError, set_aside
 from edge.judging import Judging, terms_of
 from edge.keys import load_hub_key
-from edge.metering.outcome import Failed
-from edge.metering.schedule import STEP_MS, Due, edges_due
 from edge.notify import ServiceManager
 from edge.poll import MeterPoller
+from edge.polling import Polling, PollingTerms, Watches
 from edge.profiles import load_profile
 from edge.pulse import count_pulses
-from edge.space import HOUR_MS, SpaceWatch, Thrift, is_polled
+from edge.space import SpaceWatch
 from protocol.custody.sender import RetryPolicy
 from protocol.identity import format_device_id
-from protocol.messages import ClockEvent, TimeQuality
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -42,17 +40,11 @@ if TYPE_CHECKING:
     from edge.clock import Clock
     from edge.commands import RepollOrder
     from edge.config import AgentConfig
-    from protocol.messages import Instant
 
-CLOCK_SOURCE_UNSTATED = 0
-CLOCK_SOURCE_NTP = 2
-"""Who steers the kernel's clock where it says that somebody does."""
 DAY_MS = 86_400_000
 DRAIN_SECONDS = 10.0
 """How long a graceful stop waits for the hub's receipt of what it sealed last; the journal keeps the rest."""
 TASK_RESTART_SECONDS = 10.0
-JOURNAL_RETRY_SECONDS = 30
-"""How soon a cycle is tried again that the journal could not take, while it is still worth it."""
 TRIAL_WATCH_SECONDS = 1.0
 
 _log = logging.getLogger(__name__)
@@ -97,24 +89,11 @@ class Agent:
         self._manager = manager or ServiceManager({})
         self._restart = asyncio.Event()
         self._work = asyncio.Event()
-        self._last_seen: Instant | None = None
         log = open_log(config, author, clock, self._moment().steady_ms, os.urandom)
         self._author, self._journal, self._config = log.author, log.journal, log.config
-        self._interval_ms = log.config.interval_seconds * 1000
-        self._seal_ms = log.config.seal_seconds * 1000
         self._buses = {bus.name: open_bus(bus) for bus in log.config.buses}
         self._counters = count_pulses(
             log.config.pulses, log.config.state_dir, clock.now, self._journal.latest(), self._journal.descriptors()
-        )
-        pollers = [
-            MeterPoller(meter, load_profile(meter.profile), self._buses[meter.bus], clock.now)
-            for meter in log.config.meters
-        ]
-        self._cycle = Cycle([*pollers, *self._counters], clock.now, seconds_max=log.config.interval_seconds / 2)
-        self._judging = Judging(
-            {meter.index: terms_of(meter, load_profile(meter.profile)) for meter in log.config.meters},
-            clock.boot_id,
-            log.journal.memories(),
         )
         self._terms = DeskTerms(
             hub_key=hub_key,
@@ -131,6 +110,30 @@ class Agent:
         runtime = os.environ.get("RUNTIME_DIRECTORY")
         self._health = HealthWatch(log.config.health_seconds * 1000, Path(runtime) if runtime else None)
         self._space = SpaceWatch(log.config.state_dir, log.config.disk_reserve_mib << 20)
+        self._polling = self._begin_polling()
+
+    def _begin_polling(self) -> Polling:
+        config = self._config
+        profiles = {meter.index: load_profile(meter.profile) for meter in config.meters}
+        pollers = [
+            MeterPoller(meter, profiles[meter.index], self._buses[meter.bus], self._clock.now)
+            for meter in config.meters
+        ]
+        cycle = Cycle([*pollers, *self._counters], self._clock.now, seconds_max=config.interval_seconds / 2)
+        judging = Judging(
+            {meter.index: terms_of(meter, profiles[meter.index]) for meter in config.meters},
+            self._clock.boot_id,
+            self._journal.memories(),
+        )
+        terms = PollingTerms(
+            interval_ms=self._interval_ms,
+            seal_ms=config.seal_seconds * 1000,
+            buses=[meter.index for meter in config.meters],
+            everything=[meter.index for meter in config.everything_read],
+        )
+        watches = Watches(self._space, self._health, self._manager, self._make_room, self._seal)
+        ends = (self._stop, self._restart)
+        return Polling(terms, self._clock, self._journal, watches, cycle=cycle, judging=judging, ends=ends)
 
     async def run(self) -> Ending:
         """Poll, seal, keep custody and do what is ordered, until `stop` is set or a command wants the agent anew."""
@@ -150,7 +153,7 @@ class Agent:
                     tasks.create_task(self._keep_going("custody", self._run_custody), name="custody"),
                     tasks.create_task(self._keep_going("commands", self._run_commands), name="commands"),
                 ]
-                await self._poll_until_ended()
+                await self._polling.run()
                 if self._stop.is_set():
                     self._manager.stopping()
                 self._seal_last()
@@ -235,110 +238,25 @@ class Agent:
                 continue
 
     async def _repoll(self, order: RepollOrder) -> None:
-        """Read one meter beside the interval edges, behind a cycle that is under way."""
-        outcome = await self._cycle.poll_meter(order.meter)
-        self._watch_clock(outcome.before)
-        cycle = self._judging.begin()
-        (judged,) = cycle.judge([outcome])
-        self._clerk.repolled(order, judged)
-        self._judging.keep(cycle)
+        await self._polling.poll_meter(order.meter, partial(self._clerk.repolled, order))
         if self._custodian is not None:
             self._custodian.wake()
+
+    @property
+    def _interval_ms(self) -> int:
+        return self._config.interval_seconds * 1000
 
     def _moment(self) -> Moment:
         return Moment(int(asyncio.get_running_loop().time() * 1000), self._clock.now())
 
-    # Polling.
+    # Room and blocks, for polling.
 
-    async def _poll_until_ended(self) -> None:
-        """Poll at every interval edge; a cycle that has begun is finished, so that no reading is thrown away."""
-        while not (self._stop.is_set() or self._restart.is_set()):
-            try:
-                due = self._next_due()
-                if due.edge_ms is None:
-                    await self._wait(due.wake_at)
-                else:
-                    await self._poll_cycle(due.edge_ms)
-            except JournalDamagedError:
-                raise
-            except JournalError as error:
-                # What the journal did not take was not read: the same edge is tried again while it is still worth it.
-                _log.error("polling waits for the journal: %s", error)
-                await self._sleep_until(self._clock.now().wall_ms + JOURNAL_RETRY_SECONDS * 1000)
-
-    def _next_due(self) -> Due:
-        """Return which interval edge to poll now, if any, and when to look again; on a full disk edges are left out."""
-        due = edges_due(self._last_edge(), self._clock.now().wall_ms, self._interval_ms)
-        if due.edge_ms is None or is_polled(self._make_room(), due.edge_ms):
-            return due
-        self._journal.skip_from(due.edge_ms)
-        self._manager.expect("the disk is full: polls are left out", HOUR_MS)
-        return Due(None, due.wake_at)
-
-    def _make_room(self) -> Thrift:
-        """Let go of what is safe at the hub if room is scarce, and return how sparing to be."""
-        thrift = self._space.look(self._journal.room())
-        if thrift is Thrift.NORMAL:
-            return thrift
+    def _make_room(self) -> None:
+        """Let go of what is safe at the hub."""
         if self._desk is None:
             self._journal.release(self._clock.now(), 0)
         else:
             self._desk.make_room(self._moment())
-        return self._space.look(self._journal.room())
-
-    async def _wait(self, edge_at: int) -> None:
-        """Wait for the next interval edge, at most until the meters' health has been looked at once on the way."""
-        look_at = self._health.next_look(self._clock.now().wall_ms, edge_at)
-        await self._sleep_until(edge_at if look_at is None else look_at)
-        began = self._clock.now()
-        is_over = self._stop.is_set() or self._restart.is_set()
-        if is_over or look_at is None or began.wall_ms < look_at or not self._health.has_room(began.wall_ms, edge_at):
-            return
-        # A pulse counter has nobody to ask, and keeps its count durably whenever it is polled.
-        outcomes = await self._cycle.poll_between([meter.index for meter in self._config.meters])
-        # What happened to a meter is told once, to whoever asks it next, and belongs in the log.
-        for event in (event for outcome in outcomes for event in outcome.events):
-            self._journal.state(event)
-        self._health.take(outcomes, self._clock.now().boottime_ms - began.boottime_ms)
-
-    async def _sleep_until(self, wall_ms: int) -> None:
-        """Return at `wall_ms`, or when the agent is to end."""
-        sleep = asyncio.create_task(self._clock.sleep_until(wall_ms), name="sleep")
-        ends = [asyncio.create_task(event.wait()) for event in (self._stop, self._restart)]
-        try:
-            await asyncio.wait({sleep, *ends}, return_when=asyncio.FIRST_COMPLETED)
-            if sleep.done():
-                sleep.result()
-        finally:
-            for task in (sleep, *ends):
-                task.cancel()
-
-    def _last_edge(self) -> int | None:
-        edges = self._journal.last_edges()
-        return max((edges[meter.index] for meter in self._config.everything_read if meter.index in edges), default=None)
-
-    async def _poll_cycle(self, edge_at: int) -> None:
-        """Read all meters, one bus beside the other, and take what came of it into the journal in one commit.
-
-        A meter whose reading is doubted is read once more, behind the others.
-        """
-        self._watch_clock(self._clock.now())
-        outcomes = await self._cycle.poll_edge()
-        cycle = self._judging.begin()
-        judged = cycle.judge(outcomes)
-        again = [await self._cycle.poll_meter(meter) for meter in cycle.doubted]
-        outcomes = (*judged, *cycle.judge(again))
-        self._journal.record(edge_at, outcomes, self._interval_ms, is_sparing=self._space.thrift.is_skipping)
-        self._judging.keep(cycle)
-        latest = {outcome.meter: outcome.result for outcome in outcomes}
-        failures = [(meter, result) for meter, result in latest.items() if isinstance(result, Failed)]
-        for meter, failure in failures:
-            _log.warning("meter %d gave no reading: %s", meter, failure.note)
-        spacing_ms = HOUR_MS if self._space.thrift.is_skipping else self._interval_ms
-        read, at = len(latest) - len(failures), datetime.fromtimestamp(edge_at // 1000, UTC)
-        self._manager.committed(f"{read} of {len(latest)} meters read at {at:%Y-%m-%d %H:%M} UTC", spacing_ms)
-        if self._journal.has_open_before(edge_at - edge_at % self._seal_ms):
-            self._seal()
 
     def _seal_last(self) -> None:
         """Seal what is open when polling has ended; what cannot be sealed now is sealed at the next start."""
@@ -353,16 +271,3 @@ class Agent:
         while (seq := self._journal.seal(self._clock.now())) is not None:
             if self._custodian is not None:
                 self._custodian.sealed(seq)
-
-    def _watch_clock(self, now: Instant) -> None:
-        """State before the readings that follow that the wall clock was stepped, or became or ceased to be verified."""
-        last, self._last_seen = self._last_seen, now
-        if last is None:
-            return
-        old_offset_ms = last.wall_ms - last.boottime_ms
-        new_offset_ms = now.wall_ms - now.boottime_ms
-        is_verified, was_verified = (instant.quality is not TimeQuality.UNKNOWN for instant in (now, last))
-        if abs(new_offset_ms - old_offset_ms) >= STEP_MS or is_verified != was_verified:
-            is_steered = now.quality is TimeQuality.SYNCHRONISED
-            source = CLOCK_SOURCE_NTP if is_steered else CLOCK_SOURCE_UNSTATED
-            self._journal.state(ClockEvent(now.boottime_ms, old_offset_ms, new_offset_ms, source, error_ms=0))
