@@ -128,8 +128,7 @@ class Agent:
         terms = PollingTerms(
             interval_ms=self._interval_ms,
             seal_ms=config.seal_seconds * 1000,
-            buses=[meter.index for meter in config.meters],
-            everything=[meter.index for meter in config.everything_read],
+            meters=[meter.index for meter in config.everything_read],
         )
         watches = Watches(self._space, self._health, self._manager, self._make_room, self._seal)
         ends = (self._stop, self._restart)

@@ -21,7 +21,7 @@ from edge.metering.outcome import Failed, PollOutcome
 from protocol.messages import PollCause
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Container, Sequence
+    from collections.abc import Callable, Sequence
 
     from protocol.messages import Instant
 
@@ -57,6 +57,10 @@ class Driver(Protocol):
 
     async def poll(self) -> PollOutcome:
         """Return what one poll gave; the world's failures are outcomes, never exceptions."""
+        ...
+
+    async def look(self) -> PollOutcome:
+        """Return what a poll gave that is only for the meter's health: nothing that it tells once may be in it."""
         ...
 
 
@@ -99,12 +103,11 @@ class Cycle:
             outcomes.get(driver.settings.index) or self._left_out(driver.settings.index) for driver in self._drivers
         )
 
-    async def poll_between(self, meters: Container[int] | None = None) -> tuple[PollOutcome, ...]:
-        """Return outcomes of the meters that answer, and of the dead whose back-off is over; of `meters`, if given."""
-        asked = [driver for driver in self._drivers if meters is None or driver.settings.index in meters]
+    async def look_between(self) -> tuple[PollOutcome, ...]:
+        """Return a look at each meter that answers, and at each of the dead whose back-off is over."""
         async with self._turn:
-            due = [driver for driver in asked if driver.answered or self._is_due(driver)]
-            outcomes = await self._poll(due)
+            due = [driver for driver in self._drivers if driver.answered or self._is_due(driver)]
+            outcomes = await self._poll(due, is_look=True)
         return tuple(outcomes[driver.settings.index] for driver in due if driver.settings.index in outcomes)
 
     async def poll_meter(self, meter: int) -> PollOutcome:
@@ -113,29 +116,29 @@ class Cycle:
         async with self._turn:
             return await self._ask(driver)
 
-    async def _poll(self, drivers: Sequence[Driver]) -> dict[int, PollOutcome]:
+    async def _poll(self, drivers: Sequence[Driver], *, is_look: bool = False) -> dict[int, PollOutcome]:
         queues: dict[str, list[Driver]] = {}
         for driver in drivers:
             queues.setdefault(driver.bus_name, []).append(driver)
         outcomes: dict[int, PollOutcome] = {}
         async with asyncio.TaskGroup() as group:
             for name, queue in queues.items():
-                group.create_task(self._poll_queue(queue, outcomes), name=f"poll {name}")
+                group.create_task(self._poll_queue(queue, outcomes, is_look=is_look), name=f"poll {name}")
         return outcomes
 
-    async def _poll_queue(self, queue: Sequence[Driver], outcomes: dict[int, PollOutcome]) -> None:
+    async def _poll_queue(self, queue: Sequence[Driver], outcomes: dict[int, PollOutcome], *, is_look: bool) -> None:
         stop_at_ms = self._now().boottime_ms + self._seconds_max * 1000
         healthy = [driver for driver in queue if driver.answered]
         dead = sorted((driver for driver in queue if not driver.answered), key=self._asked_at_ms)
         for driver in healthy:
-            outcomes[driver.settings.index] = await self._ask(driver)
+            outcomes[driver.settings.index] = await self._ask(driver, is_look=is_look)
         for driver in dead:
             if self._now().boottime_ms >= stop_at_ms:
                 return
-            outcomes[driver.settings.index] = await self._ask(driver)
+            outcomes[driver.settings.index] = await self._ask(driver, is_look=is_look)
 
-    async def _ask(self, driver: Driver) -> PollOutcome:
-        outcome = await driver.poll()
+    async def _ask(self, driver: Driver, *, is_look: bool = False) -> PollOutcome:
+        outcome = await (driver.look() if is_look else driver.poll())
         earlier = self._absences.pop(outcome.meter, None)
         if isinstance(outcome.result, Failed):
             failures = 1 if earlier is None else earlier.failures + 1

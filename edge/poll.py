@@ -107,6 +107,7 @@ class MeterPoller:
         self._descriptor: MeterDescriptor | None = None
         self._heard_over: set[int] = set()
         self._is_unmerged = False
+        self._is_look = False
 
     @property
     def bus_name(self) -> str:
@@ -119,7 +120,18 @@ class MeterPoller:
         This is the one supervised place: an exception that nobody foresaw is logged with its traceback and becomes an
         outcome with the cause bad-reply.
         """
+        return await self._poll_supervised(is_look=False)
+
+    async def look(self) -> PollOutcome:
+        """Return what a poll between interval edges gave: what is seldom read, or due by now, is left to the next poll.
+
+        Only polls are judged, so a witness that came with a look would be lost.
+        """
+        return await self._poll_supervised(is_look=True)
+
+    async def _poll_supervised(self, *, is_look: bool) -> PollOutcome:
         began = self._now()
+        self._is_look = is_look
         [outcome] = await asyncio.gather(self._poll(), return_exceptions=True)
         if isinstance(outcome, PollOutcome):
             return outcome
@@ -161,8 +173,9 @@ class MeterPoller:
         if beside.power_w is not None:
             beside = replace(beside, power_w=beside.power_w * Fraction(*self.settings.ratio))
         taken = Taken(counts, self._describe(contact, sighting), beside=beside)
+        polls = contact.polls + (not self._is_look)
         self._contact = replace(
-            contact, witness=sighting.witness, scale_words=sighting.scale_words, polls=contact.polls + 1, seldom=None
+            contact, witness=sighting.witness, scale_words=sighting.scale_words, polls=polls, seldom=None
         )
         self.answered = True
         return PollOutcome(self.settings.index, glance.before, glance.after, taken)
@@ -201,7 +214,7 @@ class MeterPoller:
             known = self._contact
             contact = known or await self._identify()
             glance = await self._glance_if_known(contact)
-            if known is not None and known.polls >= self.settings.identify_every_polls:
+            if known is not None and not self._is_look and known.polls >= self.settings.identify_every_polls:
                 contact = await self._identify()
                 self._contact = contact
                 if (contact.identity, contact.plan) != (known.identity, known.plan):
@@ -211,7 +224,7 @@ class MeterPoller:
             )
             if not is_same:
                 self._contact = None
-            elif contact.polls or contact.refusal:
+            elif contact.polls or contact.refusal or self._is_look:
                 return contact, glance
             else:
                 return replace(contact, seldom=await self._read_seldom(contact)), glance

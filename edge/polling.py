@@ -42,12 +42,11 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class PollingTerms:
-    """`buses` are the meters with somebody to ask between the edges, `everything` also those that are counted."""
+    """How often the meters are read and what was read is sealed, and their numbers."""
 
     interval_ms: int
     seal_ms: int
-    buses: Sequence[int]
-    everything: Sequence[int]
+    meters: Sequence[int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +136,7 @@ class Polling:
 
     def _last_edge(self) -> int | None:
         edges = self._journal.last_edges()
-        return max((edges[meter] for meter in self._terms.everything if meter in edges), default=None)
+        return max((edges[meter] for meter in self._terms.meters if meter in edges), default=None)
 
     async def _wait(self, edge_at: int) -> None:
         """Wait for the next interval edge, at most until the meters' health has been looked at once on the way."""
@@ -147,7 +146,7 @@ class Polling:
         began = self._clock.now()
         if self._is_over or look_at is None or began.wall_ms < look_at or not health.has_room(began.wall_ms, edge_at):
             return
-        outcomes = await self._cycle.poll_between(self._terms.buses)
+        outcomes = await self._cycle.look_between()
         health.take(outcomes, self._clock.now().boottime_ms - began.boottime_ms)
 
     async def _sleep_until(self, wall_ms: int) -> None:

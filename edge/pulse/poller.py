@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 KEEP_PULSES = 1024
 """So many pulses at most are counted between two durable writes, whatever the interval."""
+_NOT_OPEN = Failed(PollCause.NOT_CONNECTED, "the lines are not open")
 
 _log = logging.getLogger(__name__)
 
@@ -124,6 +125,14 @@ class PulsePoller:
         events, self._events = tuple(self._events), []
         taken = Taken({0: self._register.count(_pulses(count))}, self._descriptor)
         return PollOutcome(self.settings.index, before, self._now(), taken, events)
+
+    async def look(self) -> PollOutcome:
+        """Return the register as it stands, without keeping it or telling of anything; lines are opened by polls."""
+        now = self._now()
+        result: Taken | Failed = _NOT_OPEN
+        if self._count is not None:
+            result = Taken({0: self._register.count(_pulses(self._count))}, self._descriptor)
+        return PollOutcome(self.settings.index, now, now, result)
 
     async def close(self) -> None:
         """Keep the count and let go of the lines."""

@@ -63,6 +63,10 @@ class FakeDriver:
         result = NO_REPLY if self.is_dead else Taken({0: 1}, DESCRIPTOR)
         return PollOutcome(self.settings.index, before, self.world.now(), result)
 
+    async def look(self) -> PollOutcome:
+        """Answer as to a poll."""
+        return await self.poll()
+
 
 def make(world: World, meters: int, **terms: float) -> tuple[list[FakeDriver], Cycle]:
     """Return so many meters on one line, and their cycle."""
@@ -150,7 +154,7 @@ async def test_between_edges_a_dead_meter_has_one_try_for_each_step_of_its_back_
     asked_in = []
     for minute in range(14):
         world.at_ms = minute * MINUTE_MS + minute
-        outcomes = await cycle.poll_between()
+        outcomes = await cycle.look_between()
         meters = world.asked_meters()
         assert [outcome.meter for outcome in outcomes] == sorted(meters)
         if 2 in meters:
@@ -161,7 +165,7 @@ async def test_between_edges_a_dead_meter_has_one_try_for_each_step_of_its_back_
     drivers[1].is_dead = False
     await cycle.poll_edge()
     world.asked.clear()
-    assert causes(await cycle.poll_between()) == {}
+    assert causes(await cycle.look_between()) == {}
     assert world.asked_meters() == [1, 2]
 
 

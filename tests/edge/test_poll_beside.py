@@ -136,3 +136,20 @@ async def test_a_stranger_whose_register_cannot_be_read_is_refused_all_the_same(
     bus.before_read = fail
     failure = failed(await poller_of(replace(WATTNODE, serial="74566"), bus).poll())
     assert (failure.cause, failure.stranger) == ("identity", None)
+
+
+async def test_a_look_between_the_edges_leaves_what_is_seldom_read_to_them() -> None:
+    """Looks neither use up the words that are read behind an identification nor bring the next one nearer."""
+    bus = FakeBus(wattnode_words())
+    poller = poller_of(WATTNODE, bus, identify_every=2)
+    powers = []
+    for _ in range(3):
+        for _ in range(5):
+            bus.asked.clear()
+            assert taken(await poller.look()).beside.power_w is None
+        powers.append(taken(await poller.poll()).beside.power_w)
+        assert all(span == ENERGY for _, span in bus.asked[:1])
+    assert powers == [5120, None, 5120]
+    bus.asked.clear()
+    await poller.look()
+    assert bus.asked == [(7, ENERGY)]

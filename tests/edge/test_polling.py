@@ -78,12 +78,16 @@ class Scripted:
             await self.gate.wait()
         return good(self.settings.index, self.clock.minute, self.counts.pop(0))
 
+    async def look(self) -> PollOutcome:
+        """Show the next count, without taking it."""
+        return good(self.settings.index, self.clock.minute, self.counts[0])
+
 
 def polling(folder: Path, journal: Journal, clock: Hand, *meters: Scripted) -> tuple[Polling, asyncio.Event]:
     """Return the polling of these meters each minute, and what ends it."""
     end = asyncio.Event()
     numbers = [meter.settings.index for meter in meters]
-    terms = PollingTerms(interval_ms=MINUTE_MS, seal_ms=60 * MINUTE_MS, buses=numbers, everything=numbers)
+    terms = PollingTerms(interval_ms=MINUTE_MS, seal_ms=60 * MINUTE_MS, meters=numbers)
     power = MeterTerms(power_w_max=Fraction(60_000))
     watches = Watches(SpaceWatch(folder, 0), HealthWatch(0), ServiceManager({}), lambda: None, lambda: None)
     cycle = Cycle(meters, clock.now, seconds_max=30)

@@ -290,6 +290,27 @@ async def test_a_line_that_is_gone_at_the_end_is_not_opened_anew(
     assert kept.pulses == 5
 
 
+async def test_a_look_shows_the_register_and_tells_nothing(tmp_path: Path) -> None:
+    """Before the first poll there is nothing to show; what has to be stated waits for the poll that is journaled."""
+    world = _World(tmp_path)
+    before = world.poller()
+    await before.poll()
+    await before.close()
+    poller = world.poller()
+    assert (await poller.look()).result == Failed("not-connected", "the lines are not open")
+    await poller.poll()
+    assert world.output is not None
+    world.output.pulse(world.now_ns, 100 * MS)
+    world.output.pulse(world.now_ns + 200 * MS, 100 * MS)
+    world.output.drop(2)
+    await world.pulse(4)
+    look = await poller.look()
+    assert START_WH < _energy_wh(look) <= START_WH + 6 * Fraction(18, 10)
+    assert look.events == ()
+    assert [event.kind for event in (await poller.poll()).events] == [MeterEventKind.PULSES_LOST]
+    await poller.close()
+
+
 async def test_edges_that_the_kernel_dropped_are_stated_once(tmp_path: Path) -> None:
     """No pulse is invented for them, and the event comes with the reading that follows."""
     world = _World(tmp_path)
