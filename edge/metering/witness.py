@@ -21,6 +21,8 @@ UNMOVED_QUANTA_MAX = 2
 """How many of its smallest steps a register may owe its power before it is taken for frozen."""
 WINDOW_POLLS = 16
 """Over how many polls energy is compared with power: four hours at a poll each 15 minutes."""
+POWER_GAP_MS_MAX = 2 * 3_600_000
+"""Over how long two samples of power say what was between them: seldom ones are an hour apart."""
 WINDOW_QUANTA_MIN = 100
 """How many of a register's smallest steps there must be to compare."""
 MISMATCH_FACTOR = 100
@@ -162,10 +164,13 @@ def _since_power(memory: WitnessMemory, step: EnergyStep) -> int | None:
 
 
 def _compare(memory: WitnessMemory, beside: Beside, step: EnergyStep) -> tuple[WitnessMemory, bool]:
-    """Return the window with this poll in it, and whether energy and power disagree."""
+    """Return the window with this poll in it, and whether energy and power disagree; a window has no holes.
+
+    The mean of two powers says nothing of a time in which a day may begin or end.
+    """
     elapsed = _since_power(memory, step)
     expected_wh = None
-    if elapsed is not None and beside.power_w is not None:
+    if elapsed is not None and elapsed <= POWER_GAP_MS_MAX and beside.power_w is not None:
         expected_wh = (memory.power_w + beside.power_w) / 2 * elapsed / _MS_PER_HOUR
     if memory.power_at is None:
         return memory, memory.is_power_off
@@ -175,10 +180,14 @@ def _compare(memory: WitnessMemory, beside: Beside, step: EnergyStep) -> tuple[W
         expected_wh=memory.expected_wh + (expected_wh or 0),
         gained_wh=memory.gained_wh + step.gained_wh,
     )
-    if window.polls < WINDOW_POLLS or expected_wh is None:
+    if beside.power_w is None:
+        return window, memory.is_power_off
+    emptied = replace(window, polls=0, expected_wh=Fraction(0), gained_wh=Fraction(0))
+    if expected_wh is None:
+        return emptied, memory.is_power_off
+    if window.polls < WINDOW_POLLS:
         return window, memory.is_power_off
     expected, gained = window.expected_wh, window.gained_wh
-    emptied = replace(window, polls=0, expected_wh=Fraction(0), gained_wh=Fraction(0))
     if max(expected, gained) < WINDOW_QUANTA_MIN * step.quantum_wh:
         return emptied, memory.is_power_off
     is_too_much = not step.is_partial and gained > MISMATCH_FACTOR * expected

@@ -121,6 +121,23 @@ def test_power_that_is_seldom_read_is_compared_all_the_same() -> None:
     assert memory.polls < WINDOW_POLLS + 4
 
 
+def test_energy_of_a_time_without_polls_is_not_compared_with_the_power_at_its_ends() -> None:
+    """Power that was read days apart, both times at night, says nothing of what was generated in between."""
+    nights = [(Beside(Fraction(0)), step(quarter)) for quarter in range(WINDOW_POLLS)]
+    outage = (Beside(Fraction(0)), step(300, has_moved=True, gained_wh=60_000))
+    later = [(Beside(Fraction(0)), step(300 + quarter)) for quarter in range(1, 2 * WINDOW_POLLS)]
+    assert listen(*nights, outage, *later)[0] == []
+
+
+def test_power_read_once_a_day_is_no_witness_of_the_day() -> None:
+    """A register that counts by day is not called wrong because its power is looked at by night."""
+    course = [
+        (Beside(Fraction(0) if quarter % 96 == 0 else None), step(quarter, has_moved=True, gained_wh=250))
+        for quarter in range(4 * 96 + 1)
+    ]
+    assert listen(*course)[0] == []
+
+
 def test_a_total_that_is_not_its_parts_is_said_once() -> None:
     """One count is rounding; a gap that was not read leaves the finding as it was."""
     gaps = [0, 1, 2, None, 7, 0, 2]
