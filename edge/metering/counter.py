@@ -16,6 +16,8 @@ from protocol.records import STATUS_GOOD, STATUS_HELD, STATUS_SUSPECT, MeterEven
 
 SIGHTINGS_TO_CONFIRM = 4
 """How many consistent sightings make a doubted level the new base; the re-read is one of them."""
+REFRESH_MS = 60_000
+"""How old a count may be that a meter shows: many show it anew only now and then, and then all of it at once."""
 _BLIND_GROWTH = Fraction(1, 2)
 """Without a limit by power and time: the part of the modulus beyond which a rise is no growth."""
 _BLIND_ROLLOVER = Fraction(1, 10)
@@ -235,11 +237,14 @@ def _stands(memory: CounterMemory, doubt: Doubt, seen: SeenCount, limits: Counte
 
 
 def _rise_max(earlier: SeenCount, later: SeenCount, limits: CounterLimits) -> Fraction | None:
-    """Return by how many counts the site can move the register in between; None where power or time are unknown."""
+    """Return by how many counts the site can move the register in between; None where power or time are unknown.
+
+    What is shown at the earlier time may be as old as a meter's slowest refresh.
+    """
     elapsed = elapsed_ms(earlier.at, later.at)
     if limits.counts_per_ms_max is None or elapsed is None:
         return None
-    return limits.counts_per_ms_max * elapsed + limits.quantum
+    return limits.counts_per_ms_max * (elapsed + REFRESH_MS) + limits.quantum
 
 
 def _is_rise(earlier: SeenCount, later: SeenCount, limits: CounterLimits) -> bool:

@@ -141,7 +141,8 @@ async def test_a_clock_event_that_found_no_room_is_stated_when_there_is_some(
     clock, journal = Hand(), journal_in_memory()
     meter = Scripted(Named(1), clock, list(range(100, 110)))
     run, end = polling(tmp_path, journal, clock, meter)
-    state, refused = journal.state, []
+    state = journal.state
+    refused: list[Frame] = []
 
     def refuse(frame: Frame) -> None:
         if not refused:

@@ -237,3 +237,16 @@ def test_without_a_known_time_the_range_is_the_limit() -> None:
     """After a boot with an unknown clock, growth is judged as without a limit of power."""
     verdicts = follow(LIMITED, sighting(50, 0), sighting(5000, 1, boot="b", is_trusted=False))
     assert decisions(verdicts) == ["accept"]
+
+
+def soon(count: int, quarter: int, after_ms: int) -> CounterSighting:
+    """Return the register so many ms after a quarter of an hour."""
+    at_ms = quarter * QUARTER_MS + after_ms
+    return CounterSighting(SeenCount(count, Fraction(count), ReadingTime(at_ms, at_ms, "a", is_trusted=True)))
+
+
+def test_two_looks_in_a_moment_may_see_what_the_meter_shows_once_a_minute() -> None:
+    """A meter that shows its count anew only now and then moves it by all of that time at once; more is doubted."""
+    at_full_power = follow(LIMITED, sighting(50, 0), sighting(150, 1), soon(156, 1, 400), soon(160, 1, 60_000))
+    assert decisions(at_full_power) == ["accept", "accept", "accept"]
+    assert decisions(follow(LIMITED, sighting(50, 0), soon(60, 0, 400))) == ["doubt"]

@@ -92,10 +92,10 @@ def test_each_register_is_judged_by_itself() -> None:
 
 
 def test_more_than_the_site_can_make_is_doubted_and_no_less() -> None:
-    """The limit is the stated power with its margin over the time between, and one count."""
-    assert statuses(follow(poll(0, 0), poll(1, 251))) == [STATUS_GOOD, STATUS_GOOD]
-    assert statuses(follow(poll(0, 0), poll(1, 252))) == [STATUS_GOOD, STATUS_SUSPECT]
-    assert statuses(follow(poll(0, 0), poll(1, 252), terms=MeterTerms())) == [STATUS_GOOD, STATUS_GOOD]
+    """The limit is the stated power with its margin over the time between and a minute, and one count."""
+    assert statuses(follow(poll(0, 0), poll(1, 267))) == [STATUS_GOOD, STATUS_GOOD]
+    assert statuses(follow(poll(0, 0), poll(1, 268))) == [STATUS_GOOD, STATUS_SUSPECT]
+    assert statuses(follow(poll(0, 0), poll(1, 268), terms=MeterTerms())) == [STATUS_GOOD, STATUS_GOOD]
 
 
 def test_a_register_that_may_fall_falls() -> None:
