@@ -92,8 +92,11 @@ class Journal:
                 self._record_poll(edge_at, outcome)
             if not is_sparing:
                 self.db.execute("delete from thrift")
-        if self.month_copy is not None and is_near_month_edge(edge_at):
-            self.month_copy.add(read_edge(self.db, self.boot, edge_at))
+            # Read before the commit: after it nothing may fail any more, or what was taken would pass for not taken.
+            is_copied = self.month_copy is not None and is_near_month_edge(edge_at)
+            copies = read_edge(self.db, self.boot, edge_at) if is_copied else ()
+        if self.month_copy is not None and copies:
+            self.month_copy.add(copies)
 
     def skip_from(self, edge_at: int) -> None:
         """Take note, durably, that polls are left out from this interval edge (UTC ms) on because the disk is full."""

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from edge.journal import Journal, open_journal, read_journal_summary
+from edge.journal import Journal, JournalUnavailableError, open_journal, read_journal_summary
 from edge.journal.month_copy import COPIES_PER_METER_MAX, MonthCopy
 from hub.services.accept_blocks import Arrival, accept_blocks
 from hub.services.open_hub import open_hub
@@ -56,6 +56,20 @@ def state(tmp_path: Path) -> Path:
     with closing(start(folder)) as journal:
         poll(journal, range(CYCLES))
     return folder
+
+
+def test_a_cycle_that_cannot_be_copied_was_not_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever a cycle's commit says, it says before: a cycle is never in the journal and refused."""
+
+    def fail(*_: object) -> None:
+        message = "disk I/O error"
+        raise JournalUnavailableError(message)
+
+    monkeypatch.setattr("edge.journal.log.read_edge", fail)
+    with closing(start(tmp_path)) as journal:
+        with pytest.raises(JournalUnavailableError):
+            poll(journal, range(1))
+        assert journal.open_polls == 0
 
 
 @pytest.mark.parametrize("fate", ["overwritten", "gone"])
