@@ -92,7 +92,7 @@ def read_meter(section: Section, buses: Mapping[str, BusSettings]) -> MeterSetti
         profile=profile_id,
         generated=_energy_point(section, profile, "generated"),
         consumed=_energy_point(section, profile, "consumed") if section.has("consumed") else None,
-        serial=section.text("serial") if section.has("serial") else None,
+        serial=section.label("serial") if section.has("serial") else None,
         ratio=(section.whole("ratio", 1, 1, 1_000_000), section.whole("ratio_divisor", 1, 1, 1_000_000)),
         power_w_max=section.kilo("power_kw_max", _POWER_W_MAX),
         identify_every_polls=section.whole("identify_every_polls", 4, 1, _IDENTIFY_EVERY_MAX),

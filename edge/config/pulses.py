@@ -48,9 +48,9 @@ def read_pulse(section: Section) -> PulseMeter:
         debounce_ms=section.whole("debounce_ms", 20, 0, _DEBOUNCE_MS_MAX),
         start_kwh=section.decimal("start_kwh", Decimal(0), _KWH_MAX),
         wh_per_pulse=section.decimal("wh_per_pulse", _WH_MIN, _WH_MAX),
-        make=section.text("make"),
-        model=section.text("model"),
-        serial=section.text("serial"),
+        make=section.label("make"),
+        model=section.label("model"),
+        serial=section.label("serial"),
     )
     section.finish()
     return meter

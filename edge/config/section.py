@@ -9,6 +9,8 @@ from decimal import Decimal, InvalidOperation
 from fractions import Fraction
 from typing import TYPE_CHECKING, NoReturn, TypeVar
 
+from protocol.fields import NAME_MAX
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
@@ -51,6 +53,13 @@ class Section:
         if not isinstance(value, str) or not value:
             self.refuse(key, "must be text in quotes")
         return value
+
+    def label(self, key: str) -> str:
+        """Return the text under `key`, which must be given and fit what a meter's descriptor says of it."""
+        text = self.text(key)
+        if len(text) > NAME_MAX or not text.isprintable():
+            self.refuse(key, f"must be at most {NAME_MAX} printable characters")
+        return text
 
     def choice(self, key: str, default: Choice | None, choices: Sequence[Choice]) -> Choice:
         """Return the text under `key`, one of `choices`; without a `default` it must be given."""

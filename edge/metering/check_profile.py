@@ -6,7 +6,10 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from edge.metering.check_point import check_allowed, check_extent, check_point
+from edge.metering.decode import WORD_BITS
 from edge.metering.errors import ProfileError
+from edge.metering.profile import TEXT_TYPES
+from protocol.fields import NAME_MAX, NOTE_MAX
 
 if TYPE_CHECKING:
     from edge.metering.profile import Golden, MeterProfile, Point, Refusal
@@ -22,6 +25,7 @@ def check_profile(profile: MeterProfile, where: str) -> None:
         check_point(point, profile, f"{where}: point {point.name}")
     _check_names(profile, where)
     _check_overlaps(profile, where)
+    _check_lengths(profile, where)
     for check in profile.identity:
         check_extent(check, profile, f"{where}: identity at {check.address}")
         check_allowed(check, f"{where}: identity at {check.address}")
@@ -62,6 +66,26 @@ def _check_overlaps(profile: MeterProfile, where: str) -> None:
         if _map_of(first) == _map_of(second) and first.address + first.words > second.address:
             message = f"{where}: points {first.name} and {second.name} overlap at {second.address}; correct an address"
             raise ProfileError(message)
+
+
+def _check_lengths(profile: MeterProfile, where: str) -> None:
+    """Refuse what a meter may say of itself at such length that no descriptor holds it: it could not be journaled."""
+    for point in profile.points:
+        if point.quantity == "identity" and (length := _length(point)) > NAME_MAX:
+            message = f"{where}: point {point.name} may be {length} characters, of {NAME_MAX}; read fewer of its words"
+            raise ProfileError(message)
+    listed = [len(f"{point.name}=, ") + _length(point) for point in profile.points if point.quantity == "configuration"]
+    if sum(listed) > NOTE_MAX:
+        message = f"{where}: its configuration may be {sum(listed)} characters, of {NOTE_MAX}; leave points out of it"
+        raise ProfileError(message)
+
+
+def _length(point: Point) -> int:
+    """Return how many characters show the longest value of a point, a sign included."""
+    octets = point.words * WORD_BITS // 8
+    if point.type in TEXT_TYPES:
+        return octets if point.type == "text" else point.words
+    return len(str(-(1 << 8 * octets)))
 
 
 def _map_of(point: Point) -> tuple[int, int]:

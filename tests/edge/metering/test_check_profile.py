@@ -162,6 +162,21 @@ MISFITS = [
         "point serial: unit 'kw' is no power, as W, kW, MW are; correct it",
     ),
     (
+        'type = "text"\nwords = 4',
+        'type = "text"\nwords = 33',
+        "point serial may be 66 characters, of 64; read fewer of its words",
+    ),
+    (
+        "[[golden]]",
+        "".join(
+            f'[[point]]\nname = "setting_{number:02}"\nquantity = "configuration"\naddress = {300 + number}\n'
+            f'type = "{kind}"\nwords = {words}\n'
+            for number, kind, words in ((0, "text", 51), (51, "text1", 60), (111, "bcd", 4), (115, "bcd", 4))
+        )
+        + "[[golden]]",
+        "its configuration may be 258 characters, of 256; leave points out of it",
+    ),
+    (
         'type = "u32"',
         'type = "i16"',
         "point energy: modulus 1000000000 is more than 1 words of i16 can hold; correct it",

@@ -100,6 +100,8 @@ TWIN = PULSE.replace("number = 5", "number = 6").replace("Old meter", "twin")
         (PULSE.replace('"41877.2"', '"-1"'), r"start_kwh = '-1' must be a number in quotes from 0 to 1000000000"),
         (PULSE.replace('start_kwh = "41877.2"\n', ""), r"start_kwh is missing"),
         (PULSE.replace('serial = "4711"\n', ""), r"serial is missing; add serial = "),
+        (PULSE.replace('"4711"', f'"{65 * "4"}"'), r"serial = '4{65}' must be at most 64 printable characters"),
+        (PULSE.replace('"Model"', '"Mo\\ndel"'), r"model = 'Mo.*del' must be at most 64 printable characters"),
         (PULSE + "z_line = 17\n", r"z_line = 17 is the line of the other contact"),
         (PULSE + 'z_line = 18\ncount = "changes"\n', r"count = 'changes' has no effect with z_line"),
         (PULSE + 'count = "alternate"\n', r"count = 'alternate' must be one of closings, changes"),
