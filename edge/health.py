@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 LOOKS_KEPT = 60
 """Of each meter the newest looks are remembered: an hour, at one a minute."""
 ROOM_MS_MIN = 5_000
-"""A look begins at least so long before the next interval edge, and twice as long as the slowest look before took."""
+"""A look begins at least so long before the next interval edge, and twice as long as the slowest look of late took."""
 HEALTH_NAME = "health.json"
 
 _log = logging.getLogger(__name__)
@@ -63,7 +63,11 @@ class HealthWatch:
         if not self._interval_ms:
             return None
         look_at = next_edge(now_ms + 1, self._interval_ms)
-        return look_at if self.has_room(look_at, edge_ms) else None
+        if self.has_room(look_at, edge_ms):
+            return look_at
+        # What was slow once need not be so for ever: some day it is tried again.
+        self._slowest_ms //= 2
+        return None
 
     def has_room(self, at_ms: int, edge_ms: int) -> bool:
         """Return whether a look that begins now will surely be over at the next interval edge."""

@@ -50,8 +50,8 @@ class CountFile:
         """
         places = [_parse(page) for page in _read_places(self._path)]
         if any(places):
-            # The newest is overwritten last.
-            newest = max(range(len(places)), key=lambda place: _at(places[place]))
+            # The newest is overwritten last, which is the furthest of this basis: clocks are set back, counts are not.
+            newest = max(range(len(places)), key=lambda place: _rank(places[place], basis))
             self._turn = (newest + 1) % PLACES
         copies = [_parse(page) for page in _read_places(self._runtime)] if self._runtime is not None else []
         fitting = [kept for kept in (*places, *copies) if kept is not None and kept.basis == basis]
@@ -73,8 +73,8 @@ class CountFile:
                 _write(self._runtime, 0, kept, is_durable=False)
 
 
-def _at(kept: KeptCount | None) -> int:
-    return -1 if kept is None else kept.at_ms
+def _rank(kept: KeptCount | None, basis: str) -> int:
+    return -1 if kept is None or kept.basis != basis else kept.pulses
 
 
 def _read_places(path: Path) -> list[bytes]:

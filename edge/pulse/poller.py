@@ -198,7 +198,7 @@ class PulsePoller:
                     kind=MeterEventKind.PULSES_LOST,
                     register=0,
                     before=(since, count),
-                    note="the counter was off: pulses in this time are missing from the register",
+                    note="the counter was off: whatever was pulsed in this time is missing from the register",
                 )
             )
         return pulses

@@ -28,6 +28,16 @@ def test_no_look_stands_in_the_way_of_an_edge(phase: int, slowest: int) -> None:
     assert look_at == (soonest if soonest + max(ROOM_MS_MIN, 2 * slowest) <= edge else None)
 
 
+def test_one_slow_look_does_not_end_all_looking() -> None:
+    """A look that once took longer than half an interval is tried again some intervals later."""
+    watch = HealthWatch(MINUTE_MS)
+    watch.take([good(1, 0, 5)], 4 * QUARTER_MS)
+    edges = (START_MS + number * QUARTER_MS for number in range(1, 10))
+    looks = [watch.next_look(edge - QUARTER_MS, edge) for edge in edges]
+    assert looks[0] is None
+    assert looks[-1] is not None
+
+
 def test_it_can_be_switched_off() -> None:
     """With an interval of 0 nobody looks, and the state says nothing of it."""
     watch = HealthWatch(0)

@@ -55,6 +55,19 @@ def test_every_place_is_written_in_turn(tmp_path: Path) -> None:
         assert {int(page.split(b"|")[1]) for page in (octets[:PAGE], octets[PAGE:])} == {pulses, pulses - 1}
 
 
+def test_a_clock_that_was_set_back_changes_no_turn(tmp_path: Path) -> None:
+    """Which of two places is the newer say the pulses: the furthest count is not the next to be written over."""
+    path = tmp_path / "pulses-1.count"
+    file = CountFile(path)
+    file.keep(KeptCount(41, 2_000_000, BASIS))
+    file.keep(KeptCount(42, 1_000_000, BASIS))
+    again = CountFile(path)
+    again.read(BASIS)
+    again.keep(KeptCount(43, 1_000_001, BASIS))
+    octets = path.read_bytes()
+    assert {int(page.split(b"|")[1]) for page in (octets[:PAGE], octets[PAGE:])} == {42, 43}
+
+
 def test_rot_is_no_count(tmp_path: Path) -> None:
     """A place whose check sum does not agree is passed over."""
     path = tmp_path / "pulses-1.count"
