@@ -133,6 +133,12 @@ def test_wrong_words_are_refused_with_one_sentence(tmp_path: Path) -> None:
     assert not (tmp_path / "root").exists()
 
 
+def test_the_runtime_directory_outlives_the_process() -> None:
+    """The pulse counts in it are for the agent after a kill, so stopping the service must not take them away."""
+    unit = (ROOT / "deploy" / "meter-edge.service").read_text(encoding="utf-8").splitlines()
+    assert {"RuntimeDirectory=meter-edge", "RuntimeDirectoryPreserve=yes"} <= set(unit)
+
+
 def test_the_script_is_clean_shell() -> None:
     """Shellcheck finds nothing in it."""
     shellcheck = shutil.which("shellcheck")
