@@ -13,15 +13,13 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Protocol
 
 from edge.bus_errors import ILLEGAL_DATA_ADDRESS, BusError, ExceptionReplyError
+from edge.contact import Contact, MeterLink, describe_meter, identify
 from edge.metering.beside import read_beside
-from edge.metering.decode import describe_register
 from edge.metering.errors import ProfileError, ReadingError, UnstableError, WrongMeterError
-from edge.metering.identify import MeterIdentity, identity_spans, judge_identity
 from edge.metering.outcome import Failed, PollOutcome, Stranger, Taken
-from edge.metering.read_plan import ReadPlan, energy_point, plan_reads, read_once
-from edge.metering.sunspec import locate_models
-from edge.metering.words import WordImage, unmerged
-from edge.recognise import MeterSource, recognise
+from edge.metering.read_plan import ReadPlan, energy_point, read_once
+from edge.metering.words import WordImage
+from edge.recognise import MeterSource
 from protocol.messages import MeterDescriptor, PollCause
 
 if TYPE_CHECKING:
@@ -29,7 +27,7 @@ if TYPE_CHECKING:
 
     from edge.metering.profile import MeterProfile
     from edge.metering.read_plan import Replies, Sighting
-    from edge.metering.words import Location, Span
+    from edge.metering.words import Span
     from edge.settings import BusKind, MeterSettings
     from protocol.messages import Instant
 
@@ -45,25 +43,6 @@ class WordSource(MeterSource, Protocol):
     """What a poller needs of a bus: a source of meters that says which kind it is."""
 
     kind: BusKind
-
-
-@dataclass(frozen=True, slots=True)
-class _Contact:
-    """What is known of a meter since it was identified, and what its last poll showed.
-
-    `same_words` are the words of its identity that come with the energy. `refusal` says why its readings are not
-    accepted although it is of the right kind; `seldom` are the words that were read when it was identified.
-    """
-
-    connections: int
-    identity: MeterIdentity
-    plan: ReadPlan
-    same_words: Replies
-    refusal: str = ""
-    seldom: WordImage | None = None
-    witness: Replies | None = None
-    scale_words: tuple[int | None, ...] = ()
-    polls: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,9 +82,9 @@ class MeterPoller:
         self.answered = True
         self._profile = profile
         self._now = now
-        self._contact: _Contact | None = None
+        self._contact: Contact | None = None
         self._descriptor: MeterDescriptor | None = None
-        self._heard_over: set[int] = set()
+        self._link = MeterLink(bus, settings.unit, profile)
         self._is_unmerged = False
         self._is_look = False
 
@@ -163,7 +142,7 @@ class MeterPoller:
                 _log.info("meter %d is read once more: %s", self.settings.index, error)
                 is_repeated = True
 
-    def _take(self, contact: _Contact, glance: _Glance) -> PollOutcome:
+    def _take(self, contact: Contact, glance: _Glance) -> PollOutcome:
         sighting = glance.sighting
         counts = dict(enumerate(sighting.counts))
         if contact.refusal:
@@ -185,7 +164,7 @@ class MeterPoller:
         self.answered = False
         return PollOutcome(self.settings.index, began, self._now(), failed)
 
-    async def _read_merged_or_not(self) -> tuple[_Contact, _Glance]:
+    async def _read_merged_or_not(self) -> tuple[Contact, _Glance]:
         """Read the meter; if it refuses an address, once more with no requests joined, and like that from then on.
 
         Some meters refuse every request that touches a word they do not have, or two tables at once.
@@ -203,14 +182,14 @@ class MeterPoller:
             self._is_unmerged = False
             raise
 
-    async def _read_surely(self) -> tuple[_Contact, _Glance]:
+    async def _read_surely(self) -> tuple[Contact, _Glance]:
         """Read the meter as the one, and over the same connection, as it was identified.
 
         Where both are due the energy comes first: it belongs to the interval edge, and is believed if the meter is
         still the same behind it.
         """
         for _ in range(ATTEMPTS_MAX):
-            self._heard_over = set()
+            self._link.heard_over = set()
             known = self._contact
             contact = known or await self._identify()
             glance = await self._glance_if_known(contact)
@@ -219,10 +198,8 @@ class MeterPoller:
                 self._contact = contact
                 if (contact.identity, contact.plan) != (known.identity, known.plan):
                     continue
-            is_same = (
-                self._heard_over == {contact.connections} and _same_words(contact.plan, glance) == contact.same_words
-            )
-            if not is_same:
+            has_same_words = _same_words(contact.plan, glance) == contact.same_words
+            if self._link.heard_over != {contact.connections} or not has_same_words:
                 self._contact = None
             elif contact.polls or contact.refusal or self._is_look:
                 return contact, glance
@@ -230,6 +207,9 @@ class MeterPoller:
                 return replace(contact, seldom=await self._read_seldom(contact)), glance
         message = f"the connection was renewed, or the meter became another, during each of {ATTEMPTS_MAX} attempts"
         raise UnstableError(message)
+
+    async def _identify(self) -> Contact:
+        return await identify(self._link, self.settings, is_unmerged=self._is_unmerged)
 
     async def _probe(self, plan: ReadPlan) -> None:
         """Ask for something of another length behind a repeated reading; raises a BusError if the answer does not fit.
@@ -239,9 +219,9 @@ class MeterPoller:
         """
         last = (plan.energy_spans + plan.witness_spans)[-1]
         with contextlib.suppress(ExceptionReplyError):
-            await self._read(replace(last, count=2 if last.count == 1 else 1))
+            await self._link.read(replace(last, count=2 if last.count == 1 else 1))
 
-    async def _glance_if_known(self, contact: _Contact) -> _Glance:
+    async def _glance_if_known(self, contact: Contact) -> _Glance:
         """Read the registers; of a meter that is refused anyway, whatever goes wrong is that it is refused."""
         try:
             return await self._glance(contact)
@@ -250,49 +230,18 @@ class MeterPoller:
                 raise
             raise WrongMeterError(contact.refusal) from error
 
-    async def _read_seldom(self, contact: _Contact) -> WordImage:
+    async def _read_seldom(self, contact: Contact) -> WordImage:
         """Read what has no room beside the energy; that it cannot be read costs no reading."""
         replies: dict[Span, tuple[int, ...]] = {}
         try:
             for span in contact.plan.beside.seldom_spans:
                 with contextlib.suppress(ExceptionReplyError):
-                    replies[span] = await self._read(span)
+                    replies[span] = await self._link.read(span)
         except BusError as error:
             _log.info("meter %d is known without its power or witnesses: %s", self.settings.index, error)
         return WordImage(tuple(replies), tuple(replies.values()))
 
-    async def _identify(self) -> _Contact:
-        settings = self.settings
-        self._heard_over |= await recognise(self.bus, settings.unit, self._profile)
-        location = await self._locate()
-        profile = unmerged(self._profile, location) if self._is_unmerged else self._profile
-        spans = identity_spans(profile, location)
-        image = WordImage(spans, tuple([await self._read(span) for span in spans]))
-        identity = judge_identity(profile, location, image)
-        refusal = ""
-        if settings.serial is not None and profile.tells_serial and identity.serial != settings.serial:
-            refusal = f"the meter's serial number is {identity.serial!r}, not {settings.serial!r}; was it exchanged?"
-        plan = plan_reads(profile, generated=settings.generated, consumed=settings.consumed, location=location)
-        same_words = tuple(image.words(each.extent) for each in plan.beside.same_meter)
-        connections = min(self._heard_over, default=self.bus.connections)
-        return _Contact(connections, identity, plan, same_words, refusal)
-
-    async def _locate(self) -> Location:
-        walk = locate_models(self._profile)
-        words: tuple[int, ...] | None = None
-        try:
-            span = next(walk)
-            while True:
-                try:
-                    words = await self._read(span)
-                except ExceptionReplyError:
-                    words = None
-                span = walk.send(words)
-        except StopIteration as end:
-            location: Location = end.value
-            return location
-
-    async def _glance(self, contact: _Contact) -> _Glance:
+    async def _glance(self, contact: Contact) -> _Glance:
         """Read the registers once, with the instants just before and after the request that counts."""
         plan = contact.plan
         steps = read_once(plan, contact.witness)
@@ -302,7 +251,7 @@ class MeterPoller:
             while True:
                 if span is plan.energy_spans[0]:
                     before = self._now()
-                words = await self._read(span)
+                words = await self._link.read(span)
                 if span is plan.energy_spans[-1]:
                     after = self._now()
                 span = steps.send(words)
@@ -310,49 +259,15 @@ class MeterPoller:
             sighting: Sighting = end.value
             return _Glance(sighting, before, after)
 
-    async def _read(self, span: Span) -> tuple[int, ...]:
-        words = await self.bus.read(
-            self.settings.unit,
-            span,
-            timeout_seconds=self._profile.reply_timeout_seconds,
-            silence_ms=self._profile.silence_ms,
-        )
-        self._heard_over.add(self.bus.connections)
-        return words
-
-    def _describe(self, contact: _Contact, sighting: Sighting) -> MeterDescriptor:
+    def _describe(self, contact: Contact, sighting: Sighting) -> MeterDescriptor:
         """Return the descriptor, made anew only when the meter was identified anew or a scale word changed."""
         known = self._descriptor
         if known is not None and contact.polls and contact.scale_words == sighting.scale_words:
             return known
-        made = self._make_descriptor(contact, sighting)
+        made = describe_meter(contact, sighting, self.settings, self._profile, self.bus.kind)
         if made != known:
             self._descriptor = known = made
         return known
-
-    def _make_descriptor(self, contact: _Contact, sighting: Sighting) -> MeterDescriptor:
-        identity, settings = contact.identity, self.settings
-        planned = zip(contact.plan.registers, sighting.scale_words, strict=True)
-        return MeterDescriptor(
-            meter=settings.index,
-            make=identity.make,
-            model=identity.model,
-            serial=identity.serial if self._profile.tells_serial else settings.serial or "",
-            firmware=identity.firmware,
-            ratio=settings.ratio,
-            bus=self.bus.kind,
-            unit_id=settings.unit,
-            registers={
-                number: describe_register(
-                    register.point,
-                    obis=register.obis,
-                    address=register.extent.address,
-                    scale_word=scale_word,
-                )
-                for number, (register, scale_word) in enumerate(planned)
-            },
-            note=identity.configuration or None,
-        )
 
 
 def _same_words(plan: ReadPlan, glance: _Glance) -> Replies:
