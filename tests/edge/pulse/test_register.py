@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 from fractions import Fraction
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from edge.metering.judge import MeterTerms, judge
+from edge.metering.outcome import PollOutcome, Taken
 from edge.pulse.register import PulseRegister, describe_pulses
 from edge.settings import PulseMeter
 from protocol import wire
 from protocol.counts import read_value
+from protocol.identity import BootId
+from protocol.messages import Instant, TimeQuality
 
 starts = st.decimals(0, 10**9, places=6)
 energies = st.decimals("0.000001", 10**6, places=6)
@@ -59,3 +65,33 @@ def _meter(start_kwh: Decimal, wh_per_pulse: Decimal) -> PulseMeter:
         model="Model",
         serial="4711",
     )
+
+
+OLD = _meter(Decimal("41877.2"), Decimal("1.8"))
+
+
+@pytest.mark.parametrize(
+    ("after", "kinds"),
+    [
+        pytest.param(OLD, [], id="the same basis"),
+        pytest.param(replace(OLD, start_kwh=Decimal("41878.4")), ["configuration-change"], id="another start"),
+        pytest.param(replace(OLD, wh_per_pulse=Decimal("0.6")), ["suspect", "configuration-change"], id="less"),
+        pytest.param(
+            replace(OLD, wh_per_pulse=Decimal(1)), ["scale-change", "configuration-change"], id="another step"
+        ),
+        pytest.param(replace(OLD, serial="2"), ["exchange"], id="another meter"),
+    ],
+)
+def test_a_count_on_another_basis_is_stated(after: PulseMeter, kinds: list[str]) -> None:
+    """Whoever changes what a count rests on leaves an event with both readings, at which a month stops for a person."""
+    at = Instant(1_790_000_000_000, 1000, TimeQuality.SYNCHRONISED)
+    boot = BootId(b"boot")
+
+    def read(meter: PulseMeter) -> PollOutcome:
+        count = PulseRegister(meter.start_kwh, meter.wh_per_pulse).count(5)
+        return PollOutcome(meter.index, at, at, Taken({0: count}, describe_pulses(meter)))
+
+    first = judge(None, read(OLD), MeterTerms(), boot).outcome
+    events = judge(first.memory, read(after), MeterTerms(), boot).outcome.events
+    assert [event.kind for event in events] == kinds
+    assert all(event.before is not None and event.after is not None for event in events)
