@@ -12,7 +12,6 @@ import logging
 import os
 from enum import Enum
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edge.author import load_author
@@ -21,7 +20,7 @@ from edge.clock import read_instance
 from edge.commands import Clerk, ClerkTerms, open_log
 from edge.custody import Custodian, Desk, DeskTerms, Moment, SystemChance
 from edge.cycle import Cycle
-from edge.health import HealthWatch
+from edge.health import HealthWatch, runtime_folder
 from edge.journal import JournalDamagedError, JournalError, set_aside
 from edge.judging import Judging, terms_of
 from edge.keys import load_hub_key
@@ -107,8 +106,12 @@ class Agent:
         self._clerk = Clerk(self._journal, self._author, clerk_terms, self._work.set)
         self._custodian: Custodian | None = None
         self._desk: Desk | None = None
-        runtime = os.environ.get("RUNTIME_DIRECTORY")
-        self._health = HealthWatch(log.config.health_seconds * 1000, Path(runtime) if runtime else None)
+        self._health = HealthWatch(
+            log.config.health_seconds * 1000,
+            runtime_folder(os.environ),
+            format_device_id(self._author.device),
+            lambda: {name: bus.tally for name, bus in self._buses.items()},
+        )
         self._space = SpaceWatch(log.config.state_dir, log.config.disk_reserve_mib << 20)
         self._polling = self._begin_polling()
 

@@ -7,6 +7,7 @@ from decimal import Decimal, localcontext
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from edge.health import Health
 from edge.journal import is_owned, read_journal_summary, read_standing
 from edge.keys import KeyFileError, load_hub_key
 from edge.metering.schedule import next_edge
@@ -21,7 +22,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from edge.config import AgentConfig
+    from edge.health import LookSummary
     from edge.journal import JournalSummary, MeterSummary, Standing
+    from edge.metering.tally import BusTally
     from edge.settings import MeterSettings, PulseMeter
     from protocol.messages import Instant, MeterDescriptor
 
@@ -45,45 +48,60 @@ class MeterState(StrEnum):
 class MeterCheckup:
     """How one configured meter does.
 
-    `energy_kwh` has an exact decimal for each register whose unit is one of energy, by `generated` and `consumed`.
+    `energy_kwh` has an exact decimal for each register whose unit is one of energy, by `generated` and `consumed`;
+    `looks` is how it answers of late, None if no agent shows that.
     """
 
     settings: MeterSettings | PulseMeter
     state: MeterState
     summary: MeterSummary | None
     energy_kwh: Mapping[str, Decimal]
+    looks: LookSummary | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Checkup:
-    """How a device does. `attention` has one sentence for each thing that is not well; instants are UTC ms."""
+    """How a device does. `attention` has one sentence for each thing that is not well; instants are UTC ms.
+
+    `buses` are what happened on each bus since the agent started, by name; empty if no agent shows that.
+    """
 
     at: Instant
     is_running: bool
     summary: JournalSummary
     standing: Standing
     meters: tuple[MeterCheckup, ...]
+    buses: Mapping[str, BusTally]
     hub_heard_at: int | None
     next_edge_at: int
     disk_free_bytes: int
     attention: tuple[str, ...]
 
 
-def check_up(config: AgentConfig, now: Instant) -> Checkup:
-    """Return how the device of this configuration does; raises JournalError if there is no journal to be read."""
+def check_up(config: AgentConfig, now: Instant, health: Health | None = None) -> Checkup:
+    """Return how the device of this configuration does; raises JournalError if there is no journal to be read.
+
+    `health` is what its agent shows, which is of no use once no agent runs.
+    """
     summary, standing = read_journal_summary(config.journal_path), read_standing(config.journal_path)
     by_meter = {meter.meter: meter for meter in summary.meters}
     overdue_at = now.wall_ms - watchdog_ms(config.interval_seconds * 1000)
+    is_running = is_owned(config.journal_path)
+    shown = health if health is not None and is_running else Health({}, {})
     meters = tuple(
-        _check_meter(settings, by_meter.get(settings.index), standing.descriptors.get(settings.index), overdue_at)
+        replace(
+            _check_meter(settings, by_meter.get(settings.index), standing.descriptors.get(settings.index), overdue_at),
+            looks=shown.meters.get(settings.index),
+        )
         for settings in config.everything_read
     )
     found = Checkup(
         at=now,
-        is_running=is_owned(config.journal_path),
+        is_running=is_running,
         summary=summary,
         standing=standing,
         meters=meters,
+        buses=shown.buses,
         hub_heard_at=_hub_heard_at(config, standing),
         next_edge_at=next_edge(now.wall_ms + 1, config.interval_seconds * 1000),
         disk_free_bytes=free_bytes(config.state_dir),
@@ -162,6 +180,12 @@ def _with_attention(found: Checkup, config: AgentConfig) -> Checkup:
 
 
 def _complain(meter: MeterCheckup, now: int) -> str:
+    """Return one sentence: since when the meter gives nothing, and why, as the running agent says it."""
+    note = "" if meter.looks is None or not meter.looks.note else f"; {meter.looks.note}"
+    return f"{_spell_state(meter, now)}{note}"
+
+
+def _spell_state(meter: MeterCheckup, now: int) -> str:
     name, summary = f"meter {meter.settings.index} ({meter.settings.name})", meter.summary
     if summary is None:
         return f"{name} was never polled"

@@ -187,6 +187,7 @@ class Polling:
         is_sparing = self._watches.space.thrift.is_skipping
         self._journal.record(edge_at, taken, self._terms.interval_ms, is_sparing=is_sparing)
         self._judging.keep(cycle)
+        self._watches.health.take(outcomes)
         return taken
 
     def _watch_clock(self, now: Instant) -> None:

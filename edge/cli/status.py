@@ -13,35 +13,50 @@ Exit code 0 if all is well, 1 if something needs attention. The keys of `--json`
     salvages, thrift_since          what damage was found; since which edge polls are left out on a full disk
     config_version, config_changes, config_on_trial     what the hub changed by command
     meters                          meter (its number), name, state, read_at, age_seconds, energy_kwh (exact decimals as
-                                    text), counts (raw), polls, failures, failed_at, cause
+                                    text), counts (raw), polls, failures, failed_at, cause; and looks: how it answers of
+                                    late, between interval edges too (looked_at, cause, note, failures of so many looks,
+                                    counts, power_w), null if that is not known
+    buses                           bus (its name), and what became of its requests since the agent started: requests,
+                                    replies, refusals, timeouts, check_sums, strangers, lost, openings, shut, busy,
+                                    quality_permille (replies in a thousand requests), delay_ms_mean, delay_ms_max;
+                                    none if that is not known
+
+The last two come from the running agent's file on its runtime directory: $RUNTIME_DIRECTORY, else /run/meter-edge.
 """
 
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import asdict
 from datetime import UTC, datetime
+from decimal import Decimal
+from itertools import starmap
 from typing import TYPE_CHECKING
 
 import typer
 from rich.console import Console
-from rich.table import Table
+from rich.markup import escape
 
 from edge.author import load_author
 from edge.checkup import MeterState, check_up, spell_age
-from edge.cli.terminal import AsJson, ConfigPath, show_configuration, spell_configuration
+from edge.cli.terminal import AsJson, ConfigPath, narrow_table, show_configuration, spell_configuration
 from edge.clock import SystemClock
 from edge.config import DEFAULT_CONFIG, change_config, load_config
+from edge.health import SERVICE_FOLDER, read_health, runtime_folder, spell_tally
 from edge.journal import read_configuration
 from protocol.identity import format_device_id
 from protocol.messages import TimeQuality
 
 if TYPE_CHECKING:
-    from decimal import Decimal
-
     from edge.checkup import Checkup, MeterCheckup
+    from edge.metering.tally import BusTally
 
 EXIT_ATTENTION = 1
+_READINGS = ("no.", "meter", "state", "kWh generated", "consumed", "last reading (UTC)")
+_POLLS = ("no.", "polls", "failed", "last failure (UTC)", "of late", "now", "kW")
+_BUSES = ("bus", "answered", "requests", "time-outs", "bad sums", "strange", "lost", "busy", "shut", "ms (most)")
+_NAMES = ("meter", "bus")
 _STYLES = {
     MeterState.GOOD: "green",
     MeterState.FAILING: "red",
@@ -58,8 +73,9 @@ def status(config: ConfigPath = DEFAULT_CONFIG, *, as_json: AsJson = False) -> N
     file = load_config(config)
     in_force = read_configuration(file.journal_path)
     agent = change_config(file, in_force.changes)
-    found = check_up(agent, SystemClock().now())
     device = format_device_id(load_author(agent.key_path, agent.journal_path).device)
+    health = read_health(runtime_folder(os.environ) or SERVICE_FOLDER, device)
+    found = check_up(agent, SystemClock().now(), health)
     if as_json:
         typer.echo(json.dumps(_to_json(found) | {"device": device} | spell_configuration(in_force)))
     else:
@@ -71,14 +87,12 @@ def status(config: ConfigPath = DEFAULT_CONFIG, *, as_json: AsJson = False) -> N
 
 
 def _show(found: Checkup, device: str) -> None:
-    now, summary, standing = found.at.wall_ms, found.summary, found.standing
+    now, summary, standing, console = found.at.wall_ms, found.summary, found.standing, Console()
     typer.echo(f"device {device}, {'running' if found.is_running else 'not running'}")
-    table = Table("no.", "meter", "state", "kWh generated", "consumed", "last reading (UTC)", "age", box=None)
-    for name in ("polls", "failed", "last failure"):
-        table.add_column(name)
-    for meter in found.meters:
-        table.add_row(*_row(meter, now))
-    Console().print(table)
+    console.print(narrow_table(_READINGS, map(_reading_row, found.meters), folding=_NAMES))
+    console.print(narrow_table(_POLLS, map(_polls_row, found.meters), folding=_NAMES))
+    if found.buses:
+        console.print(narrow_table(_BUSES, starmap(_bus_row, found.buses.items()), folding=_NAMES))
     typer.echo(
         f"blocks sealed through {summary.head}, committed by the hub through {summary.committed},"
         f" safe through {summary.safe}; {summary.open_polls} polls not sealed yet"
@@ -94,16 +108,35 @@ def _show(found: Checkup, device: str) -> None:
         typer.echo(note)
 
 
-def _row(meter: MeterCheckup, now: int) -> tuple[str, ...]:
-    summary = meter.summary
+def _reading_row(meter: MeterCheckup) -> tuple[str, ...]:
     state = f"[{_STYLES[meter.state]}]{meter.state}[/]"
     energies = tuple(spell_kwh(meter.energy_kwh.get(name)) for name in ("generated", "consumed"))
-    if summary is None:
-        return (str(meter.settings.index), meter.settings.name, state, *energies, "-", "-", "0", "0", "-")
-    age = "-" if summary.read_at is None else spell_age(now - summary.read_at)
-    failure = f"{summary.cause} {_utc(summary.failed_at)}" if summary.cause else "-"
-    counts = (str(summary.polls), str(summary.failures), failure)
-    return (str(meter.settings.index), meter.settings.name, state, *energies, _utc(summary.read_at), age, *counts)
+    read_at = None if meter.summary is None else meter.summary.read_at
+    return (str(meter.settings.index), escape(meter.settings.name), state, *energies, _utc(read_at))
+
+
+def _polls_row(meter: MeterCheckup) -> tuple[str, ...]:
+    """Return what came of the polls at interval edges, and of all the looks of late where they are known."""
+    summary, looks, counts = meter.summary, meter.looks, ("0", "0", "-")
+    if summary is not None:
+        failure = f"{summary.cause} {_utc(summary.failed_at)}" if summary.cause else "-"
+        counts = (str(summary.polls), str(summary.failures), failure)
+    if looks is None:
+        return (str(meter.settings.index), *counts, "-", "-", "-")
+    answered = f"{looks.looks - looks.failures} of {looks.looks}"
+    now = f"[red]{looks.cause}[/]" if looks.cause else "[green]answers[/]"
+    kilowatts = "-" if looks.power_w is None else f"{Decimal(looks.power_w).scaleb(-3):f}"
+    return (str(meter.settings.index), *counts, answered, now, kilowatts)
+
+
+def _bus_row(name: str, tally: BusTally) -> tuple[str, ...]:
+    answered, delays = "-", "-"
+    if tally.quality_permille is not None:
+        answered = f"{Decimal(tally.quality_permille).scaleb(-1):f} %"
+    if tally.delay_ms_mean is not None:
+        delays = f"{tally.delay_ms_mean} ({tally.delay_ms_max})"
+    counts = (tally.requests, tally.timeouts, tally.check_sums, tally.strangers, tally.lost, tally.busy, tally.shut)
+    return (escape(name), answered, *map(str, counts), delays)
 
 
 def _show_attention(found: Checkup) -> None:
@@ -135,6 +168,7 @@ def _to_json(found: Checkup) -> dict[str, object]:
         "backlog_since": standing.backlog_since,
         "hub_heard_at": found.hub_heard_at,
         "meters": [_meter_json(meter, found.at.wall_ms) for meter in found.meters],
+        "buses": [{"bus": name} | spell_tally(tally) for name, tally in found.buses.items()],
     }
 
 
@@ -148,6 +182,7 @@ def _meter_json(meter: MeterCheckup, now: int) -> dict[str, object]:
         "read_at": read_at,
         "age_seconds": None if read_at is None else max(now - read_at, 0) // 1000,
         "energy_kwh": {name: f"{energy:f}" for name, energy in meter.energy_kwh.items()},
+        "looks": None if meter.looks is None else asdict(meter.looks),
     }
 
 

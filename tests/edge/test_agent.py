@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from decimal import Decimal
@@ -134,7 +135,12 @@ async def test_health_is_looked_at_every_minute_and_journaled_never(
     assert sorted(health) == [1, 2, 3, 4]
     assert all(len(meter.looks) == LOOKS_KEPT for meter in health.values())
     assert numbers == {"meters_silent": 0, "polls_failed": 0}
-    assert (tmp_path / HEALTH_NAME).exists()
+    shown = json.loads((tmp_path / HEALTH_NAME).read_text(encoding="utf-8"))
+    assert sorted(shown["meters"]) == ["1", "2", "3", "4"]
+    assert {name: bus["quality_permille"] for name, bus in shown["buses"].items()} == dict.fromkeys(
+        shown["buses"], 1000
+    )
+    assert sum(bus["requests"] for bus in shown["buses"].values()) > 4 * LOOKS_KEPT
 
 
 async def test_a_doubted_register_is_read_once_more_in_its_cycle(

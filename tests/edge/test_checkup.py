@@ -11,14 +11,18 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from typer.testing import CliRunner
 
+from edge.author import load_author
 from edge.checkup import Checkup, MeterState, check_up, spell_age
 from edge.cli import app, status
 from edge.config import AgentConfig, load_config
+from edge.health import Health, HealthWatch, LookSummary
 from edge.journal import open_journal
 from edge.keys import ensure_signing_key
+from edge.metering.tally import BusTally
 from protocol import wire
 from protocol.cose import SigningKey
 from protocol.custody.sender import RetryPolicy
+from protocol.identity import format_device_id
 from protocol.messages import Instant, Receipt, TimeQuality
 from tests.edge.making import AUTHOR, BOOT, MINUTE_MS, START_MS, draw, failed, good, instant
 
@@ -148,6 +152,20 @@ def test_meters_without_a_reading_are_told_apart(config: AgentConfig, journal: J
     )
 
 
+def test_what_the_agent_shows_between_edges_goes_along(config: AgentConfig, journal: Journal) -> None:
+    """Looks and buses are those of the running agent; the sentence of a failing meter says why, as the agent does."""
+    poll(journal, 0, second_fails=True)
+    looks = LookSummary(START_MS, "not-connected", "there is no port", failures=1, looks=1, counts={}, power_w=None)
+    health = Health({2: looks}, {"line": BusTally(requests=1, timeouts=1)})
+    found = check_up(config, at(1), health)
+    assert [meter.looks for meter in found.meters] == [None, looks]
+    assert found.buses == health.buses
+    assert found.attention == ("meter 2 (Roof 2) never gave a reading: timeout, 1 times; there is no port",)
+    journal.close()
+    found = check_up(config, at(1), health)
+    assert ([meter.looks for meter in found.meters], found.buses) == ([None, None], {})
+
+
 def test_a_hub_without_its_key_was_never_heard(config: AgentConfig, journal: Journal) -> None:
     """A receipt that cannot be verified here tells nothing."""
     poll(journal, 0)
@@ -176,9 +194,9 @@ def test_ages_have_a_unit_that_suits_them(seconds: int, words: str) -> None:
 
 
 def test_the_command_shows_what_was_found(
-    config: AgentConfig, journal: Journal, monkeypatch: pytest.MonkeyPatch
+    config: AgentConfig, journal: Journal, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    """People get a table and the sentences, machines the documented keys, both the exit code that tells them apart."""
+    """People get tables and the sentences, machines the documented keys, both the exit code that tells them apart."""
     poll(journal, 0)
 
     class Then:
@@ -189,6 +207,11 @@ def test_the_command_shows_what_was_found(
             return at(1)
 
     monkeypatch.setattr(status, "SystemClock", Then)
+    monkeypatch.setenv("RUNTIME_DIRECTORY", str(tmp_path))
+    device = format_device_id(load_author(config.key_path, config.journal_path).device)
+    tally = BusTally(requests=1000, replies=999, timeouts=1, delay_ms=33_000, delay_ms_max=48)
+    watch = HealthWatch(MINUTE_MS, tmp_path, device, lambda: {"[line]": tally})
+    watch.take([good(1, 0, 123_456), failed(2, 0)], 100)
     runner = CliRunner()
     shown = runner.invoke(app, ["status", "--config", str(config.path), "--json"])
     answer = json.loads(shown.stdout)
@@ -196,9 +219,15 @@ def test_the_command_shows_what_was_found(
     documented = {word for line in (status.__doc__ or "").splitlines() if line[:4].isspace() for word in _keys(line)}
     assert answer.keys() == documented
     assert answer["meters"][0]["energy_kwh"] == {"generated": "12345.600"}
-    people = runner.invoke(app, ["status", "--config", str(config.path)], env={"COLUMNS": "200"})
+    looks, bus = answer["meters"][1]["looks"], answer["buses"][0]
+    assert (looks["cause"], looks["failures"], looks["looks"]) == ("timeout", 1, 1)
+    assert (bus["bus"], bus["quality_permille"], bus["delay_ms_mean"]) == ("[line]", 999, 33)
+    people = runner.invoke(app, ["status", "--config", str(config.path)], env={"COLUMNS": "80"})
     assert people.exit_code == 0
     assert "12,345.6" in people.stdout
+    assert "0 of 1" in people.stdout
+    assert "[line] 99.9 %" in people.stdout
+    assert "…" not in people.stdout
     assert "all is well" in people.stdout
     journal.close()
     assert runner.invoke(app, ["status", "--config", str(config.path)]).exit_code == 1
