@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import math
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
 from rich.table import Table
 
-from edge.cli.terminal import AsJson
+from edge.cli.terminal import AsJson, narrow_table
 from edge.metering.errors import ProfileError
 from edge.profiles import load_profile, profile_ids
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 app = typer.Typer()
 
 MODELS_WIDTH_MIN = 12
+_POINTS = ("point", "is", "address", "fn", "type", "one count", "wraps at", "can be")
 
 
 @app.command()
@@ -102,14 +104,15 @@ def _show(profile: MeterProfile) -> None:
     typer.echo(f"{', '.join(profile.modes)}; known by {known_by(profile)}; {serial}")
     for source in profile.sources:
         typer.echo(f"source: {source}")
-    table = Table("point", "quantity", "of", "address", "function", "type", "one count", "wraps at", "can be", box=None)
-    for point in profile.points:
-        table.add_row(
-            *(point.name, point.quantity.replace("_", " "), point.role or point.direction.replace("none", "")),
+    rows = [
+        (
+            *(point.name, f"{point.quantity} {point.role or point.direction.replace('none', '')}".replace("_", " ")),
             *(_address(point), str(point.function_code), point.type, _one_count(point)),
-            *(str(point.modulus or ""), "cleared" if point.resettable else ""),
+            *(_wraps_at(point), "cleared" if point.resettable else ""),
         )
-    Console().print(table)
+        for point in profile.points
+    ]
+    Console().print(narrow_table(_POINTS, rows, folding=("is", "address", "one count")))
 
 
 def _address(point: Point) -> str:
@@ -122,3 +125,14 @@ def _one_count(point: Point) -> str:
         return ""
     scaled = f" x {point.scale_source.kind} at {point.scale_source.address}" if point.scale_source else ""
     return f"{point.scale} {point.unit}{scaled}"
+
+
+def _wraps_at(point: Point) -> str:
+    """Return where the register begins again, as a power where it is one of two or ten."""
+    if not point.modulus:
+        return ""
+    for base in (2, 10):
+        exponent = round(math.log(point.modulus, base))
+        if base**exponent == point.modulus:
+            return f"{base}^{exponent}"
+    return str(point.modulus)

@@ -47,6 +47,20 @@ def test_one_profile_is_shown_with_all_its_points() -> None:
     assert "known by function 17" in meter_edge("dent.powerscout").stdout
 
 
+@pytest.mark.parametrize("profile_id", profile_ids())
+def test_a_narrow_terminal_cuts_no_name_short(profile_id: str) -> None:
+    """Each name that a configuration may quote can be copied from a terminal of 80 columns."""
+    shown = CliRunner().invoke(app, ["profiles", profile_id], env={**WIDE, "COLUMNS": "80"}).stdout
+    assert "…" not in shown
+    assert all(f"{point.name} " in shown for point in load_profile(profile_id).energy_points)
+
+
+def test_a_register_says_where_it_begins_again() -> None:
+    """A power of two or ten is shown as one."""
+    assert "2^32" in meter_edge("accuenergy.acurev-1310").stdout
+    assert "10^" in meter_edge("ccs.wattnode-modbus").stdout
+
+
 def test_a_tool_can_offer_profiles_and_name_their_registers() -> None:
     """The list in JSON is that of the single profiles, each with what is needed to choose one and its registers."""
     everything = json.loads(meter_edge("--json").stdout)
