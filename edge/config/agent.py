@@ -33,6 +33,7 @@ SECTION_BY_SETTING = {
 }
 """What the hub may change by command, and in which section of the file it stands."""
 _HEADER = re.compile(r"^\s*(\[\[?)\s*([A-Za-z0-9_-]+)\s*\]\]?\s*(#.*)?$")
+_TWICE = re.compile(r"Cannot (declare \('(bus|meter|pulse)',\) twice|overwrite)")
 HOUR_SECONDS = 3600
 
 
@@ -84,6 +85,9 @@ def load_config(path: Path) -> AgentConfig:
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError as error:
         message = f"there is no configuration at {path}: copy deploy/meter-edge.example.toml there and edit it"
+        raise ConfigError(message) from error
+    except PermissionError as error:
+        message = f"{path} may not be read by this user: say it as the agent's, `sudo -u meter-edge meter-edge ...`"
         raise ConfigError(message) from error
     except (OSError, UnicodeDecodeError) as error:
         message = f"{path} is not a readable TOML file: {error}"
@@ -156,7 +160,8 @@ class _File:
         try:
             self._document: dict[str, object] = tomllib.loads(text)
         except tomllib.TOMLDecodeError as error:
-            message = f"{path} is not a readable TOML file: {error}"
+            hint = "; a section of which there may be several has two brackets on either side, such as [[meter]]"
+            message = f"{path} is not a readable TOML file: {error}{hint if _TWICE.search(str(error)) else ''}"
             raise ConfigError(message) from error
         self._path = path
         self._lines: dict[str, list[int]] = {}

@@ -162,6 +162,7 @@ def test_the_greatest_power_is_taken_exactly(tmp_path: Path, written: str, power
             ("line 8", "format = '7E1'", "RTU frames need eight", 'kind = "ascii"'),
         ),
         ('kind = "tcp"', 'kind = "rtu-tcp"\nbaud = 9600', ("unknown key 'baud'",)),
+        ("[[meter]]", "[meter]", ("not a readable TOML file", "two brackets on either side, such as [[meter]]")),
         ("[[meter]]\nnumber = 1", "[[meter]\nnumber = 1", ("not a readable TOML file", "line 18")),
     ],
 )
@@ -186,6 +187,18 @@ def test_no_meter_and_no_file_are_named(tmp_path: Path) -> None:
         load_config(write(tmp_path, GOOD.split("[[bus]]", maxsplit=1)[0]))
     with pytest.raises(ConfigError, match=r"there is no configuration at .*nowhere\.toml"):
         load_config(tmp_path / "nowhere.toml")
+
+
+def test_a_file_of_another_user_says_whom_to_be(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The service's configuration is not everybody's to read; whoever may not is told as whom to ask."""
+    path = write(tmp_path, GOOD)
+
+    def refuse(self: Path, encoding: str) -> str:
+        raise PermissionError(13, encoding, str(self))
+
+    monkeypatch.setattr(type(path), "read_text", refuse)
+    with pytest.raises(ConfigError, match=r"edge\.toml may not be read by this user: .*sudo -u meter-edge"):
+        load_config(path)
 
 
 def test_changes_are_judged_like_the_file(tmp_path: Path) -> None:
