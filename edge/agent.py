@@ -30,6 +30,7 @@ from edge.polling import Polling, PollingTerms, Watches
 from edge.profiles import load_profile
 from edge.pulse import count_pulses
 from edge.space import SpaceWatch
+from edge.uplink import UplinkError
 from protocol.custody.sender import RetryPolicy
 from protocol.identity import format_device_id
 
@@ -191,6 +192,8 @@ class Agent:
                 raise error
             if isinstance(error, JournalError):
                 _log.error("%s waits for the journal: %s", name, error)
+            elif isinstance(error, UplinkError):
+                _log.error("the hub cannot be reached, and is tried again with the same files: %s", error)
             else:
                 _log.critical("%s failed; polling goes on, and %s starts anew", name, name, exc_info=error)
             await asyncio.sleep(TASK_RESTART_SECONDS)

@@ -22,6 +22,7 @@ from edge.journal import JournalError
 from edge.keys import KeyFileError
 from edge.logs import is_journal, priority_mark, set_up_logging
 from edge.notify import ServiceManager
+from edge.uplink import UplinkError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from edge.config import AgentConfig
 
 EXIT_WRONG_INPUT = 2
-WRONG_INPUT = (BusError, ConfigError, JournalError, KeyFileError)
+WRONG_INPUT = (BusError, ConfigError, JournalError, KeyFileError, UplinkError)
 """What ends the program with one sentence: the world is not as it was told."""
 
 

@@ -6,7 +6,7 @@ import json
 import sys
 from importlib.metadata import version
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
@@ -18,9 +18,13 @@ from edge.cli.terminal import AsJson, ConfigPath, show_configuration, spell_conf
 from edge.config import DEFAULT_CONFIG, JOURNAL_NAME, KEY_NAME, advise, change_config, load_config
 from edge.export import ExportError
 from edge.journal import read_configuration
-from edge.keys import Keyring, enrolment_key, ensure_signing_key
+from edge.keys import Keyring, enrolment_key, ensure_signing_key, load_hub_key
 from edge.service import EXIT_WRONG_INPUT, WRONG_INPUT, serve
+from edge.uplink import build_tls
 from protocol.identity import format_device_id
+
+if TYPE_CHECKING:
+    from edge.config import AgentConfig
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
 app.add_typer(custody.app)
@@ -63,10 +67,14 @@ def init(
 
 @app.command()
 def check(config: ConfigPath = DEFAULT_CONFIG, *, as_json: AsJson = False) -> None:
-    """Check a configuration without touching a bus, and say what it means, with what the hub changed by command."""
+    """Check a configuration and the files it names, without touching a bus, and say what it means.
+
+    What the hub changed by command is part of it.
+    """
     file = load_config(config)
     in_force = read_configuration(file.journal_path)
     agent = change_config(file, in_force.changes)
+    _check_files(agent)
     if as_json:
         meters = [
             {"number": m.index, "name": m.name, "bus": m.bus, "unit": m.unit, "profile": m.profile}
@@ -96,6 +104,15 @@ def check(config: ConfigPath = DEFAULT_CONFIG, *, as_json: AsJson = False) -> No
     show_configuration(in_force)
     for sentence in advise(agent.buses):
         typer.echo(f"Better: {sentence}.")
+
+
+def _check_files(agent: AgentConfig) -> None:
+    """Refuse keys and certificates that the agent could not work with; raises KeyFileError and UplinkError."""
+    load_hub_key(agent.hub_key)
+    if agent.command_key is not None:
+        load_hub_key(agent.command_key, "meter-hub key --command")
+    if agent.uplink.tls:
+        build_tls(agent.uplink)
 
 
 @app.command()

@@ -19,6 +19,7 @@ from edge.uplink.session import (
     Uplink,
     UplinkError,
     Woken,
+    build_tls,
 )
 
 if TYPE_CHECKING:
@@ -38,6 +39,7 @@ __all__ = [
     "Uplink",
     "UplinkError",
     "Woken",
+    "build_tls",
     "open_uplink",
 ]
 

@@ -110,9 +110,8 @@ def build_tls(files: TlsFiles) -> ssl.SSLContext:
         if files.tls_certificate is not None:
             context.load_cert_chain(files.tls_certificate, files.tls_key)
     except OSError as error:
-        message = (
-            f"the TLS files tls_ca = {files.tls_ca}, tls_certificate = {files.tls_certificate}, tls_key ="
-            f" {files.tls_key} cannot be used ({error}): they must be readable PEM files that belong together"
-        )
+        named = {"tls_ca": files.tls_ca, "tls_certificate": files.tls_certificate, "tls_key": files.tls_key}
+        given = ", ".join(f"{key} = {path}" for key, path in named.items() if path is not None)
+        message = f"TLS cannot be used with {given} ({error}): name readable PEM files that belong together"
         raise UplinkError(message) from error
     return context

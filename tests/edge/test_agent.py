@@ -10,6 +10,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 import edge.agent
+import edge.custody.custodian
 from edge.agent import Agent, Ending
 from edge.config import load_config
 from edge.health import HEALTH_NAME, LOOKS_KEPT
@@ -17,6 +18,7 @@ from edge.journal import read_journal_summary
 from edge.keys import ensure_signing_key, public_pem
 from edge.metering.outcome import PollOutcome, Taken
 from edge.poll import MeterPoller
+from edge.uplink import UplinkError
 from protocol import wire
 from protocol.messages import ClockEvent, Instant, MeterEvent, Readings, TimeQuality
 from protocol.records import STATUS_GOOD, STATUS_SUSPECT
@@ -90,6 +92,25 @@ async def test_a_fault_in_custody_does_not_stop_polling(
                 clock.resume()
                 await clock.finished.wait()
         assert "no block 0 today" in caplog.text
+    assert [meter.polls for meter in read_journal_summary(tmp_path / "edge" / "journal.db").meters] == [STEPS + 1] * 4
+
+
+async def test_tls_files_that_went_bad_stop_no_polling(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Files that cannot be used are told in one sentence, without our own code's traces, and every edge is polled."""
+
+    def refuse(*_: object) -> None:
+        message = "TLS cannot be used with tls_ca = ca.pem"
+        raise UplinkError(message)
+
+    monkeypatch.setattr(edge.custody.custodian, "open_uplink", refuse)
+    async with running(tmp_path, 1) as (_, clock, _task):
+        async with asyncio.timeout(20):
+            await clock.finished.wait()
+    told = [record for record in caplog.records if "ca.pem" in record.getMessage()]
+    assert told
+    assert all(record.exc_info is None for record in told)
     assert [meter.polls for meter in read_journal_summary(tmp_path / "edge" / "journal.db").meters] == [STEPS + 1] * 4
 
 

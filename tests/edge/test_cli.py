@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from edge.author import load_author
 from edge.clock import SystemClock
@@ -20,7 +21,7 @@ from edge.config import load_config
 from edge.journal import CommandBook, JournalError, Trial, open_journal, read_journal_summary
 from edge.keys import draft_signing_key, load_signing_key, public_pem
 from edge.profiles import load_profile
-from protocol.cose import VerifyingKey
+from protocol.cose import SigningKey, VerifyingKey
 from protocol.identity import derive_device_id, format_device_id
 from protocol.key_statement import seal_key_statement
 from simulators.bus import TcpBus
@@ -46,6 +47,15 @@ def refusal(*arguments: str | Path) -> str:
     assert done.stdout == ""
     (sentence,) = done.stderr.splitlines()
     return sentence
+
+
+def example(folder: Path, old: str = "", new: str = "") -> Path:
+    """Write the example configuration, with `new` for `old`, and the hub's key that it names beside it."""
+    key = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
+    (folder / "hub-key.pem").write_bytes(SigningKey.from_private(key).public.to_pem())
+    config = folder / "edge.toml"
+    config.write_text(EXAMPLE.read_text(encoding="utf-8").replace(old, new), encoding="utf-8")
+    return config
 
 
 class RealTime:
@@ -138,20 +148,19 @@ def test_init_makes_an_identity_once(tmp_path: Path) -> None:
     assert "cannot be written" in refusal("init", "--state-dir", key_path / "below-a-file")
 
 
-def test_the_example_configuration_is_good() -> None:
+def test_the_example_configuration_is_good(tmp_path: Path) -> None:
     """The file that the README points to is accepted as it stands, and `check` says what it means."""
-    done = meter_edge("check", "--config", EXAMPLE, "--json")
+    config = example(tmp_path)
+    done = meter_edge("check", "--config", config, "--json")
     assert [meter["number"] for meter in json.loads(done.stdout)["meters"]] == [1, 2]
-    assert "Barn roof" in meter_edge("check", "--config", EXAMPLE).stdout
+    assert "Barn roof" in meter_edge("check", "--config", config).stdout
     assert load_config(EXAMPLE).meters[0].serial == "351001"
     assert json.loads(done.stdout)["advice"] == []
 
 
 def test_check_advises_against_a_port_that_may_be_another_tomorrow(tmp_path: Path) -> None:
     """A USB adapter named by its number is good, and `check` says what would be better."""
-    config = tmp_path / "edge.toml"
-    port = "/dev/serial/by-id/usb-FTDI_FT232R_USB_UART_A10001-if00-port0"
-    config.write_text(EXAMPLE.read_text().replace(port, "/dev/ttyUSB987"))
+    config = example(tmp_path, "/dev/serial/by-id/usb-FTDI_FT232R_USB_UART_A10001-if00-port0", "/dev/ttyUSB987")
     assert (
         "Better: bus 'rs485': /dev/ttyUSB987 may be another adapter" in meter_edge("check", "--config", config).stdout
     )
@@ -170,13 +179,30 @@ def test_missing_things_are_one_sentence_each(tmp_path: Path) -> None:
     assert "no journal at" in refusal("status", "--config", config)
 
 
+def test_check_looks_into_the_files_that_are_named(tmp_path: Path) -> None:
+    """Keys and certificates that the agent could not use are told before it runs: one sentence each, exit code 2."""
+    config = example(tmp_path, "mqtt://broker.example:1883", "mqtts://broker.example")
+    assert meter_edge("check", "--config", config).returncode == 0
+    (tmp_path / "ca.pem").write_text("no certificate", encoding="utf-8")
+    text = config.read_text(encoding="utf-8")
+    config.write_text(text.replace("[[bus]]", 'tls_ca = "ca.pem"\n[[bus]]', 1), encoding="utf-8")
+    sentence = refusal("check", "--config", config)
+    assert f"TLS cannot be used with tls_ca = {tmp_path / 'ca.pem'} (" in sentence
+    assert "tls_key" not in sentence
+    config.write_text(text.replace('# command_key = "hub', 'command_key = "hub'), encoding="utf-8")
+    assert "`meter-hub key --command`" in refusal("check", "--config", config)
+    (tmp_path / "hub-key.pem").write_text("no key", encoding="utf-8")
+    assert "hub-key.pem is not the public key of a hub" in refusal("check", "--config", config)
+    (tmp_path / "hub-key.pem").unlink()
+    assert "`meter-hub key`" in refusal("check", "--config", config)
+
+
 def test_what_the_hub_changed_is_shown(tmp_path: Path) -> None:
     """`check` and `status` name the version in force and what it changes; a rotated key is still the same device."""
     state = tmp_path / "state"
     device = json.loads(meter_edge("init", "--state-dir", state, "--json").stdout)
     enrolled = Path(device["public_key"]).read_bytes()
-    config = tmp_path / "edge.toml"
-    config.write_text(EXAMPLE.read_text(encoding="utf-8").replace("/var/lib/meter-edge", "state"), encoding="utf-8")
+    config = example(tmp_path, "/var/lib/meter-edge", "state")
     file = json.loads(meter_edge("check", "--config", config, "--json").stdout)
     assert (file["config_version"], file["config_changes"], file["interval_seconds"]) == (0, {}, 900)
     clock = SystemClock()

@@ -11,6 +11,7 @@ from typer.testing import CliRunner
 
 from edge.cli.main import app
 from edge.config import ConfigError, load_config
+from edge.keys import ensure_signing_key, public_pem
 from edge.settings import PulseMeter
 
 if TYPE_CHECKING:
@@ -123,6 +124,8 @@ def test_each_mistake_has_its_sentence(tmp_path: Path, text: str, complaint: str
 def test_a_check_shows_what_is_counted(tmp_path: Path) -> None:
     """People and machines both see that the meter is counted by pulses, on which lines."""
     path = _write(tmp_path, HEAD + PULSE)
+    key = ensure_signing_key(tmp_path / "key.pem")
+    load_config(path).hub_key.write_bytes(public_pem(key))
     shown = CliRunner().invoke(app, ["check", "--config", str(path)])
     assert "1.8 Wh a pulse" in shown.stdout
     machine = json.loads(CliRunner().invoke(app, ["check", "--config", str(path), "--json"]).stdout)
