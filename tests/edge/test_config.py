@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from edge.config import ConfigError, advise, change_config, load_config
+from edge.config.agent import _parse_config
 from edge.profiles import load_profile
 from edge.settings import AsciiLine, BrokerSettings, PostSettings, RtuLine, RtuTcpEndpoint, TcpEndpoint
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from edge.settings import BusSettings
 
+EXAMPLE = Path(__file__).parents[2] / "deploy" / "meter-edge.example.toml"
 GOOD = """\
 [device]
 state_dir = "state"
@@ -50,6 +52,32 @@ profile = "sunspec.meter-203"
 generated = "energy_export"
 serial = "A1"
 """
+
+_PULSE = """\
+[[pulse]]
+number = 3
+name = "mill"
+line = 17
+start_kwh = "1"
+wh_per_pulse = "1"
+make = "m"
+model = "m"
+serial = "1"
+"""
+WAYS = {
+    "device": ('[device]\nstate_dir = "state"',),
+    "hub": (
+        '[hub]\nreceipt_key = "hub.pem"\nbroker = "mqtt://broker.example"',
+        '[hub]\nreceipt_key = "hub.pem"\npost = "http://hub.example"',
+    ),
+    "bus": (
+        '[[bus]]\nname = "line"\nkind = "rtu"\nport = "/dev/ttyUSB0"',
+        '[[bus]]\nname = "line"\nkind = "tcp"\nhost = "192.0.2.7"',
+    ),
+    "meter": (GOOD[GOOD.index("[[meter]]") : GOOD.rindex("[[meter]]")],),
+    "pulse": (_PULSE, f"{_PULSE}z_line = 18\n"),
+}
+"""Every kind of every section, each with what it must have."""
 
 TWIN = """\
 generated = "energy_in_nr"
@@ -298,3 +326,29 @@ def test_the_second_copy_and_health_have_their_places(tmp_path: Path) -> None:
     (tmp_path / "edge.toml").write_text(GOOD.replace('state_dir = "state"', told), encoding="utf-8")
     config = load_config(tmp_path / "edge.toml")
     assert (str(config.month_copy), config.health_seconds) == ("/media/stick/edges.log", 0)
+
+
+def keys_known(section: str) -> set[str]:
+    """Return the keys that the reader knows in a section, of every kind of it, as its own refusal lists them."""
+    keys: set[str] = set()
+    for way in WAYS[section]:
+        text = "\n".join({**{name: ways[0] for name, ways in WAYS.items()}, section: f"{way}\nno_key = 1\n"}.values())
+        with pytest.raises(ConfigError, match="unknown key 'no_key'") as raised:
+            _parse_config(Path("edge.toml"), text, {})
+        keys |= set(str(raised.value).rpartition("known keys here: ")[2].split(", "))
+    return keys
+
+
+def test_the_example_explains_every_key() -> None:
+    """Each key that the reader knows stands in the example with a comment, and none that it does not know."""
+    shown: dict[str, set[str]] = {}
+    explained: dict[str, set[str]] = {}
+    section = ""
+    for line in EXAMPLE.read_text(encoding="utf-8").splitlines():
+        if head := re.match(r"(?:# )?\[+([a-z]+)\]+$", line):
+            section = head[1]
+        elif key := re.match(r"(?:# )?([a-z_]+) = [^#]+?( # .*)?$", line):
+            shown.setdefault(section, set()).add(key[1])
+            if key[2]:
+                explained.setdefault(section, set()).add(key[1])
+    assert shown == explained == {section: keys_known(section) for section in WAYS}
