@@ -8,7 +8,6 @@ import signal
 import subprocess
 import sys
 from contextlib import asynccontextmanager, suppress
-from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,6 +25,7 @@ from protocol.identity import derive_device_id, format_device_id
 from protocol.key_statement import seal_key_statement
 from simulators.bus import TcpBus
 from simulators.meter import MeterSetup, SimulatedMeter
+from tests.simulators.steady import SteadySun
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -70,27 +70,11 @@ class RealTime:
         return self._clock.now().wall_ms
 
 
-class SteadySun:
-    """A kilowatt, day and night."""
-
-    def power_w(self, at_ms: int) -> Fraction:  # noqa: ARG002 - the same at every instant
-        """Return a thousand watts."""
-        return Fraction(1000)
-
-    def energy_at(self, at_ms: int) -> Fraction:
-        """Return a kilowatt's Wh since 1970."""
-        return Fraction(at_ms, 3600)
-
-    def wh_floor(self, at_ms: int, resolution_wh: int) -> int:
-        """Return the same in whole counts."""
-        return self.energy_at(at_ms) // resolution_wh * resolution_wh
-
-
 @asynccontextmanager
 async def site(folder: Path) -> AsyncIterator[Path]:
     """Write a configuration with one meter that answers and one behind a port that is not there."""
     profile = load_profile("sunspec.meter-203")
-    meter = SimulatedMeter(profile, SteadySun(), MeterSetup(unit=1, serial="A1"))
+    meter = SimulatedMeter(profile, SteadySun(1000), MeterSetup(unit=1, serial="A1"))
     assert meter_edge("init", "--state-dir", folder / "state").returncode == 0
     (folder / "hub-key.pem").write_bytes(public_pem(load_signing_key(folder / "state" / "signing-key.pem")))
     async with TcpBus({1: meter}, RealTime()) as bus:

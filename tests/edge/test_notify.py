@@ -6,7 +6,6 @@ import asyncio
 import os
 import socket
 from contextlib import asynccontextmanager, closing, contextmanager
-from fractions import Fraction
 from typing import TYPE_CHECKING
 
 import edge.agent
@@ -18,6 +17,7 @@ from edge.metering.schedule import grace_ms
 from edge.notify import ServiceManager, watchdog_ms
 from simulators.clock import ClockServer, SimulatedClock
 from simulators.site import SYSTEMS, SimulatedSite
+from tests.simulators.steady import SteadySun
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator, Mapping
@@ -28,22 +28,6 @@ if TYPE_CHECKING:
 START_MS = 1_467_356_400_000
 QUARTER_MS = 900_000
 HOUR_MS = 3_600_000
-
-
-class SteadySun:
-    """A kilowatt, day and night."""
-
-    def power_w(self, at_ms: int) -> Fraction:  # noqa: ARG002 - the same at every instant
-        """Return a thousand watts."""
-        return Fraction(1000)
-
-    def energy_at(self, at_ms: int) -> Fraction:
-        """Return a kilowatt's Wh since 1970."""
-        return Fraction(at_ms, 3600)
-
-    def wh_floor(self, at_ms: int, resolution_wh: int) -> int:
-        """Return the same in whole counts."""
-        return self.energy_at(at_ms) // resolution_wh * resolution_wh
 
 
 @contextmanager
@@ -80,7 +64,7 @@ async def running(
     clock = ClockServer(START_MS, START_MS + cycles * QUARTER_MS)
     clock.pause()
     await clock.start()
-    async with SimulatedSite(SYSTEMS, lambda _system: SteadySun(), clock, folder) as site:
+    async with SimulatedSite(SYSTEMS, lambda _system: SteadySun(1000), clock, folder) as site:
         site.write_config(folder / "edge.toml", uplink="mqtt://127.0.0.1:1", seal_seconds=3600, resend_seconds=1)
         stop = asyncio.Event()
         simulated = await SimulatedClock.connect("127.0.0.1", clock.port)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from decimal import Decimal
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,7 +11,7 @@ from typer.testing import CliRunner
 from edge.cli.main import app
 from edge.config import ConfigError, load_config
 from edge.keys import ensure_signing_key, public_pem
-from edge.settings import PulseMeter
+from tests.edge.pulse.making import OLD_METER
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -61,22 +60,7 @@ def test_a_site_may_have_pulses_alone(tmp_path: Path) -> None:
     """A pulse output needs no bus and no profile; everything that the label does not say has a default."""
     config = load_config(_write(tmp_path, HEAD + PULSE))
     assert config.everything_read == config.pulses
-    assert config.pulses == (
-        PulseMeter(
-            name="Old meter",
-            index=5,
-            chip="/dev/gpiochip0",
-            lines={"y": 17},
-            form="closings",
-            bias="pull-up",
-            debounce_ms=20,
-            start_kwh=Decimal("41877.2"),
-            wh_per_pulse=Decimal("1.8"),
-            make="Maker",
-            model="Model",
-            serial="4711",
-        ),
-    )
+    assert config.pulses == (OLD_METER,)
 
 
 def test_two_contacts_are_counted_in_turn(tmp_path: Path) -> None:

@@ -16,10 +16,10 @@ from edge.metering.outcome import Failed, PollOutcome, Taken
 from edge.pulse.count_file import CountFile
 from edge.pulse.poller import KEEP_PULSES, Hardware, PulsePoller, count_pulses
 from edge.pulse.register import describe_pulses
-from edge.settings import PulseMeter
 from protocol.counts import read_value
 from protocol.messages import Instant, Latest, MeterEventKind, TimeQuality
 from simulators.pulses import MS, SimulatedContacts
+from tests.edge.pulse.making import OLD_METER
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -27,20 +27,6 @@ if TYPE_CHECKING:
     from edge.pulse.gpio import GpioLines
     from protocol.messages import MeterDescriptor
 
-METER = PulseMeter(
-    name="Old meter",
-    index=5,
-    chip="/dev/gpiochip0",
-    lines={"y": 17},
-    form="closings",
-    bias="pull-up",
-    debounce_ms=20,
-    start_kwh=Decimal("41877.2"),
-    wh_per_pulse=Decimal("1.8"),
-    make="Maker",
-    model="Model",
-    serial="4711",
-)
 START_WH = 41_877_200
 BEGAN_MS = 1_790_000_000_000
 
@@ -69,7 +55,7 @@ class _World:
     def poller(self, *, runtime: bool = True, last: tuple[int, int] | None = None) -> PulsePoller:
         copy = self.folder / "runtime" if runtime else None
         hardware = Hardware(self.open_lines, lambda: self.now_ns)
-        return PulsePoller(METER, CountFile(self.folder / "count", copy), self.now, last, hardware)
+        return PulsePoller(OLD_METER, CountFile(self.folder / "count", copy), self.now, last, hardware)
 
     async def pulse(self, pulses: int) -> None:
         """Let the meter give so many pulses, half a second apart, and the reader see them."""
@@ -334,19 +320,19 @@ async def test_edges_that_the_kernel_dropped_are_stated_once(tmp_path: Path) -> 
 async def test_each_meter_has_its_own_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Counts are kept in the state directory under the meter's number, copies in systemd's runtime directory."""
     monkeypatch.setenv("RUNTIME_DIRECTORY", str(tmp_path))
-    [counter] = count_pulses([METER], tmp_path, _World(tmp_path).now, {}, {})
-    assert (counter.settings, counter.bus_name) == (METER, "pulses of meter 5")
+    [counter] = count_pulses([OLD_METER], tmp_path, _World(tmp_path).now, {}, {})
+    assert (counter.settings, counter.bus_name) == (OLD_METER, "pulses of meter 5")
     await counter.close()
 
 
 @pytest.mark.parametrize(
     ("before", "pulses"),
     [
-        pytest.param(describe_pulses(METER), 20, id="the same count goes on"),
-        pytest.param(describe_pulses(replace(METER, serial="4712")), 20, id="also under another label"),
-        pytest.param(describe_pulses(replace(METER, start_kwh=Decimal(5))), 0, id="another start reading"),
-        pytest.param(describe_pulses(replace(METER, wh_per_pulse=Decimal(1))), 0, id="another worth of a pulse"),
-        pytest.param(replace(describe_pulses(METER), bus="rtu"), 0, id="a meter that was read until now"),
+        pytest.param(describe_pulses(OLD_METER), 20, id="the same count goes on"),
+        pytest.param(describe_pulses(replace(OLD_METER, serial="4712")), 20, id="also under another label"),
+        pytest.param(describe_pulses(replace(OLD_METER, start_kwh=Decimal(5))), 0, id="another start reading"),
+        pytest.param(describe_pulses(replace(OLD_METER, wh_per_pulse=Decimal(1))), 0, id="another worth of a pulse"),
+        pytest.param(replace(describe_pulses(OLD_METER), bus="rtu"), 0, id="a meter that was read until now"),
         pytest.param(None, 0, id="nobody knows what was counted"),
     ],
 )
@@ -357,6 +343,6 @@ async def test_only_a_count_on_the_same_basis_is_gone_on_from(
     world = _World(tmp_path)
     monkeypatch.setattr("edge.pulse.poller.LINUX", Hardware(world.open_lines, lambda: world.now_ns))
     latest = {5: Latest(BEGAN_MS - 1000, {0: 5 * START_WH + 20 * 9})}
-    [counter] = count_pulses([METER], tmp_path, world.now, latest, {} if before is None else {5: before})
+    [counter] = count_pulses([OLD_METER], tmp_path, world.now, latest, {} if before is None else {5: before})
     assert _energy_wh(await counter.poll()) == START_WH + pulses * Fraction(18, 10)
     await counter.close()

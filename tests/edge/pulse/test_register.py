@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from decimal import Decimal
 from fractions import Fraction
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given
@@ -13,11 +14,14 @@ from hypothesis import strategies as st
 from edge.metering.judge import MeterTerms, judge
 from edge.metering.outcome import PollOutcome, Taken
 from edge.pulse.register import PulseRegister, describe_pulses
-from edge.settings import PulseMeter
 from protocol import wire
 from protocol.counts import read_value
 from protocol.identity import BootId
 from protocol.messages import Instant, TimeQuality
+from tests.edge.pulse.making import OLD_METER
+
+if TYPE_CHECKING:
+    from edge.settings import PulseMeter
 
 starts = st.decimals(0, 10**9, places=6)
 energies = st.decimals("0.000001", 10**6, places=6)
@@ -51,20 +55,7 @@ def test_another_start_or_pulse_is_another_basis() -> None:
 
 
 def _meter(start_kwh: Decimal, wh_per_pulse: Decimal) -> PulseMeter:
-    return PulseMeter(
-        name="Old meter",
-        index=5,
-        chip="/dev/gpiochip0",
-        lines={"y": 17},
-        form="closings",
-        bias="pull-up",
-        debounce_ms=20,
-        start_kwh=start_kwh,
-        wh_per_pulse=wh_per_pulse,
-        make="Maker",
-        model="Model",
-        serial="4711",
-    )
+    return replace(OLD_METER, start_kwh=start_kwh, wh_per_pulse=wh_per_pulse)
 
 
 OLD = _meter(Decimal("41877.2"), Decimal("1.8"))
