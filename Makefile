@@ -62,7 +62,7 @@ bench-edge: env  ## Measure what the agent costs its machine: memory, processor,
 	@$(BIN)/python -m benchmarks.edge
 
 lock: env  ## Pin the dependencies anew in requirements/ (hashed, without index addresses)
-	@for extra in edge hub dev; do \
+	@for extra in edge pulse hub dev; do \
 	  $(BIN)/uv pip compile pyproject.toml --extra $$extra --universal --python-version 3.11 \
 	    --generate-hashes --no-annotate --no-header --quiet --output-file requirements/$$extra.txt || exit 1; \
 	done

@@ -5,10 +5,11 @@ set -eu
 
 usage() {
   cat <<'END'
-usage: install-edge.sh [--wheels DIR] [--root DIR] [--dry-run] PACKAGE
-       install-edge.sh --make-wheels DIR PACKAGE
+usage: install-edge.sh [--pulse] [--wheels DIR] [--root DIR] [--dry-run] PACKAGE
+       install-edge.sh [--pulse] --make-wheels DIR PACKAGE
 
   PACKAGE            meterline-*.whl, or the folder of its source
+  --pulse            with the library for pulse inputs on GPIO lines ([[pulse]] in the configuration)
   --wheels DIR       take all libraries from the wheels in DIR; needs no network
   --make-wheels DIR  only fill DIR with the wheels that a machine like this one needs, for --wheels elsewhere
   --root DIR         put everything under DIR instead of /, for nobody, and start nothing: to look at it
@@ -17,10 +18,11 @@ END
 }
 
 here=$(cd "$(dirname "$0")" && pwd)
-root='' wheels='' make_wheels='' package='' dry=''
+root='' wheels='' make_wheels='' package='' dry='' libraries=edge
 
 while [ $# -gt 0 ]; do
   case $1 in
+    --pulse) libraries=pulse ;;
     --wheels) wheels=${2:?--wheels needs a folder}; shift ;;
     --make-wheels) make_wheels=${2:?--make-wheels needs a folder}; shift ;;
     --root) root=${2:?--root needs a folder}; shift ;;
@@ -63,9 +65,13 @@ python=${PYTHON:-python3}
 "$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null ||
   fail "Python 3.11 or newer is needed, as Raspberry Pi OS 12 has it: upgrade the system first"
 
-lock=$here/../requirements/edge.txt
-[ -f "$lock" ] || lock=$here/edge.txt
-[ -f "$lock" ] || fail "requirements/edge.txt must stand beside the folder of this script, or in it"
+# An upgrade must not take away what the first installation brought.
+if [ -x "$root/opt/meter-edge/bin/python" ] && "$root/opt/meter-edge/bin/python" -c 'import gpiod' 2>/dev/null; then
+  libraries=pulse
+fi
+lock=$here/../requirements/$libraries.txt
+[ -f "$lock" ] || lock=$here/$libraries.txt
+[ -f "$lock" ] || fail "requirements/$libraries.txt must stand beside the folder of this script, or in it"
 # Wheels that somebody built are not those whose hashes are locked; their versions are.
 versions=$(mktemp)
 trap 'rm -f "$versions"' EXIT

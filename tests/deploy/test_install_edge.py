@@ -44,7 +44,7 @@ def pack(found: Distribution, folder: Path) -> None:
 def wheels(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a folder with the wheels of the edge's lock file and of this source, made without a network."""
     folder = tmp_path_factory.mktemp("wheels")
-    lock = (ROOT / "requirements" / "edge.txt").read_text(encoding="utf-8")
+    lock = (ROOT / "requirements" / "pulse.txt").read_text(encoding="utf-8")
     for name in re.findall(r"^([A-Za-z0-9_.-]+)==", lock, re.MULTILINE):
         try:
             pack(distribution(name), folder)
@@ -116,6 +116,26 @@ def test_a_dry_run_does_nothing(tmp_path: Path) -> None:
     assert "enable meter-edge.service" in done.stdout
     assert not (tmp_path / "root").exists()
     assert not (tmp_path / "systemctl.log").exists()
+
+
+def test_pulse_inputs_bring_their_library_and_an_upgrade_keeps_it(wheels: Path, tmp_path: Path) -> None:
+    """With --pulse the agent can open GPIO lines; run again without the word, the library is still there."""
+    if "gpiod" not in " ".join(path.name for path in wheels.iterdir()):
+        pytest.skip("gpiod is not installed here: it cannot be packed for an installation")
+    (wheel,) = wheels.glob("meterline-*.whl")
+    python = tmp_path / "root/opt/meter-edge/bin/python"
+    assert install(tmp_path, "--pulse", "--wheels", wheels, wheel).returncode == 0
+    for _ in range(2):
+        subprocess.run([str(python), "-c", "import gpiod, edge.pulse.gpio"], check=True, timeout=PATIENCE_SECONDS)
+        assert install(tmp_path, "--wheels", wheels, wheel).returncode == 0
+
+
+def test_each_lock_file_holds_what_its_extra_asks_for() -> None:
+    """The lock for pulse inputs is the edge's with one library more, at one and the same version of each."""
+    edge, pulse = ((ROOT / "requirements" / f"{name}.txt").read_text(encoding="utf-8") for name in ("edge", "pulse"))
+    names = [set(re.findall(r"^([A-Za-z0-9_.-]+==\S+)", lock, re.MULTILINE)) for lock in (edge, pulse)]
+    assert [name.partition("==")[0] for name in names[1] - names[0]] == ["gpiod"]
+    assert not names[0] - names[1]
 
 
 def test_wrong_words_are_refused_with_one_sentence(tmp_path: Path) -> None:
