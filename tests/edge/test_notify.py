@@ -8,7 +8,7 @@ import socket
 from contextlib import asynccontextmanager, closing, contextmanager
 from typing import TYPE_CHECKING
 
-import edge.agent
+import edge.polling
 from edge.agent import Agent
 from edge.config import load_config
 from edge.journal import Journal, JournalUnavailableError
@@ -99,7 +99,7 @@ async def test_a_journal_that_takes_nothing_starves_the_watchdog(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A cycle that is polled but not committed gives no meal, however often it is tried: only the commit does."""
-    monkeypatch.setattr(edge.agent, "JOURNAL_RETRY_SECONDS", 1)
+    monkeypatch.setattr(edge.polling, "JOURNAL_RETRY_SECONDS", 1)
     tried = 0
     true_record = Journal.record
 
