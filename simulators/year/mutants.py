@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from unittest.mock import patch
 
-from edge.agent import Agent
 from edge.journal import Journal, log
 from edge.metering import counter
 from edge.metering.outcome import Taken
+from edge.polling import Polling
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -69,7 +69,7 @@ def _mark_nothing() -> AbstractContextManager[object]:
 
 
 def _watch_no_clock() -> AbstractContextManager[object]:
-    return patch.object(Agent, "_watch_clock", lambda *_: None)
+    return patch.object(Polling, "_watch_clock", lambda *_: None)
 
 
 MUTANTS = {
