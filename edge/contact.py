@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from edge.bus_errors import ExceptionReplyError
+from edge.bus_errors import ILLEGAL_DATA_ADDRESS, ExceptionReplyError
 from edge.metering.decode import describe_register
 from edge.metering.identify import MeterIdentity, identity_spans, judge_identity
 from edge.metering.read_plan import ReadPlan, plan_reads
@@ -77,7 +77,7 @@ async def identify(link: MeterLink, settings: MeterSettings, *, is_unmerged: boo
     location = await _locate(link)
     profile = unmerged(link.profile, location) if is_unmerged else link.profile
     spans = identity_spans(profile, location)
-    image = WordImage(spans, tuple([await link.read(span) for span in spans]))
+    image = WordImage(spans, tuple([await _read_identity(link, span) for span in spans]))
     identity = judge_identity(profile, location, image)
     refusal = ""
     if settings.serial is not None and profile.tells_serial and identity.serial != settings.serial:
@@ -85,6 +85,16 @@ async def identify(link: MeterLink, settings: MeterSettings, *, is_unmerged: boo
     plan = plan_reads(profile, generated=settings.generated, consumed=settings.consumed, location=location)
     same_words = tuple(image.words(each.extent) for each in plan.beside.same_meter)
     return Contact(link.connection, identity, plan, same_words, refusal)
+
+
+async def _read_identity(link: MeterLink, span: Span) -> tuple[int, ...]:
+    try:
+        return await link.read(span)
+    except ExceptionReplyError as error:
+        if error.code != ILLEGAL_DATA_ADDRESS:
+            raise
+        message = f"{error}; is {link.profile.id} the profile of this meter?"
+        raise ExceptionReplyError(message, error.code) from error
 
 
 async def _locate(link: MeterLink) -> Location:

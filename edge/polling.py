@@ -36,6 +36,8 @@ CLOCK_SOURCE_NTP = 2
 """Who steers the kernel's clock where it says that somebody does."""
 JOURNAL_RETRY_SECONDS = 30
 """How soon a cycle is tried again that the journal could not take, while it is still worth it."""
+SECOND_LOOK_SECONDS = 0.1
+"""How long a doubted register is given before it is read again: two looks are two instants, however fast the line."""
 
 _log = logging.getLogger(__name__)
 
@@ -182,6 +184,8 @@ class Polling:
         outcomes = await self._cycle.poll_edge()
         cycle = self._judging.begin()
         judged = cycle.judge(outcomes)
+        if cycle.doubted:
+            await asyncio.sleep(SECOND_LOOK_SECONDS)
         again = [await self._cycle.poll_meter(meter) for meter in cycle.doubted]
         taken = (*judged, *cycle.judge(again))
         is_sparing = self._watches.space.thrift.is_skipping

@@ -208,6 +208,12 @@ async def test_a_meter_without_a_serial_number_has_that_of_its_label() -> None:
     assert len(bus.asked) == 1
 
 
+async def test_a_meter_that_refuses_its_identity_raises_the_question_of_its_profile() -> None:
+    """A meter of another make refuses the words that the model is known by; the sentence asks for the likely cause."""
+    result = (await poller_of(WATTNODE, FakeBus(shark_words())).poll()).result
+    assert result == Failed("exception-2", "the meter refused; is ccs.wattnode-modbus the profile of this meter?")
+
+
 def test_a_label_that_nobody_read_is_asked_for() -> None:
     """A meter that cannot say its serial number is refused until the configuration does."""
     with pytest.raises(ProfileError, match="tells no serial number; set serial to the one on its label"):
