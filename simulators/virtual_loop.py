@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 PATIENCE_SECONDS = 30.0
 """How long, in real time, the loop waits for a thread or for octets when no timer is left to jump to."""
 
+_TOLERANCE_SECONDS = 1e-9
+"""By how much a timer is due before its instant, as asyncio has it; after half a year a float no longer tells."""
+
 T = TypeVar("T")
 Arguments = TypeVarTuple("Arguments")
 _Ready = list[tuple[selectors.SelectorKey, int]]
@@ -36,14 +39,18 @@ _Ready = list[tuple[selectors.SelectorKey, int]]
 class _JumpingSelector(selectors.PollSelector):
     """Asks the kernel without waiting; where it would wait for a time, it calls `jump` instead."""
 
-    def __init__(self, jump: Callable[[float], bool]) -> None:
+    def __init__(self, jump: Callable[[float], bool], nudge: Callable[[], None]) -> None:
         super().__init__()
         self._jump = jump
+        self._nudge = nudge
 
     def select(self, timeout: float | None = None) -> _Ready:
         """Return what is ready, or nothing after `timeout` seconds of virtual time."""
         ready = super().select(0)
-        if ready or (timeout is not None and timeout <= 0):
+        if timeout is not None and timeout <= 0:
+            self._nudge()
+            return ready
+        if ready:
             return ready
         os.sched_yield()
         ready = super().select(0)
@@ -64,7 +71,7 @@ class VirtualLoop(asyncio.SelectorEventLoop):
     def __init__(self) -> None:
         self._elapsed_seconds = 0.0
         self._threads = 0
-        super().__init__(_JumpingSelector(self._jump))
+        super().__init__(_JumpingSelector(self._jump, self._nudge))
 
     def time(self) -> float:
         """Return the virtual seconds since the loop was made."""
@@ -90,6 +97,11 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         # A hair further: after some months a float no longer tells a timer's instant from the loop's tolerance.
         self._elapsed_seconds = math.nextafter(self._elapsed_seconds + seconds, math.inf)
         return True
+
+    def _nudge(self) -> None:
+        """Let a hair be over where a float cannot hold more: there a timer for this very instant would never be due."""
+        if self._elapsed_seconds + _TOLERANCE_SECONDS == self._elapsed_seconds and not self._threads:
+            self._elapsed_seconds = math.nextafter(self._elapsed_seconds, math.inf)
 
 
 def run_virtually(main: Coroutine[None, None, T]) -> T:

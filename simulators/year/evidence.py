@@ -107,6 +107,11 @@ class MeterEvidence:
         return cut_segments(self.good_readings, self.log.events, self.witness)
 
     @property
+    def holes(self) -> list[Slot]:
+        """The polls that gave no good reading."""
+        return [slot for slot in self.slots if slot.reasons]
+
+    @property
     def month_edges(self) -> list[Slot]:
         """The polls that decide a month, in the regulator's zone."""
         return [slot for slot in self.slots if _begins_month(slot.due.edge_at)]

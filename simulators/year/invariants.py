@@ -158,7 +158,7 @@ def nothing_flows_unseen(meter: MeterEvidence) -> Iterator[Breach]:
 
 def every_hole_has_its_cause(meter: MeterEvidence) -> Iterator[Breach]:
     """I4: a hole has a fault of that meter, its adapter or the clock behind it, and a cause that such a fault has."""
-    for slot in meter.slots:
+    for slot in meter.holes:
         for reason in slot.reasons - meter.reasons_for(slot):
             yield meter.breach(
                 "I4 every hole has its cause",

@@ -47,6 +47,20 @@ def test_a_year_of_timers_is_in_order_and_exact() -> None:
     assert run_virtually(main()) == pytest.approx([0.001, 900.25, 3600.0, YEAR_SECONDS], abs=1e-6)
 
 
+def test_a_timer_for_this_very_instant_is_due_however_long_the_loop_has_lived() -> None:
+    """After months a float has no room between an instant and the loop's tolerance; time must go on all the same."""
+
+    async def main() -> bool:
+        loop = asyncio.get_running_loop()
+        await asyncio.sleep(YEAR_SECONDS)
+        rung = asyncio.Event()
+        loop.call_at(loop.time(), rung.set)
+        await rung.wait()
+        return rung.is_set()
+
+    assert run_virtually(main())
+
+
 def test_octets_come_before_any_time_out() -> None:
     """What is written to a pseudo-terminal or a socket is read at the same instant, each of 2,000 times."""
 
