@@ -105,7 +105,10 @@ async def _locate(link: MeterLink) -> Location:
         while True:
             try:
                 words = await link.read(span)
-            except ExceptionReplyError:
+            except ExceptionReplyError as error:
+                if error.may_pass:
+                    # A meter that is busy says nothing of what it has.
+                    raise
                 words = None
             span = walk.send(words)
     except StopIteration as end:

@@ -239,6 +239,13 @@ async def test_a_base_that_refuses_is_passed_over() -> None:
     assert register(result.descriptor, 0).address == 50107
 
 
+async def test_a_meter_that_is_busy_is_not_taken_for_another() -> None:
+    """A gateway that has no time for the walk is the cause itself; only a base that is not there is passed over."""
+    bus = FakeBus(sunspec_words(), failures=[ExceptionReplyError("busy", 6)])
+    result = (await poller_of(SUNSPEC, bus).poll()).result
+    assert result == Failed("exception-6", "busy")
+
+
 @pytest.mark.parametrize(("settings", "requests"), [(WATTNODE, 1), (SHARK, 2), (SUNSPEC, 1)])
 async def test_a_steady_poll_is_one_request_or_two_with_a_witness(settings: MeterSettings, requests: int) -> None:
     """After first contact a poll costs one request, the Shark's one more, and keeps the very same descriptor."""
