@@ -28,7 +28,6 @@ from edge.notify import ServiceManager
 from edge.poll import MeterPoller
 from edge.polling import Polling, PollingTerms, Watches
 from edge.profiles import load_profile
-from edge.pulse import count_pulses
 from edge.space import SpaceWatch
 from edge.uplink import UplinkError
 from protocol.custody.sender import RetryPolicy
@@ -40,6 +39,7 @@ if TYPE_CHECKING:
     from edge.clock import Clock
     from edge.commands import RepollOrder
     from edge.config import AgentConfig
+    from edge.pulse import PulsePoller
 
 DAY_MS = 86_400_000
 DRAIN_SECONDS = 10.0
@@ -92,9 +92,7 @@ class Agent:
         log = open_log(config, author, clock, self._moment().steady_ms, os.urandom)
         self._author, self._journal, self._config = log.author, log.journal, log.config
         self._buses = {bus.name: open_bus(bus) for bus in log.config.buses}
-        self._counters = count_pulses(
-            log.config.pulses, log.config.state_dir, clock.now, self._journal.latest(), self._journal.descriptors()
-        )
+        self._counters = self._count_pulses()
         self._terms = DeskTerms(
             hub_key=hub_key,
             command_key=command_key,
@@ -115,6 +113,16 @@ class Agent:
         )
         self._space = SpaceWatch(log.config.state_dir, log.config.disk_reserve_mib << 20)
         self._polling = self._begin_polling()
+
+    def _count_pulses(self) -> tuple[PulsePoller, ...]:
+        config = self._config
+        if not config.pulses:
+            return ()
+        # Most devices have no pulse input, and small machines no memory to spare for one.
+        from edge.pulse import count_pulses  # noqa: PLC0415
+
+        known = (self._journal.latest(), self._journal.descriptors())
+        return count_pulses(config.pulses, config.state_dir, self._clock.now, *known)
 
     def _begin_polling(self) -> Polling:
         config = self._config

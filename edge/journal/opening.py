@@ -17,7 +17,6 @@ from edge.journal.errors import JournalDamagedError, JournalError, translated
 from edge.journal.log import Journal
 from edge.journal.month_copy import MonthCopy
 from edge.journal.resealing import Resealing
-from edge.journal.restoring import restore_copies
 from edge.journal.salvage import Circumstances, is_pending, salvage, set_aside
 from edge.journal.schema import enter_boot, prepare
 from protocol.identity import format_device_id
@@ -126,6 +125,9 @@ def adopt_journal(  # noqa: PLR0913 - where, whose, and the circumstances
         with db.atomic():
             epoch = begin_epoch(db, author, boot, reason=reason, now=now, draw=draw)
             if begun_before and copy is not None:
+                # Only a lost log loads what brings it back.
+                from edge.journal.restoring import restore_copies  # noqa: PLC0415
+
                 restore_copies(db, Resealing(db, author, epoch, now), boot, copy.read())
         return Journal(db, author, epoch, boot, lock)
     if current.device != author.device:

@@ -21,11 +21,8 @@ from edge.journal.epochs import begin_epoch
 from edge.journal.errors import translated
 from edge.journal.open_records import add_statement
 from edge.journal.pages import LOG_SUFFIX, read_rows
-from edge.journal.rescue import Rescue
 from edge.journal.resealing import Resealing
-from edge.journal.restoring import restore_copies
 from edge.journal.schema import enter_boot, prepare
-from edge.journal.settling import uncovered
 from protocol.messages import Gap, GapCause, GenesisReason
 
 if TYPE_CHECKING:
@@ -101,6 +98,11 @@ def salvage(path: Path, circumstances: Circumstances) -> str:
 
 def _fill(db: Database, aside: Path, circumstances: Circumstances) -> str:
     """Carry over what can be believed, and begin a new epoch with it; return what came of it."""
+    # Only a damaged journal loads what carries it over: a small machine has no memory to spare for it.
+    from edge.journal.rescue import Rescue  # noqa: PLC0415
+    from edge.journal.restoring import restore_copies  # noqa: PLC0415
+    from edge.journal.settling import uncovered  # noqa: PLC0415
+
     author, now = circumstances.author, circumstances.now
     db.execute("pragma foreign_keys = off")
     with db.atomic():
