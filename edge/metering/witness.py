@@ -153,7 +153,8 @@ def _owe(memory: WitnessMemory, beside: Beside, step: EnergyStep) -> Fraction:
         return Fraction(0)
     elapsed = _since_power(memory, step)
     since_move = elapsed if memory.moved_at is None else elapsed_ms(memory.moved_at, step.at)
-    if elapsed is None or since_move is None or beside.power_w is None:
+    # A second look, a moment after a register moved, finds it where it was: no power can owe anything by then.
+    if elapsed is None or since_move is None or since_move < TICK_MS_MIN or beside.power_w is None:
         return memory.unmoved_wh
     return memory.unmoved_wh + min(memory.power_w, beside.power_w) * min(elapsed, since_move) / _MS_PER_HOUR
 

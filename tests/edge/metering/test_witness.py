@@ -84,6 +84,16 @@ def test_a_register_that_owes_its_power_is_stale() -> None:
     assert listen((strong, step(0)), (weak, step(1)), (strong, step(2)))[0] == []
 
 
+def test_a_second_look_owes_no_power_whatever_it_says() -> None:
+    """A moment after a register moved it stands where it was, also where the power beside it is a misread giant."""
+    giant = Beside(power_w=Fraction(10**30))
+    moved, again = step(1, has_moved=True, gained_wh=100), step(1)
+    again = replace(again, at=replace(again.at, boottime_ms=again.at.boottime_ms + 100))
+    events, memory = listen((giant, step(0)), (giant, moved), (giant, again))
+    assert MeterEventKind.STALE not in events
+    assert memory.unmoved_wh == 0
+
+
 def test_a_tick_that_moves_overrules_the_power() -> None:
     """A meter that is alive is not stale when its register stands; that it disagrees with itself is said later."""
     heard = [(Beside(Fraction(1000), {"tick": quarter}), step(quarter)) for quarter in range(WINDOW_POLLS + 2)]
