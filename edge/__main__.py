@@ -18,10 +18,10 @@ def main() -> None:
     """
     try:
         if _is_plain_run(sys.argv[1:]):
-            from edge.lean import lean_imports  # noqa: PLC0415
+            from edge.lean import lean_imports  # noqa: PLC0415 - loaded only here
 
             with lean_imports():
-                from edge.service import main as serve  # noqa: PLC0415
+                from edge.service import main as serve  # noqa: PLC0415 - loaded only here
 
             serve(*map(Path, sys.argv[3:]))
             return

@@ -119,7 +119,7 @@ class Agent:
         if not config.pulses:
             return ()
         # Most devices have no pulse input, and small machines no memory to spare for one.
-        from edge.pulse import count_pulses  # noqa: PLC0415
+        from edge.pulse import count_pulses  # noqa: PLC0415 - loaded only here
 
         known = (self._journal.latest(), self._journal.descriptors())
         return count_pulses(config.pulses, config.state_dir, self._clock.now, *known)

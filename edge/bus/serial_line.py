@@ -106,7 +106,7 @@ def _why_no_port(port: str) -> str | None:
 
 def _ports() -> str:
     # Only a wrong port needs the list.
-    from serial.tools import list_ports  # noqa: PLC0415
+    from serial.tools import list_ports  # noqa: PLC0415 - loaded only here
 
     return ", ".join(sorted(found.device for found in list_ports.comports())) or "none"
 

@@ -126,7 +126,7 @@ def adopt_journal(  # noqa: PLR0913 - where, whose, and the circumstances
             epoch = begin_epoch(db, author, boot, reason=reason, now=now, draw=draw)
             if begun_before and copy is not None:
                 # Only a lost log loads what brings it back.
-                from edge.journal.restoring import restore_copies  # noqa: PLC0415
+                from edge.journal.restoring import restore_copies  # noqa: PLC0415 - loaded only here
 
                 restore_copies(db, Resealing(db, author, epoch, now), boot, copy.read())
         return Journal(db, author, epoch, boot, lock)

@@ -99,9 +99,9 @@ def salvage(path: Path, circumstances: Circumstances) -> str:
 def _fill(db: Database, aside: Path, circumstances: Circumstances) -> str:
     """Carry over what can be believed, and begin a new epoch with it; return what came of it."""
     # Only a damaged journal loads what carries it over: a small machine has no memory to spare for it.
-    from edge.journal.rescue import Rescue  # noqa: PLC0415
-    from edge.journal.restoring import restore_copies  # noqa: PLC0415
-    from edge.journal.settling import uncovered  # noqa: PLC0415
+    from edge.journal.rescue import Rescue  # noqa: PLC0415 - loaded only here
+    from edge.journal.restoring import restore_copies  # noqa: PLC0415 - loaded only here
+    from edge.journal.settling import uncovered  # noqa: PLC0415 - loaded only here
 
     author, now = circumstances.author, circumstances.now
     db.execute("pragma foreign_keys = off")

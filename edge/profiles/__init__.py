@@ -40,7 +40,7 @@ def load_profile(profile_id: str) -> MeterProfile:
         if profile.id == profile_id:
             return profile
     # Only whoever misspells a profile has to load it.
-    from difflib import get_close_matches  # noqa: PLC0415
+    from difflib import get_close_matches  # noqa: PLC0415 - loaded only here
 
     like = " or ".join(get_close_matches(profile_id, profile_ids()))
     hint = f"did you mean {like}? " if like else ""

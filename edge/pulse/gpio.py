@@ -75,9 +75,9 @@ def open_gpio(lines: GpioLines) -> Gpio:
     """Request the lines for counting; raises NotConnectedError with one sentence if they cannot be had."""
     try:
         import gpiod  # noqa: PLC0415 - see above
-        from gpiod.line import Bias as LineBias  # noqa: PLC0415
-        from gpiod.line import Clock  # noqa: PLC0415
-        from gpiod.line import Edge as LineEdge  # noqa: PLC0415
+        from gpiod.line import Bias as LineBias  # noqa: PLC0415 - loaded only here
+        from gpiod.line import Clock  # noqa: PLC0415 - loaded only here
+        from gpiod.line import Edge as LineEdge  # noqa: PLC0415 - loaded only here
     except ModuleNotFoundError as error:
         message = "pulses are counted by the library gpiod, which is not installed; pip install 'meterline[edge,pulse]'"
         raise NotConnectedError(message) from error

@@ -53,7 +53,7 @@ def open_uplink(
     """
     if isinstance(settings, PostSettings):
         # With it comes an HTTP client, which a site with a broker has no use for.
-        from edge.uplink.post import PostUplink  # noqa: PLC0415
+        from edge.uplink.post import PostUplink  # noqa: PLC0415 - loaded only here
 
         return PostUplink(settings, device, begin)
     return MqttUplink(settings, device, begin)
