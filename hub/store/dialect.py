@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from sqlalchemy.dialects import postgresql
@@ -13,6 +14,11 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection, Table
     from sqlalchemy.sql.dml import Insert
+
+ROWS_AT_ONCE = 32
+"""Rows in one statement: SQLite spends a third of a row's time on beginning and ending the statement that inserts it.
+
+More of them gain nothing, and this many stay below the 999 values that old builds of SQLite take."""
 
 
 def insert_new(connection: Connection, table: Table) -> Insert:
@@ -38,17 +44,27 @@ def insert_rows(connection: Connection, table: Table, rows: Sequence[tuple[objec
     if not rows:
         return 0
     if connection.dialect.positional:
-        return connection.exec_driver_sql(_insert_text(connection.dialect.name, table), list(rows)).rowcount
+        name, together = connection.dialect.name, len(rows) - len(rows) % ROWS_AT_ONCE
+        many = [
+            tuple(chain.from_iterable(rows[start : start + ROWS_AT_ONCE])) for start in range(0, together, ROWS_AT_ONCE)
+        ]
+        return _run(connection, _insert_text(name, table, ROWS_AT_ONCE), many) + _run(
+            connection, _insert_text(name, table, 1), rows[together:]
+        )
     names = [column.name for column in table.c]
     values = [dict(zip(names, row, strict=True)) for row in rows]
     return connection.execute(insert_new(connection, table), values).rowcount
 
 
+def _run(connection: Connection, text: str, values: Sequence[tuple[object, ...]]) -> int:
+    return connection.exec_driver_sql(text, list(values)).rowcount if values else 0
+
+
 @functools.cache
-def _insert_text(dialect: str, table: Table) -> str:
+def _insert_text(dialect: str, table: Table, rows: int) -> str:
     assert dialect == "sqlite", dialect
     every = {column.name: None for column in table.c}
-    statement = _insert(dialect, table).on_conflict_do_nothing().values(every)
+    statement = _insert(dialect, table).on_conflict_do_nothing().values([every] * rows)
     return str(statement.compile(dialect=sqlite_dialect.dialect(paramstyle="qmark")))
 
 
