@@ -1,8 +1,8 @@
 """What the agent's libraries import without the agent ever using it is not loaded, to save memory on small machines.
 
 Each is a top-level import for functions that the agent does not call: a parser of dates for column recipes, a command
-line for plug-ins, a finder of web proxies. Nothing is taken away: a module waits, and is loaded when something of it is
-used after all. Only what a library itself treats as optional is taken for absent.
+line for plug-ins, a finder of web proxies. A module waits, and is loaded when something of it is used after all. Only
+what a library itself treats as optional is taken for absent, and what a client names of a server's parts stays a name.
 """
 
 from __future__ import annotations
@@ -19,10 +19,15 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from types import CodeType
 
-POSTPONED = ("click", "dateutil.parser", "ipaddress", "pymodbus.client", "urllib.request")
+POSTPONED = (
+    *("asyncio.sslproto", "locale", "secrets", "tokenize"),
+    *("click", "dateutil.parser", "ipaddress", "pymodbus.client", "urllib.request"),
+)
 """Loaded at their first use, which never comes. `importlib.util.LazyLoader` would load them when they are looked at."""
 ABSENT = ("numpy", "pandas")
 """sqlite-utils also stores their values where they are installed; the journal has none of them."""
+NAMES_ONLY = ("pymodbus.datastore",)
+"""A server's registers and its simulator, half a MiB: the messages of pymodbus name a type of theirs in annotations."""
 UNREAD_ANNOTATIONS = ("sqlite_utils.hookspecs",)
 """Compiled as PEP 563 says: their annotations stay text, and so use nothing of what they name."""
 
@@ -56,6 +61,31 @@ class _Postponing(SourceFileLoader):
         super().exec_module(module)
 
 
+class _NamesOnly(ModuleType):
+    """A module whose every public name is a type that cannot be made."""
+
+    def __getattr__(self, name: str) -> type:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return type(name, (_Unloaded,), {"__module__": self.__name__})
+
+
+class _Unloaded:
+    """What stands for a type of a module that the agent does not load."""
+
+    def __init__(self, *_arguments: object, **_named: object) -> None:
+        message = f"{type(self).__module__} is not loaded in the agent: it is only named there"
+        raise NotImplementedError(message)
+
+
+class _Naming(SourceFileLoader):
+    """Makes modules that hold names and nothing else."""
+
+    def exec_module(self, module: ModuleType) -> None:
+        """Load nothing."""
+        module.__class__ = _NamesOnly
+
+
 class _UnreadAnnotations(SourceFileLoader):
     """Loads a module as if it began with `from __future__ import annotations`."""
 
@@ -66,7 +96,11 @@ class _UnreadAnnotations(SourceFileLoader):
         return code
 
 
-_LOADERS = dict.fromkeys(POSTPONED, _Postponing) | dict.fromkeys(UNREAD_ANNOTATIONS, _UnreadAnnotations)
+_LOADERS = (
+    dict.fromkeys(POSTPONED, _Postponing)
+    | dict.fromkeys(NAMES_ONLY, _Naming)
+    | dict.fromkeys(UNREAD_ANNOTATIONS, _UnreadAnnotations)
+)
 
 
 class _LeanFinder:

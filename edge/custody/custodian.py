@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import secrets
+import os
 from typing import TYPE_CHECKING
 
 from edge.custody.terms import Moment
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from edge.uplink import Event
     from protocol.identity import DeviceId
 
-JITTER_STEPS = 1000
+_JITTER_BYTES = 4
 
 
 class SystemChance:
@@ -27,11 +27,11 @@ class SystemChance:
 
     def draw(self, size: int) -> bytes:
         """Return `size` random bytes."""
-        return secrets.token_bytes(size)
+        return os.urandom(size)
 
     def jitter(self) -> float:
         """Return a random number from 0 to below 1."""
-        return secrets.randbelow(JITTER_STEPS) / JITTER_STEPS
+        return int.from_bytes(os.urandom(_JITTER_BYTES), "big") / (1 << 8 * _JITTER_BYTES)
 
 
 class Custodian:

@@ -30,6 +30,9 @@ NEVER_USED = (
     "email.message",
     "http.client",
     "importlib.metadata",
+    "pymodbus.datastore.simulator",
+    "pymodbus.simulator",
+    "random",
 )
 NOT_OURS = ("numpy", "pandas", "zipfile", "multiprocessing", "argparse")
 
@@ -74,8 +77,30 @@ from dateutil.parser import parse
 import click.core
 assert click.core.Group is click.Group is Group and callable(urlopen) and parse("2026-11-03").month == 11
 assert not hasattr(click, "__no_such_name__") and not hasattr(click, "no_such_name")
+import locale, tokenize
+assert locale.getlocale and tokenize.open
 import sqlite_utils.recipes
 assert sqlite_utils.recipes.parsedate("3 Nov 2026") == "2026-11-03"
+"""
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    python = make_environment(tmp_path / "device")
+    subprocess.run([python, "-c", code], env=environment, timeout=PATIENCE_SECONDS, check=True)
+
+
+def test_of_a_servers_parts_only_names_are_left(tmp_path: Path) -> None:
+    """What pymodbus's messages name in annotations is a name, and says so to whoever would make one."""
+    code = """
+from edge.lean import lean_imports
+with lean_imports():
+    import edge.service
+import pymodbus.datastore
+assert not hasattr(pymodbus.datastore, "__no_such_name__")
+try:
+    pymodbus.datastore.ModbusServerContext()
+except NotImplementedError as error:
+    assert "pymodbus.datastore is not loaded in the agent" in str(error)
+else:
+    raise AssertionError
 """
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     python = make_environment(tmp_path / "device")
