@@ -43,3 +43,11 @@ SEVERAL_METERS = Citation(
     in_force_on=None,
     url="https://masscec-pts.zendesk.com/hc/en-us/articles/6517925459355-How-do-I-manually-report-production",
 )
+
+AUTOMATED_REPORTING = Citation(
+    document="Meterline",
+    edition="own rule",
+    clause="the register at the month's end reports the month; else the latest good reading of the window",
+    in_force_on=None,
+    url="docs/rules.md",
+)

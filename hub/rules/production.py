@@ -146,7 +146,7 @@ def list_drops(readings: Sequence[Reading]) -> tuple[tuple[Reading, Reading], ..
     verified may stand in a wrong place and are left out.
     Citation: `citations.MONTHLY_PRODUCTION`.
     """
-    trusted = [reading for reading in readings if _may_count(reading) and _is_verified(reading)]
+    trusted = [reading for reading in readings if may_count(reading) and is_verified(reading)]
     return tuple((a, b) for a, b in _neighbours(trusted) if b.register_wh < a.register_wh)
 
 
@@ -184,13 +184,13 @@ def monthly_production(
     """
     if has_ended(month, read_until):
         return _without_number(month, None, "The meter had ended before this month.")
-    usable = [r for r in readings if _may_count(r) and (read_until is None or r.read_at <= read_until)]
+    usable = [r for r in readings if may_count(r) and (read_until is None or r.read_at <= read_until)]
     closing = _edge_reading(usable, month.ends_at)
     if closing is None:
         return _without_number(month, None, "No reading yet.")
     # What nobody verified counts only while nothing verified is there to take its place.
-    trusted = [reading for reading in usable if _is_verified(reading)]
-    counted = trusted if _is_verified(closing) else usable
+    trusted = [reading for reading in usable if is_verified(reading)]
+    counted = trusted if is_verified(closing) else usable
     before = _edge_reading(usable, month.starts_at)
     first = next((reading for reading in counted if reading.read_at > month.starts_at), None)
     opening = before or first
@@ -204,7 +204,7 @@ def monthly_production(
     if any(each.forbids for each in broken):
         energy_wh = None
     unverified = any(finding.kind is FindingKind.TIME_UNVERIFIED for finding in findings)
-    at_edges = _stands_at(opening, month.starts_at) and _stands_at(closing, month.ends_at)
+    at_edges = stands_at(opening, month.starts_at) and stands_at(closing, month.ends_at)
     return MeterProduction(
         month=month,
         production_wh=energy_wh,
@@ -232,14 +232,16 @@ def system_production(month: ProductionMonth, meters: Sequence[MeterProduction])
     )
 
 
-def _may_count(reading: Reading) -> bool:
+def may_count(reading: Reading) -> bool:
+    """Return whether a reading may decide anything: its device does not doubt it, and its time can be true."""
     return (
         not reading.status & STATUS_DOUBTED
         and EARLIEST_READ_AT <= reading.read_at <= reading.received_at + READ_AHEAD_MS_MAX
     )
 
 
-def _is_verified(reading: Reading) -> bool:
+def is_verified(reading: Reading) -> bool:
+    """Return whether anyone vouched for the reading's clock, then or later in the same boot."""
     return reading.time_quality is not TimeQuality.UNKNOWN or reading.placing is not Placing.AS_READ
 
 
@@ -249,17 +251,21 @@ def _edge_reading(readings: Sequence[Reading], edge_ms: int) -> Reading | None:
     It is the latest at or before the edge, unless that one is further away than `EDGE_HALF_WIDTH_MS` and the earliest
     after the edge is not.
     """
-    trusted = [reading for reading in readings if _is_verified(reading)]
-    return _nearest(trusted, edge_ms) or _nearest(readings, edge_ms)
+    trusted = [reading for reading in readings if is_verified(reading)]
+    return nearest_to(trusted, edge_ms) or nearest_to(readings, edge_ms)
 
 
-def _nearest(readings: Sequence[Reading], edge_ms: int) -> Reading | None:
+def nearest_to(readings: Sequence[Reading], edge_ms: int) -> Reading | None:
+    """Return which of these readings, in order of time, stands for an edge (UTC ms).
+
+    It is the latest at or before it, unless only the earliest after it stands at it.
+    """
     place = bisect_right(readings, edge_ms, key=lambda reading: reading.read_at)
     at_or_before = readings[place - 1] if place else None
     just_after = readings[place] if place < len(readings) else None
-    if just_after is None or not _stands_at(just_after, edge_ms):
+    if just_after is None or not stands_at(just_after, edge_ms):
         return at_or_before
-    return at_or_before if at_or_before is not None and _stands_at(at_or_before, edge_ms) else just_after
+    return at_or_before if at_or_before is not None and stands_at(at_or_before, edge_ms) else just_after
 
 
 def _neighbours(readings: Sequence[Reading]) -> Iterator[tuple[Reading, Reading]]:
@@ -311,8 +317,8 @@ def _doubted_edges(readings: Sequence[Reading], edges: Mapping[int, Reading]) ->
             forbids=False,
         )
         for edge_ms, standing in edges.items()
-        for doubted in [r for r in readings if r.status & STATUS_DOUBTED and _stands_at(r, edge_ms)][:1]
-        if not _stands_at(standing, edge_ms)
+        for doubted in [r for r in readings if r.status & STATUS_DOUBTED and stands_at(r, edge_ms)][:1]
+        if not stands_at(standing, edge_ms)
     ]
 
 
@@ -329,7 +335,7 @@ def _compare(opening: Reading, closing: Reading, within: Sequence[Reading]) -> l
         was, now = (f"{reading.ratio[0]}:{reading.ratio[1]}" for reading in (opening, closing))
         text = f"The transformer ratio changed from {was} to {now} between the two readings; find out since when."
         findings.append(Finding(FindingKind.RATIO_CHANGED, text, forbids=True))
-    if not (_is_verified(opening) and _is_verified(closing)):
+    if not (is_verified(opening) and is_verified(closing)):
         text = "The device's clock was not verified when one of the two readings was taken."
         findings.append(Finding(FindingKind.TIME_UNVERIFIED, text, forbids=False))
     placed = [reading for reading in (opening, closing) if reading.placing is Placing.PLACED]
@@ -361,7 +367,8 @@ def _rollover(later: Reading) -> Finding:
     return Finding(FindingKind.ROLLOVER, text, forbids=False)
 
 
-def _stands_at(reading: Reading, edge_ms: int) -> bool:
+def stands_at(reading: Reading, edge_ms: int) -> bool:
+    """Return whether a reading was taken so near to an edge (UTC ms) that it is the register at the edge."""
     return abs(reading.read_at - edge_ms) <= EDGE_HALF_WIDTH_MS
 
 
@@ -380,9 +387,9 @@ def _describe_absence(month: ProductionMonth, readings: Sequence[Reading], *, be
 def _describe(month: ProductionMonth, opening: Reading, closing: Reading, *, begins: bool) -> str:
     if begins:
         start = "from the meter's first reading inside the month"
-    elif _stands_at(opening, month.starts_at):
+    elif stands_at(opening, month.starts_at):
         start = "from the month's first instant"
     else:
         start = "from the last reading before the month"
-    end = "to the month's end" if _stands_at(closing, month.ends_at) else "to the latest reading before the month's end"
+    end = "to the month's end" if stands_at(closing, month.ends_at) else "to the latest reading before the month's end"
     return f"Measured {start} {end}."

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from alembic import context
 
-from hub.store.schema import metadata
+from hub.store.tables import metadata
 
 context.configure(
     connection=context.config.attributes["connection"],

@@ -48,7 +48,8 @@ class MeterCase(TypedDict, total=False):
     breaks: list[BreakCase]
 
 
-def _readings(meter: MeterCase) -> Sequence[Reading]:
+def make_readings(meter: MeterCase) -> Sequence[Reading]:
+    """Return the readings of a meter as a case writes them."""
     modulus = meter.get("modulus_kwh")
     return [
         Reading(
@@ -79,7 +80,7 @@ def ask_production(given: Mapping[str, Any]) -> dict[str, object]:
     meters = [
         monthly_production(
             month,
-            _readings(meter),
+            make_readings(meter),
             given.get("power_w_max"),
             parse_instant(meter["until"]) if "until" in meter else None,
             [

@@ -15,7 +15,7 @@ from hub.errors import SettingsError, StoreUnavailableError, UnderivableError
 from hub.store import sqlite
 from hub.store.database import DATABASE_NAME, attempt, open_database
 from hub.store.patterns import pattern_to_signed, patterns_to_signed, signed_to_pattern
-from hub.store.schema import metadata
+from hub.store.tables import metadata
 from tests.hub.making import fetch
 
 if TYPE_CHECKING:

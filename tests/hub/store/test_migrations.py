@@ -17,7 +17,7 @@ from hub.store import database as store
 from hub.store import descriptors
 from hub.store.database import Database, open_database
 from hub.store.descriptors import Described
-from hub.store.schema import metadata
+from hub.store.tables import metadata
 from protocol import wire
 from protocol.identity import hash_block
 from protocol.messages import ClockEvent, Gap, GapCause, MeterEvent, PollCause, PollErrors
