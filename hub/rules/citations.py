@@ -51,3 +51,11 @@ AUTOMATED_REPORTING = Citation(
     in_force_on=None,
     url="docs/rules.md",
 )
+
+MONTH_CLOSE = Citation(
+    document="Meterline",
+    edition="own rule",
+    clause="a month is closed once its window has, and changes by amendments that say why",
+    in_force_on=None,
+    url="docs/rules.md",
+)

@@ -6,7 +6,7 @@ import functools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sqlalchemy import Select, bindparam, insert, select
+from sqlalchemy import Select, bindparam, func, insert, select
 
 from hub.rules.periods import parse_month
 from hub.rules.reported import AcceptedReading, Origin
@@ -152,10 +152,20 @@ def find_after(connection: Connection, meter_id: int, month: ProductionMonth) ->
     return None if row is None else _entry(row).accepted
 
 
-def find_around(connection: Connection, meters: Collection[int], month: ProductionMonth) -> dict[int, Around]:
-    """Return what decides this month of each of these meters (at most `METERS_AT_ONCE`), by meter."""
+def last_number(connection: Connection) -> int:
+    """Return the number of the last entry, 0 before the first."""
+    return int(connection.execute(select(func.coalesce(func.max(accepted_reading.c.number), 0))).scalar_one())
+
+
+def find_around(
+    connection: Connection, meters: Collection[int], month: ProductionMonth, until: int
+) -> dict[int, Around]:
+    """Return what decides this month of each of these meters (at most `METERS_AT_ONCE`), by meter.
+
+    `until` is the number of the last entry that is looked at: the ledger as it was then.
+    """
     assert len(meters) <= METERS_AT_ONCE, len(meters)
-    rows = connection.execute(_find_around(), {"meters": list(meters), "month": str(month)})
+    rows = connection.execute(_find_around(), {"meters": list(meters), "month": str(month), "until": until})
     found = {meter_id: Around(None, None) for meter_id in meters}
     for row in rows:
         accepted = _accepted(row)
@@ -174,7 +184,7 @@ def _find_around() -> Select[tuple[object, ...]]:
     near = accepted_reading.alias("near")
     numbers = [
         select(near.c.number)
-        .where(near.c.meter_id == meter.c.id, where)
+        .where(near.c.meter_id == meter.c.id, where, near.c.number <= bindparam("until"))
         .order_by(near.c.month.desc(), near.c.version.desc())
         .limit(1)
         .correlate(meter)

@@ -92,6 +92,8 @@ month_run = _ledger(
     Column("actor", Text, nullable=False),
     Column("reason", Text, nullable=False),
     Column("rules", Text, nullable=False),
+    # The last accepted reading that it saw: whoever computes it again takes the ledger up to there.
+    Column("ledger_until", Whole, nullable=False),
 )
 
 # What a run ended with: without this row it did not end, and nothing it wrote counts.
@@ -125,6 +127,7 @@ system_month = Table(
     sqlite_strict=True,
     sqlite_with_rowid=False,
 )
+Index("system_month_by_month", system_month.c.month, system_month.c.system)
 
 # What staff decided on a finding of a month.
 finding_review = _ledger(

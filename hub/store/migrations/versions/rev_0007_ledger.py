@@ -29,6 +29,7 @@ def upgrade() -> None:
         sa.Column("actor", sa.Text(), nullable=False),
         sa.Column("reason", sa.Text(), nullable=False),
         sa.Column("rules", sa.Text(), nullable=False),
+        sa.Column("ledger_until", _whole(), nullable=False),
         sa.PrimaryKeyConstraint("number"),
         sqlite_strict=True,
         sqlite_with_rowid=True,
@@ -118,6 +119,7 @@ def upgrade() -> None:
         sqlite_with_rowid=False,
     )
     op.create_index(op.f("ix_system_month_run"), "system_month", ["run"], unique=False)
+    op.create_index("system_month_by_month", "system_month", ["month", "system"], unique=False)
     op.create_table(
         "accepted_reading",
         sa.Column("number", _whole(), autoincrement=True, nullable=False),

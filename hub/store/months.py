@@ -1,0 +1,271 @@
+"""Months as runs found them: what each system produced, what that comes from, and what a run came to."""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from sqlalchemy import Select, bindparam, func, insert, select
+
+from hub.rules.periods import parse_month
+from hub.store.dialect import insert_rows
+from hub.store.ledger_tables import month_result, month_run, system_month
+from hub.store.schema import meter, system
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator, Sequence
+
+    from sqlalchemy import ColumnElement, Connection, Row
+
+    from hub.rules.periods import ProductionMonth
+
+SYSTEMS_AT_ONCE = 2_000
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One going over a month: `kind` says how binding it is (`hub.rules.closing.RunKind`), `rules` is their version.
+
+    `ledger_until` is the number of the last accepted reading that it saw.
+    """
+
+    number: int
+    month: ProductionMonth
+    kind: str
+    run_at: int
+    actor: str
+    reason: str
+    rules: str
+    ledger_until: int
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What a run that ended came to: how many systems, of them how many in each state, and the hash over all of it."""
+
+    systems: int
+    reported: int
+    partial: int
+    estimated: int
+    missing: int
+    production_wh: int
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class SystemMonthRow:
+    """A system's month as a run found it; `basis` and `findings` are canonical JSON, `sha256` is over all it says."""
+
+    system: str
+    month: ProductionMonth
+    version: int
+    run: int
+    state: str
+    production_wh: int | None
+    is_true_up: bool
+    basis: str
+    findings: str
+    sha256: str
+
+
+def add_run(connection: Connection, run: Run) -> Run:
+    """Begin a run (its `number` is ignored) and return it with its number."""
+    values = {
+        "month": str(run.month),
+        "kind": run.kind,
+        "run_at": run.run_at,
+        "actor": run.actor,
+        "reason": run.reason,
+        "rules": run.rules,
+        "ledger_until": run.ledger_until,
+    }
+    return _run(connection.execute(insert(month_run).values(values).returning(month_run)).one())
+
+
+def end_run(connection: Connection, run: Run, result: Result) -> None:
+    """Keep what a run came to."""
+    connection.execute(
+        insert(month_result).values(
+            run=run.number,
+            systems=result.systems,
+            reported=result.reported,
+            partial=result.partial,
+            estimated=result.estimated,
+            missing=result.missing,
+            production_wh=result.production_wh,
+            sha256=result.sha256,
+        )
+    )
+
+
+def list_runs(connection: Connection, month: ProductionMonth | None = None) -> tuple[tuple[Run, Result], ...]:
+    """Return the runs that ended, of one month or of all, in their order, with what they came to."""
+    query = select(month_run, month_result).join(month_result, month_result.c.run == month_run.c.number)
+    if month is not None:
+        query = query.where(month_run.c.month == str(month))
+    rows = connection.execute(query.order_by(month_run.c.number))
+    return tuple((_run(row), _result(row)) for row in rows)
+
+
+def add_system_months(connection: Connection, rows: Sequence[SystemMonthRow]) -> None:
+    """Keep what a run found of systems."""
+    stored = insert_rows(
+        connection,
+        system_month,
+        [
+            (
+                row.system,
+                str(row.month),
+                row.version,
+                row.run,
+                row.state,
+                row.production_wh,
+                int(row.is_true_up),
+                row.basis,
+                row.findings,
+                row.sha256,
+            )
+            for row in rows
+        ],
+    )
+    assert stored == len(rows), "a version of a system's month is there already"
+
+
+def latest_versions(connection: Connection, systems: Collection[str], month: ProductionMonth) -> dict[str, int]:
+    """Return the last version there is of this month of each of these systems; systems without one are left out."""
+    rows = connection.execute(_latest_versions(), {"systems": list(systems), "month": str(month)})
+    return {row.system: row.version for row in rows}
+
+
+def find_system_month(connection: Connection, pts_id: str, month: ProductionMonth) -> SystemMonthRow | None:
+    """Return the last version of a system's month."""
+    query = (
+        select(system_month)
+        .where(system_month.c.system == pts_id, system_month.c.month == str(month))
+        .order_by(system_month.c.version.desc())
+        .limit(1)
+    )
+    row = connection.execute(query).one_or_none()
+    return None if row is None else _system_month(row)
+
+
+def list_system_months(
+    connection: Connection, pts_id: str, *, every_version: bool = False
+) -> tuple[SystemMonthRow, ...]:
+    """Return a system's months, the latest first, each in its last version; with `every_version` in all of them."""
+    query = (
+        select(system_month)
+        .where(system_month.c.system == pts_id)
+        .order_by(system_month.c.month.desc(), system_month.c.version.desc())
+    )
+    if not every_version:
+        query = query.where(_is_last())
+    return tuple(map(_system_month, connection.execute(query)))
+
+
+def iterate_month(
+    connection: Connection, month: ProductionMonth, limit: int = SYSTEMS_AT_ONCE
+) -> Iterator[SystemMonthRow]:
+    """Yield the last version of every system's month, by system."""
+    after = ""
+    while True:
+        query = (
+            select(system_month)
+            .where(system_month.c.month == str(month), system_month.c.system > after, _is_last())
+            .order_by(system_month.c.system)
+            .limit(limit)
+        )
+        rows = connection.execute(query).all()
+        yield from map(_system_month, rows)
+        if len(rows) < limit:
+            return
+        after = rows[-1].system
+
+
+def list_of_run(connection: Connection, run: int) -> tuple[SystemMonthRow, ...]:
+    """Return what a run found, by system and month."""
+    query = select(system_month).where(system_month.c.run == run).order_by(system_month.c.system, system_month.c.month)
+    return tuple(map(_system_month, connection.execute(query)))
+
+
+def iterate_meters(connection: Connection, limit: int = SYSTEMS_AT_ONCE) -> Iterator[dict[str, tuple[int, ...]]]:
+    """Yield every registered system with the ids of its meters, so many systems at once, by PTS id."""
+    after = ""
+    while True:
+        chosen = select(system.c.pts_id).where(system.c.pts_id > after).order_by(system.c.pts_id).limit(limit)
+        systems: dict[str, tuple[int, ...]] = {row.pts_id: () for row in connection.execute(chosen)}
+        if not systems:
+            return
+        last = next(reversed(systems))
+        rows = connection.execute(
+            select(meter.c.system, meter.c.id)
+            .where(meter.c.system > after, meter.c.system <= last)
+            .order_by(meter.c.system, meter.c.id)
+        )
+        for row in rows:
+            systems[row.system] += (row.id,)
+        yield systems
+        after = last
+
+
+@functools.cache
+def _latest_versions() -> Select[tuple[str, int]]:
+    return (
+        select(system_month.c.system, func.max(system_month.c.version).label("version"))
+        .where(
+            system_month.c.system.in_(bindparam("systems", expanding=True)),
+            system_month.c.month == bindparam("month"),
+        )
+        .group_by(system_month.c.system)
+    )
+
+
+def _is_last() -> ColumnElement[bool]:
+    later = system_month.alias("later")
+    newer = select(later.c.version).where(
+        later.c.system == system_month.c.system,
+        later.c.month == system_month.c.month,
+        later.c.version > system_month.c.version,
+    )
+    return ~newer.correlate(system_month).exists()
+
+
+def _run(row: Row[tuple[object, ...]]) -> Run:
+    return Run(
+        number=row.number,
+        month=parse_month(row.month),
+        kind=row.kind,
+        run_at=row.run_at,
+        actor=row.actor,
+        reason=row.reason,
+        rules=row.rules,
+        ledger_until=row.ledger_until,
+    )
+
+
+def _result(row: Row[tuple[object, ...]]) -> Result:
+    return Result(
+        systems=row.systems,
+        reported=row.reported,
+        partial=row.partial,
+        estimated=row.estimated,
+        missing=row.missing,
+        production_wh=row.production_wh,
+        sha256=row.sha256,
+    )
+
+
+def _system_month(row: Row[tuple[object, ...]]) -> SystemMonthRow:
+    return SystemMonthRow(
+        system=row.system,
+        month=parse_month(row.month),
+        version=row.version,
+        run=row.run,
+        state=row.state,
+        production_wh=row.production_wh,
+        is_true_up=bool(row.is_true_up),
+        basis=row.basis,
+        findings=row.findings,
+        sha256=row.sha256,
+    )
