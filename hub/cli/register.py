@@ -120,8 +120,8 @@ def resolve(
 @meter_app.command("add")
 def add_meter(
     system: Annotated[str, typer.Option(help="PTS id of the system the meter belongs to.")],
-    device: Annotated[str, typer.Option(help="Id of the device that reads it.")],
     serial: Annotated[str, typer.Option(help="Serial number, as read from the meter.")],
+    device: Annotated[str, typer.Option(help="Id of the device that reads it; none where people do.")] = "",
     make: Annotated[str, typer.Option(help="Maker, if two meters share the serial number.")] = "",
     model: Annotated[str, typer.Option(help="Model, likewise.")] = "",
     data: Data = DEFAULT_DATA,
@@ -131,12 +131,12 @@ def add_meter(
     """Register a meter of a system, or another device that reads it; readings that came before count too."""
     with open_data(data) as database:
         meter = register_meter(database, MeterRequest(system, device, serial, make, model), now_ms())
+    reader = "" if meter.device is None else format_device_id(meter.device)
     if as_json:
-        typer.echo(
-            json.dumps({"meter": meter.serial, "system": meter.system, "device": format_device_id(meter.device)})
-        )
+        typer.echo(json.dumps({"meter": meter.serial, "system": meter.system, "device": reader}))
     else:
-        typer.echo(f"meter {meter.serial} of system {meter.system}, read by device {format_device_id(meter.device)}")
+        by = f"device {reader}" if reader else "people"
+        typer.echo(f"meter {meter.serial} of system {meter.system}, read by {by}")
 
 
 @meter_app.command("end")

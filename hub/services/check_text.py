@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from decimal import Decimal, InvalidOperation
+from decimal import ROUND_CEILING, Decimal, InvalidOperation
 
 from hub.errors import InputError
 
@@ -55,3 +55,8 @@ def check_capacity(text: str) -> str:
         message = f"{text!r:.60} is not a capacity: give at most {_CAPACITY_DECIMALS_MAX} decimals of a kW"
         raise InputError(message)
     return plain
+
+
+def whole_watts(capacity_kw: str) -> int:
+    """Return a checked capacity in whole watts, rounded up: what is above a limit by less than a watt stays above."""
+    return int((Decimal(capacity_kw) * 1000).to_integral_value(ROUND_CEILING))

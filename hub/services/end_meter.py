@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 from hub.errors import InputError, UnknownSubjectError
 from hub.rules.instants import format_instant, parse_instant
 from hub.services.compute_production import find_system
-from hub.store import changes, ownership, registry, series
+from hub.store import changes, meter_facts, ownership, registry, series
 from hub.store.changes import Subject, SubjectKind
+from hub.store.facts import Recorded
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -28,7 +29,7 @@ class EndRequest:
     make: str = ""
 
 
-def end_meter(database: Database, request: EndRequest, now: int) -> Meter:
+def end_meter(database: Database, request: EndRequest, now: int, actor: str = "") -> Meter:
     """Let a meter count until an instant and return it; the same again changes nothing, another instant replaces it.
 
     Its readings up to then go on to count, later ones do not. Raises InputError for a malformed instant, one that has
@@ -52,6 +53,10 @@ def end_meter(database: Database, request: EndRequest, now: int) -> Meter:
             return meter
         ended = replace(meter, read_until=read_until)
         registry.save_meter(connection, ended, now)
+        known = meter_facts.find_meter_facts(connection, meter.id)
+        assert known is not None, "a registered meter has facts"
+        noted = replace(known, ended_at=read_until, final_wh=None)
+        meter_facts.add_meter_versions(connection, [noted], Recorded(actor, now))
         changes.announce(connection, [changes.FLEET, Subject(SubjectKind.SYSTEM, meter.system)], now)
     return ended
 

@@ -112,7 +112,7 @@ class _Heard:
 class MeterView:
     """A meter that is registered (`meter`), or that a device reads and nobody has registered (`meter` None).
 
-    `bus` says how it is read, empty where nobody reads it yet.
+    `device_id` is empty where people read it; `bus` says how it is read, empty where no device reads it yet.
     """
 
     meter: Meter | None
@@ -293,7 +293,7 @@ def _meter_views(
         views.append(
             MeterView(
                 meter=meter,
-                device_id=format_device_id(meter.device),
+                device_id="" if meter.device is None else format_device_id(meter.device),
                 serial=meter.serial,
                 make=shown.make if shown else meter.make,
                 model=shown.model if shown else meter.model,

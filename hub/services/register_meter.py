@@ -7,10 +7,12 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from hub.errors import AlreadyRegisteredError, InputError, UnknownSubjectError
+from hub.rules.facts import MeterFacts
 from hub.services.check_text import check_label
 from hub.services.compute_production import find_system
-from hub.store import changes, registry
+from hub.store import changes, meter_facts, registry
 from hub.store.changes import Subject, SubjectKind
+from hub.store.facts import Recorded
 from hub.store.registry import Meter
 from protocol.errors import IdentityError
 from protocol.identity import format_device_id, parse_device_id
@@ -23,7 +25,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class MeterRequest:
-    """What a person says of a meter. `device` is the device id as text; empty `make` and `model` match any."""
+    """What a person says of a meter. `device` is the device id as text, empty where people read the meter.
+
+    Empty `make` and `model` match any.
+    """
 
     system: str
     device: str
@@ -32,7 +37,7 @@ class MeterRequest:
     model: str = ""
 
 
-def register_meter(database: Database, request: MeterRequest, at: int) -> Meter:
+def register_meter(database: Database, request: MeterRequest, at: int, actor: str = "") -> Meter:
     """Register a meter and return it; the same one again changes nothing.
 
     Readings that came before are its readings too. For a meter that the system has already, a device that is new is
@@ -45,13 +50,13 @@ def register_meter(database: Database, request: MeterRequest, at: int) -> Meter:
         message = "a meter needs a serial number: give the one the device reads from it, shown on the operator page"
         raise InputError(message)
     try:
-        device = parse_device_id(request.device)
+        devices = (parse_device_id(request.device),) if request.device else ()
     except IdentityError as error:
         raise InputError(str(error)) from error
     meter = Meter(
         id=0,
         system=request.system,
-        devices=(device,),
+        devices=devices,
         serial=serial,
         make=check_label(request.make, "a make"),
         model=check_label(request.model, "a model"),
@@ -62,18 +67,29 @@ def register_meter(database: Database, request: MeterRequest, at: int) -> Meter:
         known = _find_same(connection, meter)
         if known is None:
             added = registry.add_meter(connection, meter)
+            _note(connection, added, Recorded(actor, at))
         else:
             added = _join(known, meter)
             if added == known:
                 return known
             registry.save_meter(connection, added, at)
+            _note(connection, added, Recorded(actor, at))
         changes.announce(connection, [changes.FLEET, Subject(SubjectKind.SYSTEM, meter.system)], at)
     return added
 
 
+def _note(connection: Connection, meter: Meter, recorded: Recorded) -> None:
+    """Let the meter's facts begin, and say from its first device on that a device reads it."""
+    known = meter_facts.find_meter_facts(connection, meter.id)
+    if known is None or known.is_das != bool(meter.devices):
+        first = MeterFacts(meter.id, meter.system, meter.serial, meter.make, meter.model)
+        noted = replace(known or first, is_das=bool(meter.devices))
+        meter_facts.add_meter_versions(connection, [noted], recorded)
+
+
 def _check_known(connection: Connection, meter: Meter) -> None:
     find_system(connection, meter.system)
-    if registry.find_device(connection, meter.device) is None:
+    if meter.device is not None and registry.find_device(connection, meter.device) is None:
         device = format_device_id(meter.device)
         message = f"device {device} is not registered: run `meter-hub device add --key {device}.pem` first"
         raise UnknownSubjectError(message)
@@ -104,16 +120,18 @@ def _find_same(connection: Connection, meter: Meter) -> Meter | None:
 
 def _join(known: Meter, meter: Meter) -> Meter:
     """Return the known meter with what the new registration adds to it."""
-    devices = known.devices if meter.device in known.devices else (*known.devices, meter.device)
-    return replace(known, devices=devices, make=known.make or meter.make, model=known.model or meter.model)
+    added = tuple(device for device in meter.devices if device not in known.devices)
+    return replace(
+        known, devices=(*known.devices, *added), make=known.make or meter.make, model=known.model or meter.model
+    )
 
 
 def _count_twice(meter: Meter, other: Meter) -> str:
     counted = f"meter {meter.serial} already counts for system {other.system}, and a meter counts for one system only"
     if not other.make:
+        device = "" if other.device is None else f"--device {format_device_id(other.device)} "
         command = (
-            f"meter-hub meter add --system {other.system} --device {format_device_id(other.device)} "
-            f"--serial {shlex.quote(meter.serial)} --make MAKE"
+            f"meter-hub meter add --system {other.system} {device}--serial {shlex.quote(meter.serial)} --make MAKE"
         )
         return f"{counted}; if there are two of that serial number, say with `{command}` which is meant there"
     if not meter.make:

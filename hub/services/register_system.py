@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from hub.errors import AlreadyRegisteredError
-from hub.services.check_text import check_capacity, check_label, check_pts_id
-from hub.store import changes, registry
+from hub.rules.facts import SystemFacts
+from hub.services.check_text import check_capacity, check_label, check_pts_id, whole_watts
+from hub.store import changes, facts, registry
 from hub.store.changes import Subject, SubjectKind
+from hub.store.facts import Recorded
 from hub.store.registry import System
 
 if TYPE_CHECKING:
@@ -30,6 +32,9 @@ def register_system(database: Database, pts_id: str, name: str, capacity_kw_dc: 
         known = registry.find_system(connection, pts_id)
         if known is None:
             registry.add_system(connection, system)
+            watts = whole_watts(system.capacity_kw_dc)
+            first = SystemFacts(pts_id, system.name, facts.BEGINNING, watts)
+            facts.add_system_versions(connection, [first], Recorded("", at))
             changes.announce(connection, [changes.FLEET, Subject(SubjectKind.SYSTEM, pts_id)], at)
             return system
     if (known.name, known.capacity_kw_dc) != (system.name, system.capacity_kw_dc):

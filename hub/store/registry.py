@@ -44,8 +44,8 @@ class System:
 class Meter:
     """A revenue-grade instrument of a system, read by one device after another. Empty `make` or `model` match any.
 
-    `devices` are in the order in which they were registered for it; its readings count until `read_until` (UTC ms),
-    or on where that is None.
+    `devices` are in the order in which they were registered for it, none where people read it; its readings count
+    until `read_until` (UTC ms), or on where that is None.
     """
 
     id: int
@@ -58,9 +58,9 @@ class Meter:
     read_until: int | None = None
 
     @property
-    def device(self) -> DeviceId:
-        """The device registered for it last: the one to look at for its readings now."""
-        return self.devices[-1]
+    def device(self) -> DeviceId | None:
+        """The device registered for it last: the one to look at for its readings now; None where people read it."""
+        return self.devices[-1] if self.devices else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,7 +240,7 @@ def _meters(connection: Connection, where: ColumnElement[bool]) -> tuple[Meter, 
     meter, joined = schema.meter, schema.meter_device
     rows = connection.execute(
         select(meter, joined.c.device)
-        .join(joined, joined.c.meter_id == meter.c.id)
+        .outerjoin(joined, joined.c.meter_id == meter.c.id)
         .where(where)
         .order_by(meter.c.system, meter.c.serial, meter.c.id, joined.c.registered_at, joined.c.device)
     )
@@ -262,12 +262,12 @@ def _system(row: Row[tuple[str, str, str, int]]) -> System:
 
 
 def _meter(rows: Sequence[Row[tuple[object, ...]]]) -> Meter:
-    """Return a meter from its rows, one for each device."""
+    """Return a meter from its rows: one for each device, or a single one without any."""
     row = rows[0]
     return Meter(
         id=row.id,
         system=row.system,
-        devices=tuple(DeviceId(one.device) for one in rows),
+        devices=tuple(DeviceId(one.device) for one in rows if one.device is not None),
         serial=row.serial,
         make=row.make,
         model=row.model,

@@ -11,12 +11,14 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 
+from hub.rules.facts import MeterFacts, SystemFacts
 from hub.services.accept_blocks import accept_blocks
 from hub.services.answer_state import answer_state
 from hub.store import database as store
-from hub.store import descriptors
+from hub.store import descriptors, facts, meter_facts
 from hub.store.database import Database, open_database
 from hub.store.descriptors import Described
+from hub.store.facts import Recorded
 from hub.store.tables import metadata
 from protocol import wire
 from protocol.identity import hash_block
@@ -128,3 +130,32 @@ def test_blocks_beyond_a_gap_count_after_the_upgrade(upgraded: Database, device:
     beyond = [(count,) for count in COUNTS[12 if comes == "state" else 8 :]]
     assert fetch(upgraded, "SELECT register_wh FROM reading ORDER BY read_at")[-len(beyond) :] == beyond
     assert fetch(upgraded, "SELECT DISTINCT verdict FROM block") == [("ok",)]
+
+
+def test_what_was_registered_holds_from_the_beginning(tmp_path: Path) -> None:
+    """Systems and meters of an earlier hub have facts; a nameplate a little above a limit stays above it."""
+    earlier = Database(tmp_path)
+    config = Config()
+    config.set_main_option("script_location", str(Path(store.__file__).parent / "migrations"))
+    with earlier.write() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0005")
+        run = connection.exec_driver_sql
+        run("INSERT INTO system VALUES ('A', 'Barn', '7.5', 5), ('B', 'Roof', '10.0001', 6)")
+        run(
+            "INSERT INTO meter (id, system, serial, make, model, registered_at, read_until)"
+            " VALUES (3, 'A', 'S-1', '', '', 7, NULL), (4, 'B', 'S-2', 'CCS', '', 8, 9)"
+        )
+    earlier.close()
+    opened = open_database(tmp_path, create=False)
+    with opened.read() as connection:
+        assert facts.list_system_facts(connection, None, facts.BEGINNING) == (
+            SystemFacts("A", "Barn", facts.BEGINNING, 7500),
+            SystemFacts("B", "Roof", facts.BEGINNING, 10_001),
+        )
+        assert meter_facts.list_meter_facts(connection, ["A", "B"]) == {
+            "A": (MeterFacts(3, "A", "S-1", "", "", is_das=True),),
+            "B": (MeterFacts(4, "B", "S-2", "CCS", "", ended_at=9, is_das=True),),
+        }
+        assert meter_facts.list_meter_versions(connection, 4)[0].recorded == Recorded("", 8)
+    opened.close()
