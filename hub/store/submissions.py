@@ -1,0 +1,208 @@
+"""Acts of reporting: what was sent in by whom, what became of it, and what staff decided where it was held for them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from sqlalchemy import insert, select
+
+from hub.rules.periods import parse_month
+from hub.rules.reported import Origin
+from hub.store.ledger_tables import experience, submission, submission_decision
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection, Row
+
+    from hub.rules.periods import ProductionMonth
+
+LISTED_MAX = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """One act of reporting a register in Wh, read and submitted at instants (UTC ms), and its outcome.
+
+    `meter` and `month` are None where it names none that there is; `findings` is JSON; `photo` is the name of a picture
+    (`hub.photos`); `accepted` the entry of the ledger that it became.
+    """
+
+    number: int
+    system: str
+    serial: str
+    meter: int | None
+    month: ProductionMonth | None
+    read_at: int
+    register_wh: int
+    origin: Origin
+    submitted_at: int
+    actor: str
+    photo: str | None
+    outcome: str
+    findings: str
+    accepted: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What staff decided on a submission that was held for them; `decided_at` is UTC ms."""
+
+    submission: int
+    decided_at: int
+    decided_by: str
+    approved: bool
+    reason: str
+    accepted: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Experience:
+    """What a reporter says of a month beside the reading: cost of service in cents, hours out of service."""
+
+    system: str
+    month: ProductionMonth
+    recorded_at: int
+    actor: str
+    service_cost_cents: int
+    outage_hours: int
+    note: str
+
+
+def add_submission(connection: Connection, new: Submission) -> Submission:
+    """Keep an act of reporting (its `number` is ignored) and return it with its number."""
+    values = {
+        "system": new.system,
+        "serial": new.serial,
+        "meter_id": new.meter,
+        "month": None if new.month is None else str(new.month),
+        "read_at": new.read_at,
+        "register_wh": new.register_wh,
+        "origin": new.origin.value,
+        "submitted_at": new.submitted_at,
+        "actor": new.actor,
+        "photo": new.photo,
+        "outcome": new.outcome,
+        "findings": new.findings,
+        "accepted": new.accepted,
+    }
+    return _submission(connection.execute(insert(submission).values(values).returning(submission)).one())
+
+
+def find_submission(connection: Connection, number: int) -> Submission | None:
+    """Return the submission with this number."""
+    row = connection.execute(select(submission).where(submission.c.number == number)).one_or_none()
+    return None if row is None else _submission(row)
+
+
+def list_submissions(
+    connection: Connection, *, system: str | None = None, before: int | None = None, limit: int = 100
+) -> tuple[Submission, ...]:
+    """Return submissions, of one system or of all, the latest first, those with a number below `before` if given."""
+    assert limit <= LISTED_MAX, limit
+    query = select(submission).order_by(submission.c.number.desc()).limit(limit)
+    if system is not None:
+        query = query.where(submission.c.system == system)
+    if before is not None:
+        query = query.where(submission.c.number < before)
+    return tuple(map(_submission, connection.execute(query)))
+
+
+def list_of_month(connection: Connection, meter: int, month: ProductionMonth) -> tuple[Submission, ...]:
+    """Return what was submitted for a meter and a month, oldest first."""
+    query = (
+        select(submission)
+        .where(submission.c.meter_id == meter, submission.c.month == str(month))
+        .order_by(submission.c.number)
+    )
+    return tuple(map(_submission, connection.execute(query)))
+
+
+def list_undecided(connection: Connection, outcome: str, limit: int = 100) -> tuple[Submission, ...]:
+    """Return the submissions of this outcome on which nobody decided yet, oldest first."""
+    query = (
+        select(submission)
+        .outerjoin(submission_decision, submission_decision.c.submission == submission.c.number)
+        .where(submission.c.outcome == outcome, submission_decision.c.number.is_(None))
+        .order_by(submission.c.number)
+        .limit(limit)
+    )
+    return tuple(map(_submission, connection.execute(query)))
+
+
+def add_decision(connection: Connection, decision: Decision) -> None:
+    """Keep what was decided on a submission."""
+    connection.execute(
+        insert(submission_decision).values(
+            submission=decision.submission,
+            decided_at=decision.decided_at,
+            decided_by=decision.decided_by,
+            approved=int(decision.approved),
+            reason=decision.reason,
+            accepted=decision.accepted,
+        )
+    )
+
+
+def find_decision(connection: Connection, number: int) -> Decision | None:
+    """Return what was decided on the submission with this number."""
+    table = submission_decision
+    row = connection.execute(select(table).where(table.c.submission == number)).one_or_none()
+    if row is None:
+        return None
+    return Decision(row.submission, row.decided_at, row.decided_by, bool(row.approved), row.reason, row.accepted)
+
+
+def add_experience(connection: Connection, new: Experience) -> None:
+    """Keep what a reporter says of a month; what was said before stays, and the last counts."""
+    connection.execute(
+        insert(experience).values(
+            system=new.system,
+            month=str(new.month),
+            recorded_at=new.recorded_at,
+            actor=new.actor,
+            service_cost_cents=new.service_cost_cents,
+            outage_hours=new.outage_hours,
+            note=new.note,
+        )
+    )
+
+
+def find_experience(connection: Connection, system: str, month: ProductionMonth) -> Experience | None:
+    """Return what was last said of a system's month."""
+    query = (
+        select(experience)
+        .where(experience.c.system == system, experience.c.month == str(month))
+        .order_by(experience.c.number.desc())
+        .limit(1)
+    )
+    row = connection.execute(query).one_or_none()
+    if row is None:
+        return None
+    return Experience(
+        system=row.system,
+        month=parse_month(row.month),
+        recorded_at=row.recorded_at,
+        actor=row.actor,
+        service_cost_cents=row.service_cost_cents,
+        outage_hours=row.outage_hours,
+        note=row.note,
+    )
+
+
+def _submission(row: Row[tuple[object, ...]]) -> Submission:
+    return Submission(
+        number=row.number,
+        system=row.system,
+        serial=row.serial,
+        meter=row.meter_id,
+        month=None if row.month is None else parse_month(row.month),
+        read_at=row.read_at,
+        register_wh=row.register_wh,
+        origin=Origin(row.origin),
+        submitted_at=row.submitted_at,
+        actor=row.actor,
+        photo=row.photo,
+        outcome=row.outcome,
+        findings=row.findings,
+        accepted=row.accepted,
+    )
