@@ -59,3 +59,11 @@ MONTH_CLOSE = Citation(
     in_force_on=None,
     url="docs/rules.md",
 )
+
+READING_TIME = Citation(
+    document="MassCEC, Report My Production",
+    edition="undated web page",
+    clause="Manual Reporting, Step 3: the date and time that the reading was taken",
+    in_force_on=None,
+    url="https://www.masscec.com/report-my-production",
+)
