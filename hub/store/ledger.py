@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import functools
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from sqlalchemy import Select, bindparam, func, insert, select
+from sqlalchemy import Select, Text, bindparam, func, insert, select
 
 from hub.rules.periods import parse_month
 from hub.rules.reported import AcceptedReading, Origin
@@ -55,10 +55,11 @@ class NewEntry:
 
 @dataclass(frozen=True, slots=True)
 class Around:
-    """The readings that decide a meter's month: the one that counts for it, and the last before it."""
+    """The readings that decide a meter's month: the last before it, the one that counts for it, the first after it."""
 
-    before: AcceptedReading | None
-    counting: AcceptedReading | None
+    before: AcceptedReading | None = None
+    counting: AcceptedReading | None = None
+    after: AcceptedReading | None = None
 
 
 def add_entry(connection: Connection, new: NewEntry, at: int) -> Entry:
@@ -166,34 +167,36 @@ def find_around(
     """
     assert len(meters) <= METERS_AT_ONCE, len(meters)
     rows = connection.execute(_find_around(), {"meters": list(meters), "month": str(month), "until": until})
-    found = {meter_id: Around(None, None) for meter_id in meters}
+    found = dict.fromkeys(meters, Around())
     for row in rows:
         accepted = _accepted(row)
-        held = found[accepted.meter]
-        is_counting = accepted.month == month
-        found[accepted.meter] = Around(
-            held.before if is_counting else accepted, accepted if is_counting else held.counting
-        )
+        place = "counting" if accepted.month == month else "before" if accepted.month < month else "after"
+        found[accepted.meter] = replace(found[accepted.meter], **{place: accepted})
     return found
 
 
 @functools.cache
 def _find_around() -> Select[tuple[object, ...]]:
-    """Two lookups in the unique key for each meter, however long its history is."""
-    table = accepted_reading
-    near = accepted_reading.alias("near")
+    """Three lookups in the unique key for each meter, however long its history is."""
+    table, near = accepted_reading, accepted_reading.alias("near")
+    month = bindparam("month", type_=Text)
+    newest_first = (near.c.month.desc(), near.c.version.desc())
     numbers = [
         select(near.c.number)
         .where(near.c.meter_id == meter.c.id, where, near.c.number <= bindparam("until"))
-        .order_by(near.c.month.desc(), near.c.version.desc())
+        .order_by(*order)
         .limit(1)
         .correlate(meter)
         .scalar_subquery()
-        for where in (near.c.month == bindparam("month"), near.c.month < bindparam("month"))
+        for where, order in (
+            (near.c.month == month, newest_first),
+            (near.c.month < month, newest_first),
+            (near.c.month > month, (near.c.month, near.c.version.desc())),
+        )
     ]
     return (
         select(table.c.number, table.c.meter_id, table.c.month, table.c.read_at, table.c.register_wh, table.c.origin)
-        .join(meter, table.c.number.in_(numbers))
+        .select_from(meter.join(table, table.c.number.in_(numbers)))
         .where(meter.c.id.in_(bindparam("meters", expanding=True)))
     )
 
