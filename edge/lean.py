@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from types import CodeType
 
 POSTPONED = (
-    *("asyncio.sslproto", "locale", "secrets", "tokenize"),
+    *("asyncio.sslproto", "locale", "random", "secrets", "tokenize"),
     *("click", "dateutil.parser", "ipaddress", "pymodbus.client", "urllib.request"),
 )
 """Loaded at their first use, which never comes. `importlib.util.LazyLoader` would load them when they are looked at."""

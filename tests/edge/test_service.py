@@ -32,7 +32,7 @@ NEVER_USED = (
     "importlib.metadata",
     "pymodbus.datastore.simulator",
     "pymodbus.simulator",
-    "random",
+    "_random",
 )
 NOT_OURS = ("numpy", "pandas", "zipfile", "multiprocessing", "argparse")
 
