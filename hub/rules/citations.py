@@ -67,3 +67,22 @@ READING_TIME = Citation(
     in_force_on=None,
     url="https://www.masscec.com/report-my-production",
 )
+
+ESTIMATED_MONTHS = Citation(
+    document="MassCEC, Report My Production",
+    edition="undated web page",
+    clause="Reporting Requirements: estimated production over the months with missing data; the formula is our own",
+    in_force_on=None,
+    url="https://www.masscec.com/report-my-production",
+)
+
+TRUE_UP = Citation(
+    document="MassCEC PTS help centre, SREC and MA Class I REC Reconciliation and True-up Guidelines",
+    edition="article 24917714444059",
+    clause="reconciliation after the deadline is an exception: a sent quarter is not changed silently",
+    in_force_on=None,
+    url=(
+        "https://masscec-pts.zendesk.com/hc/en-us/articles/"
+        "24917714444059-SREC-and-MA-Class-I-REC-Reconciliation-and-True-up-Guidelines"
+    ),
+)

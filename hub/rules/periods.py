@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+from calendar import monthrange
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
@@ -52,9 +53,18 @@ class ProductionMonth:
         """UTC ms at which the next month starts. Citation: `citations.CALENDAR_MONTH`."""
         return _first_midnight(self.year + self.month // _MONTHS, self.month % _MONTHS + 1)
 
+    @property
+    def last_day(self) -> date:
+        """The last day of the month."""
+        return date(self.year, self.month, monthrange(self.year, self.month)[1])
+
     def next(self) -> ProductionMonth:
         """Return the month after this one; raises InputError after the last one."""
         return ProductionMonth(self.year + self.month // _MONTHS, self.month % _MONTHS + 1)
+
+    def previous(self) -> ProductionMonth:
+        """Return the month before this one; raises InputError before the first one."""
+        return ProductionMonth(self.year - (self.month == 1), (self.month - 2) % _MONTHS + 1)
 
 
 def parse_month(text: str) -> ProductionMonth:
@@ -70,6 +80,11 @@ def month_of(at_ms: int) -> ProductionMonth:
     """Return the production month that holds this instant (UTC ms). Citation: `citations.CALENDAR_MONTH`."""
     local = datetime.fromtimestamp(at_ms // 1000, UTC).astimezone(REGULATOR_ZONE)
     return ProductionMonth(local.year, local.month)
+
+
+def date_at(at_ms: int) -> date:
+    """Return the date in Massachusetts at an instant (UTC ms). Citation: `citations.CALENDAR_MONTH`."""
+    return datetime.fromtimestamp(at_ms // 1000, UTC).astimezone(REGULATOR_ZONE).date()
 
 
 def months_through(first: ProductionMonth, last: ProductionMonth) -> Iterator[ProductionMonth]:
