@@ -44,14 +44,15 @@ class AcceptedReading:
 class MeterTerms:
     """What a meter's readings are counted from and until.
 
-    It began at `initial_at` (UTC ms) with `initial_wh` on its register. An exchanged or removed meter ended at
-    `ended_at` with `final_wh`; both are None for one that goes on. `modulus_wh` is the energy at which the register
-    starts again, None where nobody declared one: then a lower reading is refused.
+    It began at `initial_at` (UTC ms) with `initial_wh` on its register; where nobody said so they are None, and its
+    first reading is what it is counted from. An exchanged or removed meter ended at `ended_at` with `final_wh`; both
+    are None for one that goes on. `modulus_wh` is the energy at which the register starts again, None where nobody
+    declared one: then a lower reading is refused.
     """
 
     meter: int
-    initial_at: int
-    initial_wh: int
+    initial_at: int | None
+    initial_wh: int | None
     ended_at: int | None = None
     final_wh: int | None = None
     modulus_wh: int | None = None
@@ -147,7 +148,8 @@ def meter_months(terms: MeterTerms, readings: Sequence[AcceptedReading]) -> tupl
 
 def is_active(terms: MeterTerms, month: ProductionMonth) -> bool:
     """Return whether a meter counted in a month, if only for a part of it. Citation: `citations.SEVERAL_METERS`."""
-    return terms.initial_at < month.ends_at and (terms.ended_at is None or terms.ended_at > month.starts_at)
+    has_begun = terms.initial_at is None or terms.initial_at < month.ends_at
+    return has_begun and (terms.ended_at is None or terms.ended_at > month.starts_at)
 
 
 def report_system(month: ProductionMonth, meters: Mapping[int, MeterMonth | None]) -> SystemReport:
@@ -180,9 +182,10 @@ def needs_true_up(state: ReportState, *, is_sent: bool) -> bool:
 
 def _bounds(terms: MeterTerms, readings: Sequence[AcceptedReading]) -> list[Bound]:
     """Return what a meter's months are counted between: its beginning, its readings, and its end."""
-    begins = Bound(None, month_of(terms.initial_at).previous(), terms.initial_at, terms.initial_wh)
-    read = (Bound(one.id, one.month, one.read_at, one.register_wh) for one in readings)
-    bounds = [begins, *(bound for bound in read if bound.month > begins.month)]
+    bounds = [Bound(one.id, one.month, one.read_at, one.register_wh) for one in readings]
+    if terms.initial_at is not None and terms.initial_wh is not None:
+        begins = Bound(None, month_of(terms.initial_at).previous(), terms.initial_at, terms.initial_wh)
+        bounds = [begins, *(bound for bound in bounds if bound.month > begins.month)]
     if terms.ended_at is not None and terms.final_wh is not None:
         last = month_of(terms.ended_at)
         # The end closes its month, in place of a reading that was taken for the month before it.

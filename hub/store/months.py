@@ -6,7 +6,7 @@ import functools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sqlalchemy import Select, bindparam, func, insert, select
+from sqlalchemy import Select, Text, and_, bindparam, insert, select
 
 from hub.rules.periods import parse_month
 from hub.store.dialect import insert_rows
@@ -132,20 +132,20 @@ def add_system_months(connection: Connection, rows: Sequence[SystemMonthRow]) ->
     assert stored == len(rows), "a version of a system's month is there already"
 
 
-def latest_versions(connection: Connection, systems: Collection[str], month: ProductionMonth) -> dict[str, int]:
-    """Return the last version there is of this month of each of these systems; systems without one are left out."""
-    rows = connection.execute(_latest_versions(), {"systems": list(systems), "month": str(month)})
-    return {row.system: row.version for row in rows}
+def latest_versions(
+    connection: Connection, systems: Collection[str], month: ProductionMonth
+) -> dict[str, tuple[int, str]]:
+    """Return the last version that counts or was begun of this month of each of these systems, and its SHA-256.
+
+    Systems without one are left out.
+    """
+    rows = connection.execute(_versions(), {"systems": list(systems), "month": str(month)})
+    return {row.system: (row.version, row.sha256) for row in rows}
 
 
 def find_system_month(connection: Connection, pts_id: str, month: ProductionMonth) -> SystemMonthRow | None:
-    """Return the last version of a system's month."""
-    query = (
-        select(system_month)
-        .where(system_month.c.system == pts_id, system_month.c.month == str(month))
-        .order_by(system_month.c.version.desc())
-        .limit(1)
-    )
+    """Return the last version of a system's month that counts."""
+    query = select(system_month).where(system_month.c.system == pts_id, system_month.c.month == str(month), _is_last())
     row = connection.execute(query).one_or_none()
     return None if row is None else _system_month(row)
 
@@ -183,52 +183,52 @@ def iterate_month(
         after = rows[-1].system
 
 
-def list_of_run(connection: Connection, run: int) -> tuple[SystemMonthRow, ...]:
-    """Return what a run found, by system and month."""
-    query = select(system_month).where(system_month.c.run == run).order_by(system_month.c.system, system_month.c.month)
-    return tuple(map(_system_month, connection.execute(query)))
+def iterate_of_run(connection: Connection, run: int) -> Iterator[SystemMonthRow]:
+    """Yield what a run found, by system."""
+    query = select(system_month).where(system_month.c.run == run).order_by(system_month.c.system)
+    return map(_system_month, connection.execute(query))
 
 
-def iterate_meters(connection: Connection, limit: int = SYSTEMS_AT_ONCE) -> Iterator[dict[str, tuple[int, ...]]]:
-    """Yield every registered system with the ids of its meters, so many systems at once, by PTS id."""
-    after = ""
-    while True:
-        chosen = select(system.c.pts_id).where(system.c.pts_id > after).order_by(system.c.pts_id).limit(limit)
-        systems: dict[str, tuple[int, ...]] = {row.pts_id: () for row in connection.execute(chosen)}
-        if not systems:
-            return
-        last = next(reversed(systems))
+def list_meters_after(connection: Connection, after: str, limit: int = SYSTEMS_AT_ONCE) -> dict[str, tuple[int, ...]]:
+    """Return the next `limit` registered systems after a PTS id, each with the ids of its meters, by PTS id."""
+    chosen = select(system.c.pts_id).where(system.c.pts_id > after).order_by(system.c.pts_id).limit(limit)
+    systems: dict[str, tuple[int, ...]] = {row.pts_id: () for row in connection.execute(chosen)}
+    if systems:
         rows = connection.execute(
             select(meter.c.system, meter.c.id)
-            .where(meter.c.system > after, meter.c.system <= last)
+            .where(meter.c.system > after, meter.c.system <= next(reversed(systems)))
             .order_by(meter.c.system, meter.c.id)
         )
         for row in rows:
             systems[row.system] += (row.id,)
-        yield systems
-        after = last
+    return systems
 
 
 @functools.cache
-def _latest_versions() -> Select[tuple[str, int]]:
+def _versions() -> Select[tuple[str, int, str]]:
     return (
-        select(system_month.c.system, func.max(system_month.c.version).label("version"))
+        select(system_month.c.system, system_month.c.version, system_month.c.sha256)
         .where(
             system_month.c.system.in_(bindparam("systems", expanding=True)),
-            system_month.c.month == bindparam("month"),
+            system_month.c.month == bindparam("month", type_=Text),
         )
-        .group_by(system_month.c.system)
+        .order_by(system_month.c.system, system_month.c.version)
     )
 
 
 def _is_last() -> ColumnElement[bool]:
+    """Return whether a version is the last one of a run that ended."""
     later = system_month.alias("later")
     newer = select(later.c.version).where(
         later.c.system == system_month.c.system,
         later.c.month == system_month.c.month,
         later.c.version > system_month.c.version,
     )
-    return ~newer.correlate(system_month).exists()
+    ended = select(month_result.c.number).where(month_result.c.run == later.c.run).exists()
+    counts = select(month_result.c.number).where(month_result.c.run == system_month.c.run)
+    return and_(
+        counts.correlate(system_month).exists(), ~newer.where(ended.correlate(later)).correlate(system_month).exists()
+    )
 
 
 def _run(row: Row[tuple[object, ...]]) -> Run:

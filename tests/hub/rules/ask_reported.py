@@ -37,8 +37,8 @@ def make_terms(number: int, given: Mapping[str, Any]) -> MeterTerms:
     """Return what a meter of a case began and ended with."""
     return MeterTerms(
         meter=number,
-        initial_at=parse_local(given["began"]),
-        initial_wh=wh(given["initial_kwh"]),
+        initial_at=parse_local(given["began"]) if "began" in given else None,
+        initial_wh=wh(given["initial_kwh"]) if "initial_kwh" in given else None,
         ended_at=parse_local(given["ended"]) if "ended" in given else None,
         final_wh=wh(given["final_kwh"]) if "final_kwh" in given else None,
         modulus_wh=wh(given["modulus_kwh"]) if "modulus_kwh" in given else None,
