@@ -86,3 +86,35 @@ TRUE_UP = Citation(
         "24917714444059-SREC-and-MA-Class-I-REC-Reconciliation-and-True-up-Guidelines"
     ),
 )
+
+MANUAL_LIMIT_10_KW = Citation(
+    document="MassCEC, Production Tracking System",
+    edition="undated web page",
+    clause="Reporting to the PTS: projects up to 10 kW (DC @ STC) may report manually, larger ones automatically only",
+    in_force_on=None,
+    url="https://www.masscec.com/production-tracking-system",
+)
+
+MANUAL_LIMIT_25_KW = Citation(
+    document="MassCEC PTS help centre, Change Request: Production Reporter",
+    edition="article 13495707310363",
+    clause="manual reporting up to 25 kW DC for PV and 25 kW AC for other technologies; since when is not published",
+    in_force_on=None,
+    url="https://masscec-pts.zendesk.com/hc/en-us/articles/13495707310363-Change-Request-Production-Reporter",
+)
+
+REPORTING_WINDOW = Citation(
+    document="MassCEC, Report My Production",
+    edition="undated web page",
+    clause="Reporting Requirements: from five days before the end of the month to five days after (Jan 27 - Feb 5)",
+    in_force_on=None,
+    url="https://www.masscec.com/report-my-production",
+)
+
+READING_MONTH = Citation(
+    document="Meterline",
+    edition="own rule",
+    clause="a reading of the first five days of a month reports the month before",
+    in_force_on=None,
+    url="docs/rules.md",
+)

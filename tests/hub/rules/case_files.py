@@ -3,7 +3,7 @@
 A file in `cases/` is either one case, with its content at the top, or a table of them (`[[case]]`). Every case has
 
     title    what it shows, in plain words
-    clause   the name of its citation in `hub.rules.citations`
+    clause   the name of its citation in `hub.rules.citations` or `hub.rules.market_citations`
     kind     "official" (numbers printed in a source), "derived" (arithmetic on a sourced rule) or "own" (our own rule)
     vector   the name under which acceptance lists know it, where they do
     given    what is put to the rule
@@ -21,6 +21,9 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
+
+from hub.rules import citations, market_citations
+from hub.rules.citations import Citation
 
 FOLDER = Path(__file__).parent
 KINDS = ("official", "derived", "own")
@@ -56,6 +59,17 @@ def asks(rule: str) -> Callable[[A], A]:
         return ask
 
     return mark
+
+
+@cache
+def all_citations() -> Mapping[str, Citation]:
+    """Return every citation by its name."""
+    return {
+        name: value
+        for module in (citations, market_citations)
+        for name, value in vars(module).items()
+        if isinstance(value, Citation)
+    }
 
 
 @cache
