@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from hub.rules.closing import RULES_VERSION, canonical, seal_content
+from hub.rules.quarters import is_exported
 from hub.rules.reported import MeterTerms, NumberKind, is_active, meter_months, needs_true_up, report_system
 from hub.store import ledger, meter_facts
 from hub.store.ledger import METERS_AT_ONCE, Around
@@ -47,18 +48,19 @@ def account_months(
     month: ProductionMonth,
     *,
     until: int,
-    is_sent: bool,
+    at: int,
 ) -> Iterator[Account]:
     """Yield the account of a month for each of these systems, given the ids of their meters, in their order.
 
-    `until` is the number of the last entry of the ledger that counts; `is_sent` whether the month's quarter went to
-    the registry already, so that an estimate is an item for true-up.
+    `until` is the number of the last entry of the ledger that counts, `at` (UTC ms) when it is drawn up: what is known
+    of meters is what was known then, and an estimate for a quarter sent by then is an item for true-up.
     """
     meters = [meter for of_system in systems.values() for meter in of_system]
     around: dict[int, Around] = {}
     for start in range(0, len(meters), METERS_AT_ONCE):
         around |= ledger.find_around(connection, meters[start : start + METERS_AT_ONCE], month, until)
-    known = meter_facts.list_meter_facts(connection, systems.keys())
+    known = meter_facts.list_meter_facts(connection, systems.keys(), at)
+    is_sent = is_exported(month, at)
     for system in systems:
         yield _account(system, month, known.get(system, ()), around, is_sent=is_sent)
 

@@ -7,11 +7,10 @@ and is made again.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from hub.errors import InputError
-from hub.rules.closing import RULES_VERSION, RunKind, month_state, refuse_run, seal_run
-from hub.rules.quarters import is_exported
+from hub.rules.closing import RULES_VERSION, RunKind, is_binding, month_state, refuse_run, seal_run
 from hub.rules.reported import ReportState
 from hub.rules.windows import window_of
 from hub.services.account_months import account_months
@@ -40,44 +39,58 @@ def close_month(  # noqa: PLR0913 - what is done to which month, by whom, when a
     reason: str = "",
     on_progress: Callable[[int], object] = lambda _systems: None,
 ) -> tuple[Run, Result]:
-    """Go over a month of all systems and return the run and what it came to.
+    """Go over a month of all systems and return the run and what it came to; an amendment keeps what changed only.
 
-    Months before it that were not reported of a system, and can be estimated now, are amended first where they are
-    closed. `on_progress` is told how many systems were done, piece by piece. Raises InputError where the month cannot
-    be run so, or an amendment has no reason.
+    Months before it that were not reported of a system, and can be estimated now, are amended where they are closed.
+    `on_progress` is told how many systems were done, piece by piece. Raises InputError where the month cannot be run
+    so, or an amendment has no reason.
     """
-    reason = check_label(reason, "a reason")
-    if kind is RunKind.AMEND and not reason:
-        message = f"an amendment of {month} needs its reason: say why the number changes, with --reason"
-        raise InputError(message)
-    with database.read() as connection:
-        _check(connection, month, kind, now)
-        until = ledger.last_number(connection)
-    going = _Going(database, actor=actor, now=now, until=until)
-    run = going.begin(month, kind, reason)
+    going = _Going(database, actor=actor, now=now)
+    run = going.begin(month, kind, _check_reason(month, kind, reason))
     gaps: dict[ProductionMonth, dict[str, tuple[int, ...]]] = {}
     for piece in going.pieces():
-        for account in going.keep(run, piece, only_changed=kind is RunKind.AMEND):
+        drawn = going.draw(month, piece)
+        going.keep(run, drawn.changed if kind is RunKind.AMEND else drawn.every)
+        for account, _ in drawn.every:
             for gap in account.gaps:
                 gaps.setdefault(gap, {})[account.system] = piece[account.system]
         on_progress(len(piece))
     if kind is not RunKind.PROVISIONAL:
         for gap in sorted(gaps):
-            going.fill_gap(gap, gaps[gap], month)
+            going.amend(gap, gaps[gap], f"estimated by what was read for {month}")
     return run, going.end(run)
 
 
-class _Going:
-    """One going over a month and those before it: what it stores counts once `end` was called for its run."""
+def amend_months(  # noqa: PLR0913 - what is done to which months of a system, by whom, when and why
+    database: Database, system: str, concerned: Iterable[ProductionMonth], *, actor: str, now: int, reason: str
+) -> tuple[Run, ...]:
+    """Amend those of a system's months that are closed and come out otherwise now; return the runs that did it."""
+    going = _Going(database, actor=actor, now=now)
+    with database.read() as connection:
+        meters = months.list_meters_of(connection, system)
+    runs = (going.amend(month, {system: meters}, reason) for month in sorted(concerned))
+    return tuple(run for run in runs if run is not None)
 
-    def __init__(self, database: Database, *, actor: str, now: int, until: int) -> None:
+
+class _Drawn(NamedTuple):
+    """Accounts of a month, each with the version that it would be; `changed` are those that say something new."""
+
+    every: list[tuple[Account, int]]
+    changed: list[tuple[Account, int]]
+
+
+class _Going:
+    """One going over months: what it keeps counts once `end` was called for its run."""
+
+    def __init__(self, database: Database, *, actor: str, now: int) -> None:
         self._database = database
         self._actor = actor
         self._now = now
-        self._until = until
+        with database.read() as connection:
+            self._until = ledger.last_number(connection)
 
     def begin(self, month: ProductionMonth, kind: RunKind, reason: str) -> Run:
-        """Begin a run, which does not count yet."""
+        """Begin a run, which does not count yet; raises InputError where the month cannot be run so."""
         run = Run(
             number=0,
             month=month,
@@ -89,6 +102,7 @@ class _Going:
             ledger_until=self._until,
         )
         with self._database.write() as connection:
+            _check(connection, month, kind, self._now)
             return months.add_run(connection, run)
 
     def pieces(self) -> Iterator[dict[str, tuple[int, ...]]]:
@@ -102,37 +116,31 @@ class _Going:
             yield piece
             after = next(reversed(piece))
 
-    def keep(self, run: Run, systems: Mapping[str, Sequence[int]], *, only_changed: bool) -> list[Account]:
-        """Draw up and store the run's month of these systems; return the accounts."""
+    def draw(self, month: ProductionMonth, systems: Mapping[str, Sequence[int]]) -> _Drawn:
+        """Draw up a month of these systems."""
         with self._database.read() as connection:
-            accounts = list(
-                account_months(
-                    connection,
-                    systems,
-                    run.month,
-                    until=run.ledger_until,
-                    is_sent=is_exported(run.month, run.run_at),
-                )
-            )
-            held = months.latest_versions(connection, systems, run.month)
-        rows = [
-            _row(run, account, version + 1)
-            for account in accounts
-            for version, sha256 in [held.get(account.system, (0, ""))]
-            if not (only_changed and sha256 == account.sha256)
-        ]
-        with self._database.write() as connection:
-            months.add_system_months(connection, rows)
-        return accounts
+            accounts = account_months(connection, systems, month, until=self._until, at=self._now)
+            held = months.latest_versions(connection, systems, month)
+            every = [(account, held.get(account.system, (0, ""))[0] + 1) for account in accounts]
+        return _Drawn(every, [one for one in every if held.get(one[0].system, (0, ""))[1] != one[0].sha256])
 
-    def fill_gap(self, gap: ProductionMonth, systems: Mapping[str, Sequence[int]], after: ProductionMonth) -> None:
-        """Amend a closed month with what a later reading lets estimate of it."""
+    def keep(self, run: Run, drawn: Sequence[tuple[Account, int]]) -> None:
+        """Store what was drawn up as a run's."""
+        with self._database.write() as connection:
+            months.add_system_months(connection, [_row(run, account, version) for account, version in drawn])
+
+    def amend(self, month: ProductionMonth, systems: Mapping[str, Sequence[int]], reason: str) -> Run | None:
+        """Amend a month of these systems, if it is closed and comes out otherwise now."""
         with self._database.read() as connection:
-            if refuse_run(RunKind.AMEND, _state(connection, gap), gap, window_of(gap).closes_at, self._now):
-                return
-        run = self.begin(gap, RunKind.AMEND, f"estimated by what was read for {after}")
-        self.keep(run, systems, only_changed=True)
+            if not is_binding(_state(connection, month)):
+                return None
+        changed = self.draw(month, systems).changed
+        if not changed:
+            return None
+        run = self.begin(month, RunKind.AMEND, reason)
+        self.keep(run, changed)
         self.end(run)
+        return run
 
     def end(self, run: Run) -> Result:
         """Let a run count, unless the month was run otherwise in the meantime; raises InputError then."""
@@ -142,6 +150,14 @@ class _Going:
             months.end_run(connection, run, result)
             changes.announce(connection, [changes.FLEET], self._now)
         return result
+
+
+def _check_reason(month: ProductionMonth, kind: RunKind, reason: str) -> str:
+    reason = check_label(reason, "a reason")
+    if kind is RunKind.AMEND and not reason:
+        message = f"an amendment of {month} needs its reason: say why the number changes, with --reason"
+        raise InputError(message)
+    return reason
 
 
 def _check(connection: Connection, month: ProductionMonth, kind: RunKind, now: int) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import itertools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -135,12 +136,16 @@ def add_system_months(connection: Connection, rows: Sequence[SystemMonthRow]) ->
 def latest_versions(
     connection: Connection, systems: Collection[str], month: ProductionMonth
 ) -> dict[str, tuple[int, str]]:
-    """Return the last version that counts or was begun of this month of each of these systems, and its SHA-256.
+    """Return the last version there is of this month of each of these systems, and the SHA-256 of the one that counts.
 
-    Systems without one are left out.
+    A version of a run that never ended counts nothing; the SHA-256 is empty where none counts. Systems without any
+    version are left out.
     """
-    rows = connection.execute(_versions(), {"systems": list(systems), "month": str(month)})
-    return {row.system: (row.version, row.sha256) for row in rows}
+    found: dict[str, tuple[int, str]] = {}
+    for row in connection.execute(_versions(), {"systems": list(systems), "month": str(month)}):
+        counted = found.get(row.system, (0, ""))[1]
+        found[row.system] = (row.version, row.sha256 if row.result is not None else counted)
+    return found
 
 
 def find_system_month(connection: Connection, pts_id: str, month: ProductionMonth) -> SystemMonthRow | None:
@@ -204,10 +209,31 @@ def list_meters_after(connection: Connection, after: str, limit: int = SYSTEMS_A
     return systems
 
 
+def list_meters_of(connection: Connection, pts_id: str) -> tuple[int, ...]:
+    """Return the ids of a system's meters."""
+    rows = connection.execute(select(meter.c.id).where(meter.c.system == pts_id).order_by(meter.c.id))
+    return tuple(row.id for row in rows)
+
+
+def list_meters_between(connection: Connection, first: str, last: str) -> dict[str, tuple[int, ...]]:
+    """Return the ids of the meters of each system from one PTS id to another, by PTS id."""
+    rows = connection.execute(
+        select(meter.c.system, meter.c.id)
+        .where(meter.c.system.between(first, last))
+        .order_by(meter.c.system, meter.c.id)
+    )
+    return {
+        pts_id: tuple(row.id for row in group) for pts_id, group in itertools.groupby(rows, key=lambda row: row.system)
+    }
+
+
 @functools.cache
-def _versions() -> Select[tuple[str, int, str]]:
+def _versions() -> Select[tuple[str, int, str, int]]:
     return (
-        select(system_month.c.system, system_month.c.version, system_month.c.sha256)
+        select(
+            system_month.c.system, system_month.c.version, system_month.c.sha256, month_result.c.number.label("result")
+        )
+        .outerjoin(month_result, month_result.c.run == system_month.c.run)
         .where(
             system_month.c.system.in_(bindparam("systems", expanding=True)),
             system_month.c.month == bindparam("month", type_=Text),
