@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from hub.cli import command, custody, operate, register
+from hub.cli import command, custody, months, operate, register
 from hub.cli.terminal import DEFAULT_DATA, AsJson, Data, open_data, plain, print_json, print_table
 from hub.config import HubSettings, parse_broker, parse_listen
 from hub.errors import HubError
@@ -35,6 +35,7 @@ app.add_typer(register.meter_app, name="meter")
 app.add_typer(custody.app)
 app.add_typer(operate.app)
 app.add_typer(command.app, name="command")
+app.add_typer(months.app, name="months")
 
 
 def main() -> None:

@@ -77,12 +77,8 @@ def _compare(connection: Connection, run: Run, kept: Sequence[SystemMonthRow]) -
 def _compare_run(run: Run, result: Result, hashes: Sequence[str]) -> list[str]:
     if (result.systems, result.sha256) == (len(hashes), seal_run(hashes)):
         return []
-    return [
-        (
-            f"run {run.number} of {run.month} was sealed over {result.systems} systems, and {len(hashes)} are kept of it "
-            "that give another hash"
-        )
-    ]
+    sealed = f"run {run.number} of {run.month} was sealed over {result.systems} systems"
+    return [f"{sealed}, and {len(hashes)} are kept of it that give another hash"]
 
 
 def _say(production_wh: int | None) -> str:

@@ -7,7 +7,7 @@ import itertools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sqlalchemy import Select, Text, and_, bindparam, insert, select
+from sqlalchemy import Select, Text, and_, bindparam, func, insert, select
 
 from hub.rules.periods import parse_month
 from hub.store.dialect import insert_rows
@@ -207,6 +207,11 @@ def list_meters_after(connection: Connection, after: str, limit: int = SYSTEMS_A
         for row in rows:
             systems[row.system] += (row.id,)
     return systems
+
+
+def count_systems(connection: Connection) -> int:
+    """Return how many systems are registered."""
+    return int(connection.execute(select(func.count()).select_from(system)).scalar_one())
 
 
 def list_meters_of(connection: Connection, pts_id: str) -> tuple[int, ...]:

@@ -1,0 +1,30 @@
+"""The JSON API of reported months: what a month is, what runs over it found, and where a system's number comes from."""
+
+from fastapi import APIRouter
+
+from hub.rules.periods import parse_month
+from hub.rules.windows import window_of
+from hub.services.compute_production import find_system
+from hub.store import months
+from hub.web import models_months as models
+from hub.web.context import HubOf
+
+router = APIRouter(prefix="/api/v1", tags=["months"])
+
+
+@router.get("/months/{month}")
+def get_month_state(hub: HubOf, month: str) -> models.MonthStateJson:
+    """Return what a production month, `YYYY-MM`, is: open, provisional, closed or amended, and the runs over it."""
+    wanted = parse_month(month)
+    with hub.database.read() as connection:
+        return models.state_json(wanted, window_of(wanted), months.list_runs(connection, wanted))
+
+
+@router.get("/systems/{pts_id}/reported-months")
+def list_reported_months(hub: HubOf, pts_id: str, *, every_version: bool = False) -> models.ReportedMonthsJson:
+    """Return a system's months as they were reported, the latest first; with `every_version` also what was replaced."""
+    with hub.database.read() as connection:
+        found = months.list_system_months(
+            connection, find_system(connection, pts_id).pts_id, every_version=every_version
+        )
+    return models.ReportedMonthsJson(system=pts_id, months=[models.reported_json(row) for row in found])
