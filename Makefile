@@ -9,7 +9,7 @@ PACKAGES := protocol edge hub simulators
 export METERLINE_PV_CSV ?= $(wildcard $(CURDIR)/../shared/data/pv_ac_power_15min.csv)
 
 .DEFAULT_GOAL := help
-.PHONY: help env demo judges test check check-static coverage format lock simulate year bench-custody bench-edge bench-replay clean
+.PHONY: help env demo judges test check check-static coverage format lock simulate year bench-custody bench-edge bench-month bench-replay clean
 
 help:  ## List the tasks
 	@grep -hE '^[a-z-]+:.*  ## ' $(MAKEFILE_LIST) | sed -E 's/:.*  ## /\t/' | expand -t 14
@@ -60,6 +60,9 @@ bench-custody: env  ## Measure what custody costs: bytes on the wire, each step,
 
 bench-edge: env  ## Measure what the agent costs its machine: memory, processor, start, bytes written, and the bus
 	@$(BIN)/python -m benchmarks.edge
+
+bench-month: env  ## Measure the closing of a month for 30,000 to 120,000 systems: time, memory, growth
+	@$(BIN)/python -m benchmarks.months
 
 lock: env  ## Pin the dependencies anew in requirements/ (hashed, without index addresses)
 	@for extra in edge pulse hub dev; do \
