@@ -118,3 +118,35 @@ READING_MONTH = Citation(
     in_force_on=None,
     url="docs/rules.md",
 )
+
+FACTS_IN_VERSIONS = Citation(
+    document="Meterline",
+    edition="own rule",
+    clause="what is said later is laid over what is known; nothing that was said is overwritten",
+    in_force_on=None,
+    url="docs/rules.md",
+)
+
+BULK_VALUES = Citation(
+    document="Meterline",
+    edition="own rule",
+    clause="a value out of a table is exact or refused; what a spreadsheet rewrote is never guessed back",
+    in_force_on=None,
+    url="docs/rules.md",
+)
+
+BULK_ROWS = Citation(
+    document="Meterline",
+    edition="own rule",
+    clause="a row of a table is whole or refused, with everything that is wrong in it",
+    in_force_on=None,
+    url="docs/rules.md",
+)
+
+HISTORIC_READINGS = Citation(
+    document="Meterline",
+    edition="own rule",
+    clause="historic readings: one for a meter and month, never lower than the one before but by a declared rollover",
+    in_force_on=None,
+    url="docs/rules.md",
+)
