@@ -99,19 +99,19 @@ def check_heading(layout: Layout, heading: Sequence[str]) -> tuple[RowFinding, .
     if len(heading) == 1 and (";" in heading[0] or "\t" in heading[0]):
         sign = "semicolons" if ";" in heading[0] else "tabs"
         text = f"the columns are separated by {sign}: export the file with commas (CSV UTF-8)"
-        return (RowFinding(1, "", "separator", text),)
+        return (RowFinding(1, "", "SEPARATOR", text),)
     known = ", ".join(COLUMNS[layout])
     findings = [
-        RowFinding(1, name, "unknown-column", f"{name!r:.60} is no column of {layout}: its columns are {known}")
+        RowFinding(1, name, "UNKNOWN_COLUMN", f"{name!r:.60} is no column of {layout}: its columns are {known}")
         for name in heading
         if name not in COLUMNS[layout]
     ]
     findings += [
-        RowFinding(1, name, "column-twice", f"column {name} is there twice: keep one of them")
+        RowFinding(1, name, "COLUMN_TWICE", f"column {name} is there twice: keep one of them")
         for name in sorted({name for name in heading if heading.count(name) > 1 and name in COLUMNS[layout]})
     ]
     findings += [
-        RowFinding(1, name, "column-missing", f"column {name} is not there: {layout} cannot be read without it")
+        RowFinding(1, name, "COLUMN_MISSING", f"column {name} is not there: {layout} cannot be read without it")
         for name in NEEDED[layout]
         if name not in heading
     ]

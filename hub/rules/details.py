@@ -8,7 +8,10 @@ from __future__ import annotations
 from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from hub.rules.local_times import format_local
+
 if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
     from datetime import date
 
     from hub.rules.facts import MeterFacts, ReportingMode, SystemFacts, Technology
@@ -83,9 +86,22 @@ METER_FORGETTABLE = {
 _NAMES = {kind: tuple(one.name for one in fields(kind)) for kind in (SystemDetails, MeterDetails)}
 
 
+NOTHING_ON_SYSTEM = SystemDetails()
+NOTHING_ON_METER = MeterDetails()
+
+
 def lay_over(known: F, said: SystemDetails | MeterDetails) -> F:
     """Return the known facts with what is said in their place. Citation: `citations.FACTS_IN_VERSIONS`."""
     return replace(known, **_said(said))
+
+
+def forget(known: F, names: Collection[str]) -> F:
+    """Return the known facts without those of these names, which must be forgettable.
+
+    Citation: `citations.FACTS_IN_VERSIONS`.
+    """
+    empty: Mapping[str, Any] = SYSTEM_FORGETTABLE | METER_FORGETTABLE
+    return replace(known, **{name: empty[name] for name in names})
 
 
 def contradictions(known: SystemFacts | MeterFacts, said: SystemDetails | MeterDetails) -> tuple[str, ...]:
@@ -98,6 +114,27 @@ def contradictions(known: SystemFacts | MeterFacts, said: SystemDetails | MeterD
         for name, value in _said(said).items()
         if getattr(known, name) not in (None, "") and getattr(known, name) != value
     )
+
+
+def inconsistency(meter: MeterFacts, now: int) -> str:
+    """Return the sentence for what cannot all be true of a meter at `now` (UTC ms), empty where it can.
+
+    Citation: `citations.FACTS_IN_VERSIONS`.
+    """
+    name = f"meter {meter.serial}"
+    if (meter.initial_wh is None) != (meter.initial_at is None):
+        return f"{name} began with a register and at a time: give both or none"
+    if meter.initial_at is not None and meter.initial_at > now:
+        return f"{format_local(meter.initial_at)} has not come yet: say with what {name} began once it has"
+    if meter.initial_at is not None and meter.ended_at is not None and meter.initial_at > meter.ended_at:
+        return f"{name} ended at {format_local(meter.ended_at)}: it cannot have begun later"
+    highest_wh = max(meter.initial_wh or 0, meter.final_wh or 0)
+    if meter.modulus_wh is not None and highest_wh >= meter.modulus_wh:
+        return (
+            f"the register of {name} cannot stand at {highest_wh} Wh and start again at {meter.modulus_wh} Wh: correct "
+            "one of them"
+        )
+    return ""
 
 
 def _said(said: SystemDetails | MeterDetails) -> dict[str, Any]:

@@ -18,15 +18,15 @@ if TYPE_CHECKING:
 class HistoricCode(StrEnum):
     """Why a historic reading is refused."""
 
-    FUTURE = "timestamp-future"
-    OUTSIDE_WINDOW = "timestamp-outside-window"
-    BEFORE_METER = "before-meter"
-    AFTER_METER = "after-meter"
-    BELOW_INITIAL = "below-initial"
-    ABOVE_FINAL = "above-final"
-    BEYOND_MODULUS = "beyond-modulus"
-    MONTH_TAKEN = "month-taken"
-    REGISTER_DECREASED = "register-decreased"
+    TIMESTAMP_FUTURE = "TIMESTAMP_FUTURE"
+    TIMESTAMP_OUTSIDE_WINDOW = "TIMESTAMP_OUTSIDE_WINDOW"
+    BEFORE_METER = "BEFORE_METER"
+    AFTER_METER = "AFTER_METER"
+    BELOW_INITIAL = "BELOW_INITIAL"
+    ABOVE_FINAL = "ABOVE_FINAL"
+    BEYOND_MODULUS = "BEYOND_MODULUS"
+    MONTH_TAKEN = "MONTH_TAKEN"
+    REGISTER_DECREASED = "REGISTER_DECREASED"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,13 +52,14 @@ def refuse_undated(read_at: int, month: ProductionMonth | None, now: int) -> His
     Citation: `citations.HISTORIC_READINGS`.
     """
     if read_at > now:
-        return HistoricRefusal(HistoricCode.FUTURE, f"{format_local(read_at)} has not come yet: check date and zone")
+        text = f"{format_local(read_at)} has not come yet: check date and zone"
+        return HistoricRefusal(HistoricCode.TIMESTAMP_FUTURE, text)
     if month is None:
         text = (
             f"{format_local(read_at)} lies in no reporting window: give a reading of the month's last five days, or "
             "of the next month's first five, or leave the row out"
         )
-        return HistoricRefusal(HistoricCode.OUTSIDE_WINDOW, text)
+        return HistoricRefusal(HistoricCode.TIMESTAMP_OUTSIDE_WINDOW, text)
     return None
 
 

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from decimal import ROUND_CEILING, Decimal, InvalidOperation
 
 from hub.errors import InputError
+from hub.rules.fields import LABEL_LENGTH_MAX, PTS_ID
 
-_LABEL_LENGTH_MAX = 100
-_PTS_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,39}")
 _CAPACITY_KW_MAX = Decimal(10_000_000)
 _CAPACITY_DECIMALS_MAX = 6
 
@@ -16,8 +14,8 @@ _CAPACITY_DECIMALS_MAX = 6
 def check_label(text: str, what: str) -> str:
     """Return `text` without outer blanks; raises InputError if it is over 100 characters or not printable."""
     label = text.strip()
-    if len(label) > _LABEL_LENGTH_MAX or not label.isprintable():
-        message = f"{text!r:.60} cannot be {what}: use at most {_LABEL_LENGTH_MAX} printable characters"
+    if len(label) > LABEL_LENGTH_MAX or not label.isprintable():
+        message = f"{text!r:.60} cannot be {what}: use at most {LABEL_LENGTH_MAX} printable characters"
         raise InputError(message)
     return label
 
@@ -37,7 +35,7 @@ def check_pts_id(text: str) -> str:
 
 def is_pts_id(text: str) -> bool:
     """Return whether this could be a PTS id: 1 to 40 letters, digits, dots, dashes and underscores."""
-    return _PTS_ID.fullmatch(text) is not None
+    return PTS_ID.fullmatch(text) is not None
 
 
 def check_capacity(text: str) -> str:

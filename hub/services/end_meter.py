@@ -5,16 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from hub.errors import InputError, UnknownSubjectError
+from hub.errors import InputError
 from hub.rules.instants import format_instant, parse_instant
-from hub.services.compute_production import find_system
+from hub.services.find_meter import find_meter
 from hub.store import changes, meter_facts, ownership, registry, series
 from hub.store.changes import Subject, SubjectKind
 from hub.store.facts import Recorded
 
 if TYPE_CHECKING:
-    from sqlalchemy import Connection
-
     from hub.store.database import Database
     from hub.store.registry import Meter
 
@@ -41,7 +39,7 @@ def end_meter(database: Database, request: EndRequest, now: int, actor: str = ""
         message = f"{request.at} has not come yet: end a meter when it has been removed"
         raise InputError(message)
     with database.write() as connection:
-        meter = _find_meter(connection, request)
+        meter = find_meter(connection, request.system, request.serial, request.make)
         first = series.first_reading(connection, ownership.registers_of(connection, meter))
         if first is not None and read_until < first.read_at:
             message = (
@@ -59,17 +57,3 @@ def end_meter(database: Database, request: EndRequest, now: int, actor: str = ""
         meter_facts.add_meter_versions(connection, [noted], Recorded(actor, now))
         changes.announce(connection, [changes.FLEET, Subject(SubjectKind.SYSTEM, meter.system)], now)
     return ended
-
-
-def _find_meter(connection: Connection, request: EndRequest) -> Meter:
-    meters = registry.list_meters(connection, find_system(connection, request.system).pts_id)
-    found = [one for one in meters if one.serial == request.serial.strip() and request.make in {"", one.make}]
-    if len(found) > 1:
-        makes = " and ".join(one.make for one in found)
-        message = f"system {request.system} has meters with serial number {request.serial} of {makes}: give --make"
-        raise InputError(message)
-    if not found:
-        known = ", ".join(one.serial for one in meters) or "none"
-        message = f"{request.serial!r:.60} is no meter of system {request.system}: its meters are {known}"
-        raise UnknownSubjectError(message)
-    return found[0]

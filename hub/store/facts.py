@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 BEGINNING = date(1970, 1, 1)
 """From when on the first facts of a system hold: what was first said of it is true of all the time before."""
 
-SYSTEMS_AT_ONCE = 500
-"""How many systems one statement names: old builds of SQLite take 999 values."""
+NAMES_AT_ONCE = 500
+"""How many names one statement takes: old builds of SQLite take 999 values."""
 
 F = TypeVar("F", SystemFacts, Programme, MeterFacts)
 
@@ -111,7 +111,7 @@ def list_system_versions(connection: Connection, pts_id: str) -> tuple[Version[S
 
 def _all_system_facts(connection: Connection, on: date) -> Iterator[SystemFacts]:
     after = ""
-    while some := iterate_system_facts(connection, on, after, SYSTEMS_AT_ONCE):
+    while some := iterate_system_facts(connection, on, after, NAMES_AT_ONCE):
         yield from some
         after = some[-1].system
 
@@ -119,6 +119,11 @@ def _all_system_facts(connection: Connection, on: date) -> Iterator[SystemFacts]
 _PROGRAMME_ON = select(system_programme).where(
     system_programme.c.number == _newest(system_programme, system_programme.c.system, "from_on").scalar_subquery(),
     system_programme.c.system.in_(bindparam("systems", expanding=True)),
+)
+_PROGRAMMES_SAID = (
+    select(system_programme)
+    .where(system_programme.c.system.in_(bindparam("systems", expanding=True)))
+    .order_by(system_programme.c.number)
 )
 _PROGRAMME_HISTORY = (
     select(system_programme).where(system_programme.c.system == bindparam("system")).order_by(system_programme.c.number)
@@ -154,16 +159,26 @@ def list_programmes(connection: Connection, systems: Collection[str], on: date) 
     }
 
 
+def list_all_programmes(connection: Connection, systems: Collection[str]) -> dict[str, dict[date, Programme]]:
+    """Return what was said last of the programme that begins on a day, by day, of each system of which any was said."""
+    found: dict[str, dict[date, Programme]] = {}
+    for chunk in chunks(systems):
+        for row in connection.execute(_PROGRAMMES_SAID, {"systems": chunk}):
+            programme = _programme(row)
+            found.setdefault(programme.system, {})[programme.from_on] = programme
+    return found
+
+
 def list_programme_versions(connection: Connection, pts_id: str) -> tuple[Version[Programme], ...]:
     """Return all that was ever said of a system's programmes, in the order in which it was recorded."""
     rows = connection.execute(_PROGRAMME_HISTORY, {"system": pts_id})
     return tuple(Version(_programme(row), _recorded(row)) for row in rows)
 
 
-def chunks(systems: Collection[str]) -> Iterator[list[str]]:
-    """Yield these PTS ids in order, as many at a time as one statement names."""
-    wanted = sorted(systems)
-    return (wanted[start : start + SYSTEMS_AT_ONCE] for start in range(0, len(wanted), SYSTEMS_AT_ONCE))
+def chunks(names: Collection[str]) -> Iterator[list[str]]:
+    """Yield these names in order, as many at a time as one statement takes."""
+    wanted = sorted(names)
+    return (wanted[start : start + NAMES_AT_ONCE] for start in range(0, len(wanted), NAMES_AT_ONCE))
 
 
 def _recorded(row: Row[Any]) -> Recorded:

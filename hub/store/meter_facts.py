@@ -34,6 +34,7 @@ _NOW = _FACTS.where(meter_version.c.number == _NEWEST)
 _NOW_OF_SYSTEMS = _NOW.where(_METER.c.system.in_(bindparam("systems", expanding=True))).order_by(
     _METER.c.system, _METER.c.serial, _METER.c.id
 )
+_NOW_WITH_SERIALS = _NOW.where(_METER.c.serial.in_(bindparam("serials", expanding=True))).order_by(_METER.c.id)
 _NOW_OF_ONE = _NOW.where(_METER.c.id == bindparam("meter"))
 _HISTORY = _FACTS.where(_METER.c.id == bindparam("meter")).order_by(meter_version.c.number)
 
@@ -63,6 +64,13 @@ def list_meter_facts(
         for system, group in groupby(rows, key=lambda row: str(row.system)):
             found[system] = tuple(_facts(row) for row in group)
     return found
+
+
+def list_with_serials(connection: Connection, serials: Collection[str]) -> tuple[MeterFacts, ...]:
+    """Return what is known of the meters that carry any of these serial numbers, in whatever system."""
+    return tuple(
+        _facts(row) for chunk in chunks(serials) for row in connection.execute(_NOW_WITH_SERIALS, {"serials": chunk})
+    )
 
 
 def list_meter_versions(connection: Connection, meter: int) -> tuple[Version[MeterFacts], ...]:

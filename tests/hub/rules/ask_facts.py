@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from hub.rules import bulk_rows, historic
-from hub.rules.details import contradictions, lay_over
+from hub.rules.details import contradictions, forget, inconsistency, lay_over
 from hub.rules.facts import MeterFacts
 from hub.rules.historic import HistoricReading
 from hub.rules.local_times import parse_local
@@ -23,7 +23,7 @@ def ask_said(given: Mapping[str, Any]) -> dict[str, object]:
     """Return what of a meter is known otherwise than it is said, and what is known once that is laid over it."""
     known = lay_over(MeterFacts(1, "SLF-AB1234-00001", "S-1", "", ""), _details(given["known"]))
     said = _details(given["said"])
-    after = lay_over(known, said)
+    after = forget(lay_over(known, said), given.get("forget", []))
     return {
         "contradicts": list(contradictions(known, said)),
         "then": {name: getattr(after, name) for name in given["ask"]},
@@ -36,6 +36,13 @@ def _details(cells: Mapping[str, str]) -> MeterDetails:
     return details
 
 
+@asks("meters-consistent")
+def ask_consistent(given: Mapping[str, Any]) -> dict[str, object]:
+    """Return what cannot all be true of a meter, if anything."""
+    wrong = inconsistency(_meter(given["meter"]), parse_local(given.get("now", "2026-01-01 00:00")))
+    return {"refused": wrong} if wrong else {"holds": "yes"}
+
+
 @asks("historic-readings")
 def ask_historic(given: Mapping[str, Any]) -> dict[str, object]:
     """Return whether a reading joins those that count for its meter, or why not."""
@@ -45,11 +52,7 @@ def ask_historic(given: Mapping[str, Any]) -> dict[str, object]:
     if refusal is None:
         assert month is not None
         held = [HistoricReading(parse_month(name), parse_local(at), _wh(kwh)) for name, at, kwh in given["held"]]
-        known: dict[str, Any] = {
-            name: _wh(value) if name.endswith("_wh") else parse_local(value)
-            for name, value in given.get("meter", {}).items()
-        }
-        meter = MeterFacts(1, "SLF-AB1234-00001", "S-1", "", "", **known)
+        meter = _meter(given.get("meter", {}))
         refusal = historic.refuse_historic(HistoricReading(month, read_at, _wh(given["kwh"])), held, meter)
     return {"joins": "yes"} if refusal is None else {"refused": str(refusal.code), "says": refusal.text}
 
@@ -57,3 +60,10 @@ def ask_historic(given: Mapping[str, Any]) -> dict[str, object]:
 def _wh(kwh: str) -> int:
     whole, _, decimals = kwh.partition(".")
     return int(whole + decimals.ljust(3, "0"))
+
+
+def _meter(known: Mapping[str, str]) -> MeterFacts:
+    values: dict[str, Any] = {
+        name: _wh(value) if name.endswith("_wh") else parse_local(value) for name, value in known.items()
+    }
+    return MeterFacts(1, "SLF-AB1234-00001", "S-1", "", "", **values)
