@@ -150,3 +150,59 @@ HISTORIC_READINGS = Citation(
     in_force_on=None,
     url="docs/rules.md",
 )
+
+READING_VALIDATION = Citation(
+    document="MassCEC PTS help centre, How do I manually report production?",
+    edition="article 6517925459355",
+    clause="an entry that fails validation is changed and submitted again, the second time with a picture if need be",
+    in_force_on=None,
+    url="https://masscec-pts.zendesk.com/hc/en-us/articles/6517925459355-How-do-I-manually-report-production",
+)
+
+REPORTER_ONLY = Citation(
+    document="MassCEC, Production Tracking System",
+    edition="undated web page",
+    clause="System Registration: the System Representative enters production; no other user type has access to that",
+    in_force_on=None,
+    url="https://www.masscec.com/production-tracking-system",
+)
+
+ONE_READING = Citation(
+    document="MassCEC, Report My Production",
+    edition="undated web page",
+    clause="Manual Reporting, Steps 2 and 3: systems that have received monthly data; an entry cannot be changed",
+    in_force_on=None,
+    url="https://www.masscec.com/report-my-production",
+)
+
+READING_ORDER = Citation(
+    document="Meterline",
+    edition="own rule",
+    clause="readings of a meter follow one another in time, and its register does not go back unless that is declared",
+    in_force_on=None,
+    url="docs/rules.md",
+)
+
+PHYSICAL_LIMIT = Citation(
+    document="Meterline",
+    edition="own rule",
+    clause="no system produces more than its nameplate all the time, nor more than a clear sky allows",
+    in_force_on=None,
+    url="docs/rules.md",
+)
+
+EXPECTED_PRODUCTION = Citation(
+    document="Meterline",
+    edition="own rule",
+    clause="a quarter to seven quarters of what the system's estimate, or the Commonwealth's mean, lets expect",
+    in_force_on=None,
+    url="docs/rules.md",
+)
+
+AUDIT_TOLERANCE = Citation(
+    document="MassCEC PTS help centre, What are the metering requirements?",
+    edition="article 6517585046811",
+    clause="what is reported is within one per cent of the meter's register",
+    in_force_on=None,
+    url="https://masscec-pts.zendesk.com/hc/en-us/articles/6517585046811-What-are-the-metering-requirements",
+)
