@@ -23,7 +23,7 @@ from hub.keys import ensure_receipt_key
 from hub.services.accept_blocks import Terms
 from hub.services.open_hub import TIMELINE_LENGTH, open_hub
 from hub.store import registry
-from hub.web import api, api_months, custody, events, health, pages
+from hub.web import api, api_facts, api_months, custody, events, health, pages
 from hub.web.context import Hub
 from hub.web.feed import Feed
 from hub.web.headers import SecurityHeaders
@@ -73,7 +73,15 @@ def build_app(settings: HubSettings, now: Now = now_ms) -> FastAPI:
         lifespan=_lifespan,
     )
     app.state.hub = hub
-    for router in (pages.router, api.router, api_months.router, custody.router, events.router, health.router):
+    for router in (
+        pages.router,
+        api.router,
+        api_months.router,
+        custody.router,
+        events.router,
+        health.router,
+        api_facts.router,
+    ):
         app.include_router(router)
     app.mount("/static", StaticFiles(directory=_STATIC), name="static")
     app.add_middleware(SecurityHeaders)

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import getpass
 import json
-import os
 import secrets
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from hub.cli.terminal import DEFAULT_DATA, AsJson, Data, open_data, plain, print_table
+from hub.cli.terminal import DEFAULT_DATA, Actor, AsJson, Data, open_data, plain, print_table, user_name
 from hub.clock import monotonic_seconds, now_ms, pause_seconds
 from hub.errors import InputError
 from hub.keys import ensure_command_key
@@ -39,7 +37,6 @@ _DIGITS_MAX = 20
 app = typer.Typer(no_args_is_help=True, help="Ask something of a device, and see what became of it.")
 
 Device = Annotated[str, typer.Argument(help="Id of the device, as `device list` shows it.")]
-Actor = Annotated[str, typer.Option(help="Who asks; the user of this machine unless named.")]
 Ttl = Annotated[int, typer.Option("--ttl", help="Seconds within which the device must begin.")]
 Wait = Annotated[float, typer.Option("--wait", help="Seconds to wait for the device's last word.", min=0)]
 
@@ -170,7 +167,7 @@ def list_commands(device: Device, data: Data = DEFAULT_DATA, *, as_json: AsJson 
 
 def _issue(data: Path, device: str, order: Order, *, actor: str, ttl: int, wait: float, as_json: bool) -> None:
     """Issue an order, wait for its last word if asked to, and say what is known; exit code 1 for a bad one."""
-    request = CommandRequest(device, order, actor or _user(), ttl, secrets.token_bytes(_COMMAND_ID_LENGTH))
+    request = CommandRequest(device, order, actor or user_name(), ttl, secrets.token_bytes(_COMMAND_ID_LENGTH))
     with open_data(data, create=False) as database:
         record = issue_command(database, request, ensure_command_key(data), now_ms())
         deadline = monotonic_seconds() + wait
@@ -240,11 +237,3 @@ def _patch(settings: list[str]) -> dict[str, int]:
             raise InputError(message)
         patch[name] = int(value)
     return patch
-
-
-def _user() -> str:
-    """Return the name of the user of this machine, or its number where it has none, as in a container."""
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):
-        return f"user {os.getuid()}"

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from hub.cli import command, custody, months, operate, register
+from hub.cli import command, custody, import_csv, meters, months, operate, register, systems
 from hub.cli.terminal import DEFAULT_DATA, AsJson, Data, open_data, plain, print_json, print_table
 from hub.config import HubSettings, parse_broker, parse_listen
 from hub.errors import HubError
@@ -29,9 +29,11 @@ EXIT_WRONG_INPUT = 2
 NO_BROKER = "none"
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
-app.add_typer(register.system_app, name="system")
+app.add_typer(systems.app, name="system")
 app.add_typer(register.device_app, name="device")
+register.meter_app.add_typer(meters.app)
 app.add_typer(register.meter_app, name="meter")
+app.add_typer(import_csv.app)
 app.add_typer(custody.app)
 app.add_typer(operate.app)
 app.add_typer(command.app, name="command")

@@ -1,4 +1,4 @@
-"""`meter-hub system`, `device` and `meter`: what the hub knows because somebody told it."""
+"""`meter-hub device` and `meter`: what the hub knows because somebody told it."""
 
 from __future__ import annotations
 
@@ -16,49 +16,14 @@ from hub.services.end_meter import EndRequest, end_meter
 from hub.services.read_fleet import read_devices, read_meters
 from hub.services.register_device import register_device
 from hub.services.register_meter import MeterRequest, register_meter
-from hub.services.register_system import register_system
 from hub.services.resolve_device import resolve_device
 from hub.store import registry
 from hub.web import models
 from hub.web.formats import kilowatt_hours, local_time
 from protocol.identity import format_device_id
 
-system_app = typer.Typer(no_args_is_help=True, help="Generating systems.")
 device_app = typer.Typer(no_args_is_help=True, help="Devices that read meters.")
 meter_app = typer.Typer(no_args_is_help=True, help="Meters of systems.")
-
-
-@system_app.command("add")
-def add_system(
-    pts_id: Annotated[str, typer.Argument(help="PTS id of the system.")],
-    capacity_kw_dc: Annotated[str, typer.Option(help="Nameplate in kW DC, such as 7.5.")],
-    name: Annotated[str, typer.Option(help="What people call it.")] = "",
-    data: Data = DEFAULT_DATA,
-    *,
-    as_json: AsJson = False,
-) -> None:
-    """Register a generating system."""
-    with open_data(data) as database:
-        system = register_system(database, pts_id, name, capacity_kw_dc, now_ms())
-    if as_json:
-        print_json(models.system_json(system, ()))
-    else:
-        typer.echo(f"system {system.pts_id} {system.name!r}, {system.capacity_kw_dc} kW DC")
-
-
-@system_app.command("list")
-def list_systems(data: Data = DEFAULT_DATA, *, as_json: AsJson = False) -> None:
-    """List the registered systems."""
-    with open_data(data, create=False) as database, database.read() as connection:
-        systems = [
-            models.system_json(system, registry.list_meters(connection, system.pts_id))
-            for system in registry.list_systems(connection)
-        ]
-    if as_json:
-        print_json(models.SystemsJson(systems=systems))
-        return
-    rows = [(one.system, one.name, one.capacity_kw_dc, ", ".join(one.meters)) for one in systems]
-    print_table(("System", "Name", "kW DC", "Meters"), rows)
 
 
 @device_app.command("add")

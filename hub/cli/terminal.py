@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import getpass
+import os
 import secrets
 import sys
 from contextlib import contextmanager
@@ -28,6 +30,7 @@ PIPED_WIDTH = 10_000
 
 Data = Annotated[Path, typer.Option("--data", envvar="METER_HUB_DATA", help="The hub's folder.", show_default=True)]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
+Actor = Annotated[str, typer.Option(help="Who asks; the user of this machine unless named.")]
 DEFAULT_DATA = Path("hub-data")
 
 
@@ -59,3 +62,11 @@ def print_table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
 def plain(text: str) -> str:
     """Return text for a terminal: no-break spaces as blanks, and nothing in it that the terminal would obey."""
     return "".join(sign if sign.isprintable() else "\ufffd" for sign in text.replace("\u00a0", " "))
+
+
+def user_name() -> str:
+    """Return the name of the user of this machine, or its number where it has none, as in a container."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return f"user {os.getuid()}"

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from hub.rules.bulk_rows import Layout, RowFinding
+from hub.rules.windows import reporting_month
 from hub.services.check_text import check_label
 from hub.services.import_meters import MetersTaker
 from hub.services.import_readings import ReadingsTaker
-from hub.services.import_rows import Outcome
+from hub.services.import_rows import Outcome, refused
 from hub.services.import_systems import SystemsTaker
-from hub.services.read_csv import CsvRow, read_csv
+from hub.services.read_csv import COLUMN_COUNT, CsvRow, read_csv
 from hub.store import changes
 from hub.store.changes import KEPT_CHANGES_MAX, Subject, SubjectKind
 from hub.store.facts import NAMES_AT_ONCE, Recorded
@@ -73,7 +74,11 @@ class _RefusedError(Exception):
 
 
 def import_csv(
-    database: Database, wanted: CsvImport, month_at: MonthAt, now: int, watching: Watching | None = None
+    database: Database,
+    wanted: CsvImport,
+    now: int,
+    watching: Watching | None = None,
+    month_at: MonthAt = reporting_month,
 ) -> ImportReport:
     """Import a file in one transaction and report on it; a file with anything wrong in it changes nothing.
 
@@ -126,7 +131,7 @@ class _Importing:
             if isinstance(item, RowFinding):
                 self._take(connection, batch)
                 batch = []
-                self._note([item])
+                self._refuse(item)
                 continue
             batch.append(item)
             if len(batch) == NAMES_AT_ONCE:
@@ -165,6 +170,12 @@ class _Importing:
             self._outcomes[outcome.outcome] += 1
             self._note(outcome.findings)
             self._watching.on_row(outcome)
+
+    def _refuse(self, finding: RowFinding) -> None:
+        """Note what is wrong with the form of the file, or of one of its rows."""
+        self._outcomes[Outcome.REFUSED] += finding.code == COLUMN_COUNT
+        self._note([finding])
+        self._watching.on_row(refused(finding.line, "", [finding]))
 
     def _note(self, findings: list[RowFinding] | tuple[RowFinding, ...]) -> None:
         self._problems += len(findings)

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 BYTES_MAX = 64 * 1024 * 1024
 LINES_MAX = 1_000_000
 LINE_BYTES_MAX = 64 * 1024
+COLUMN_COUNT = "COLUMN_COUNT"
+"""Says of a row that it has not as many values as the heading has columns; all else is wrong with the whole file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +76,7 @@ def _rows(reader: Iterator[list[str]], heading: list[str]) -> Iterator[CsvRow | 
             f"this row has {len(values)} values where the heading has {len(heading)} columns: put values with commas "
             "in them in quotes, and write thousands without commas"
         )
-        yield RowFinding(begins, "", "COLUMN_COUNT", text)
+        yield RowFinding(begins, "", COLUMN_COUNT, text)
 
 
 def _lines(source: BinaryIO, on_bytes: Callable[[int], None]) -> Iterator[str]:
