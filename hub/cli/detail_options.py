@@ -86,7 +86,8 @@ def parse_kwh(text: str) -> int:
 
 
 def _refuse(findings: tuple[RowFinding, ...]) -> NoReturn:
-    message = f"{findings[0].column}: {findings[0].text}"
+    first = findings[0]
+    message = first.text if first.text.startswith(first.column) else f"{first.column}: {first.text}"
     raise InputError(message)
 
 
