@@ -6,7 +6,6 @@ Everything in them is digits, dates and plain identifiers: whatever else is refu
 from __future__ import annotations
 
 import re
-from calendar import monthrange
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
@@ -124,7 +123,7 @@ def _first_day(month: ProductionMonth) -> str:
 
 
 def _last_day(month: ProductionMonth) -> str:
-    return f"{month.month:02d}/{monthrange(month.year, month.month)[1]:02d}/{month.year:04d}"
+    return f"{month.month:02d}/{month.last_day.day:02d}/{month.year:04d}"
 
 
 def _gis_fields(row: UnitMonth) -> tuple[str, ...]:

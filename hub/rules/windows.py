@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from calendar import monthrange
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
@@ -56,7 +55,7 @@ def window_of(month: ProductionMonth) -> ReportingWindow:
     Before 2007 the clocks went forward in April, so the window of March was an hour shorter then.
     Citation: `citations.REPORTING_WINDOW`.
     """
-    last = date(month.year, month.month, monthrange(month.year, month.month)[1])
+    last = month.last_day
     opens_on = last - timedelta(days=OPEN_DAYS_BEFORE - 1)
     closed_on = last + timedelta(days=OPEN_DAYS_AFTER + 1)
     return ReportingWindow(month, midnight_at(opens_on), midnight_at(closed_on))
@@ -73,9 +72,8 @@ def window_at(at_ms: int) -> ReportingWindow | None:
     if on.day <= OPEN_DAYS_AFTER:
         before = on - timedelta(days=on.day)
         return window_of(ProductionMonth(before.year, before.month))
-    if on.day > monthrange(on.year, on.month)[1] - OPEN_DAYS_BEFORE:
-        return window_of(ProductionMonth(on.year, on.month))
-    return None
+    month = ProductionMonth(on.year, on.month)
+    return window_of(month) if on.day > month.last_day.day - OPEN_DAYS_BEFORE else None
 
 
 def next_window(at_ms: int) -> ReportingWindow:
