@@ -7,6 +7,7 @@ the registry's asset, which may be several systems together.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from hub.rules import parameters
@@ -56,6 +57,13 @@ def sending_rule(quarter: ProductionQuarter) -> Sending:
     row = in_force(parameters.SENDING, quarter.begins_on)
     assert row is not None, "one of the rows has no date: it was always in force"
     return row.value
+
+
+def keeps_back(quarter: ProductionQuarter) -> bool:
+    """Return whether the quarter before this one may have kept something back. Citation: `citations.WHOLE_MWH`."""
+    row = in_force(parameters.SENDING, quarter.begins_on - timedelta(days=1))
+    assert row is not None, "one of the rows has no date: it was always in force"
+    return row.value is Sending.WHOLE_MWH
 
 
 def send_quarter(quarter: ProductionQuarter, months_wh: Sequence[int], carried_wh: int = 0) -> SentQuarter:

@@ -263,3 +263,19 @@ VERIFICATION_FILE = Citation(
     in_force_on=None,
     url="docs/rules.md",
 )
+
+EXPORTED_MONTHS = Citation(
+    document="Meterline",
+    edition="own rule",
+    clause="a month is sent once it has a number, a programme and a unit; whatever is left out is named, and why",
+    in_force_on=None,
+    url="docs/rules.md",
+)
+
+FINAL_FILE = Citation(
+    document="Meterline",
+    edition="own rule",
+    clause="a final file takes closed months only and is made once; what changes later is a matter for a true-up",
+    in_force_on=None,
+    url="docs/rules.md",
+)
