@@ -188,6 +188,21 @@ def iterate_month(
         after = rows[-1].system
 
 
+def sum_before(connection: Connection, month: ProductionMonth) -> dict[str, int]:
+    """Return what each system produced in all its months before this one, in Wh, estimates for true-up left out."""
+    query = (
+        select(system_month.c.system, func.sum(system_month.c.production_wh))
+        .where(
+            system_month.c.month < str(month),
+            system_month.c.production_wh.is_not(None),
+            system_month.c.is_true_up == 0,
+            _is_last(),
+        )
+        .group_by(system_month.c.system)
+    )
+    return {system: int(energy_wh) for system, energy_wh in connection.execute(query)}
+
+
 def iterate_of_run(connection: Connection, run: int) -> Iterator[SystemMonthRow]:
     """Yield what a run found, by system."""
     query = select(system_month).where(system_month.c.run == run).order_by(system_month.c.system)
