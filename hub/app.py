@@ -23,7 +23,7 @@ from hub.keys import ensure_receipt_key
 from hub.services.accept_blocks import Terms
 from hub.services.open_hub import TIMELINE_LENGTH, open_hub
 from hub.store import registry
-from hub.web import api, api_facts, api_months, custody, events, health, pages
+from hub.web import api, api_exports, api_facts, api_months, custody, events, health, pages
 from hub.web.context import Hub
 from hub.web.feed import Feed
 from hub.web.headers import SecurityHeaders
@@ -81,6 +81,7 @@ def build_app(settings: HubSettings, now: Now = now_ms) -> FastAPI:
         events.router,
         health.router,
         api_facts.router,
+        api_exports.router,
     ):
         app.include_router(router)
     app.mount("/static", StaticFiles(directory=_STATIC), name="static")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from hub.cli import command, custody, import_csv, meters, months, operate, register, systems
+from hub.cli import command, custody, export, import_csv, meters, months, operate, register, systems
 from hub.cli.terminal import DEFAULT_DATA, AsJson, Data, open_data, plain, print_json, print_table
 from hub.config import HubSettings, parse_broker, parse_listen
 from hub.errors import HubError
@@ -38,6 +38,7 @@ app.add_typer(custody.app)
 app.add_typer(operate.app)
 app.add_typer(command.app, name="command")
 app.add_typer(months.app, name="months")
+app.add_typer(export.app, name="export")
 
 
 def main() -> None:

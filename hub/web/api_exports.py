@@ -1,0 +1,71 @@
+"""The JSON API of exported quarters: which files were made, what is in them, and their bytes."""
+
+from typing import Annotated
+from urllib.parse import quote
+
+from fastapi import APIRouter, Path, Query, Response
+
+from hub.rules.quarters import gis_calendar, parse_quarter
+from hub.services.export_quarter import find_export, name_file
+from hub.store import exports
+from hub.web import models_exports as models
+from hub.web.context import HubOf
+
+MONTHS_PER_PAGE_MAX = 10_000
+_NUMBER_MAX = (1 << 63) - 1
+
+router = APIRouter(prefix="/api/v1", tags=["exports"])
+Number = Annotated[int, Path(ge=1, le=_NUMBER_MAX)]
+
+
+@router.get("/quarters/{quarter}")
+def get_quarter(hub: HubOf, quarter: str) -> models.QuarterJson:
+    """Return the months of a production quarter, `YYYY-Qn`, the dates of its certificates, and its files."""
+    wanted = parse_quarter(quarter)
+    with hub.database.read() as connection:
+        return models.quarter_json(wanted, gis_calendar(wanted), exports.list_files(connection, wanted))
+
+
+@router.get("/exports")
+def list_exports(hub: HubOf, quarter: str | None = None) -> models.ExportsJson:
+    """Return the files that were made, of one quarter or of all, in their order."""
+    wanted = None if quarter is None else parse_quarter(quarter)
+    with hub.database.read() as connection:
+        return models.ExportsJson(exports=[models.export_json(file) for file in exports.list_files(connection, wanted)])
+
+
+@router.get("/exports/{number}")
+def get_export(hub: HubOf, number: Number) -> models.ExportJson:
+    """Return one file's description; 404 if there is none of this number."""
+    with hub.database.read() as connection:
+        return models.export_json(find_export(connection, number))
+
+
+@router.get("/exports/{number}/months")
+def list_export_months(
+    hub: HubOf,
+    number: Number,
+    system: str | None = None,
+    after: Annotated[str, Query(max_length=100)] = "",
+    limit: Annotated[int, Query(ge=1, le=MONTHS_PER_PAGE_MAX)] = 1000,
+) -> models.ExportMonthsJson:
+    """Return what of each system's month is in a file, or of one system's; so many systems a page."""
+    with hub.database.read() as connection:
+        find_export(connection, number)
+        systems = [system] if system is not None else exports.list_exported_systems(connection, number, after, limit)
+        months = exports.list_exported_months(connection, number, systems)
+    return models.ExportMonthsJson(
+        export=number,
+        months=[models.sent_json(month) for month in months],
+        next=systems[-1] if system is None and len(systems) == limit else None,
+    )
+
+
+@router.get("/exports/{number}/content", response_class=Response)
+def get_export_content(hub: HubOf, number: Number) -> Response:
+    """Return a file's bytes as they were made, to be saved under its name."""
+    with hub.database.read() as connection:
+        file = find_export(connection, number)
+        content = exports.content_of(connection, number)
+    disposition = f"attachment; filename*=UTF-8''{quote(name_file(file))}"
+    return Response(content, media_type="text/csv", headers={"Content-Disposition": disposition})
