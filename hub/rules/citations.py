@@ -206,3 +206,51 @@ AUDIT_TOLERANCE = Citation(
     in_force_on=None,
     url="https://masscec-pts.zendesk.com/hc/en-us/articles/6517585046811-What-are-the-metering-requirements",
 )
+
+MONTHLY_REMINDER = Citation(
+    document="MassCEC, Report My Production",
+    edition="undated web page",
+    clause="Manual Reporting: automated emails each month to remind you to report",
+    in_force_on=None,
+    url="https://www.masscec.com/report-my-production",
+)
+
+REMINDER_TIMES = Citation(
+    document="Meterline",
+    edition="own rule",
+    clause="Reminders: when the window opens; 5, 3 and 1 days and 6 hours before it closes; when it was missed",
+    in_force_on=None,
+    url="docs/rules.md",
+)
+
+ONE_MAIL = Citation(
+    document="Meterline",
+    edition="own rule",
+    clause="Reminders: an occasion counts until the next one begins; what was slept through is not sent afterwards",
+    in_force_on=None,
+    url="docs/rules.md",
+)
+
+WHO_IS_REMINDED = Citation(
+    document="Meterline",
+    edition="own rule",
+    clause="Reminders: whoever reports; of systems that report by themselves only from three days before the close",
+    in_force_on=None,
+    url="docs/rules.md",
+)
+
+MISSING_PRODUCTION_REPORT = Citation(
+    document="MassCEC PTS help centre, SREC and MA Class I REC Reconciliation and True-up Guidelines",
+    edition="article 24917714444059",
+    clause="GIS account holders and DAS providers can download a Missing Production Report for a quarter",
+    in_force_on=None,
+    url="https://masscec-pts.zendesk.com/hc/en-us/articles/24917714444059-SREC-and-MA-Class-I-REC-Reconciliation-and-True-up-Guidelines",
+)
+
+MORE_THAN_TEN = Citation(
+    document="MassCEC PTS help centre, SREC and MA Class I REC Reconciliation and True-up Guidelines",
+    edition="article 24917714444059",
+    clause="the report is mailed to anyone responsible for more than ten systems missing in the month",
+    in_force_on=None,
+    url="https://masscec-pts.zendesk.com/hc/en-us/articles/24917714444059-SREC-and-MA-Class-I-REC-Reconciliation-and-True-up-Guidelines",
+)
