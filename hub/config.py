@@ -1,18 +1,24 @@
-"""The hub's settings: where it keeps things, which broker it hears, where it listens, what it promises."""
+"""The hub's settings: where it keeps things, which broker it hears, where it listens, how it sends mail."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
+from ipaddress import ip_address
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from hub.errors import SettingsError
+from hub.rules.mail_addresses import is_mail_address
 from protocol.custody.receiver import SafePolicy
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 _MQTT_PORT = 1883
+_SMTP_PORT = 25
+_SUBMISSION_PORT = 587
+_SUBMISSIONS_PORT = 465
 _PORT_MAX = 65_535
 
 
@@ -28,6 +34,29 @@ class Address:
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
 
+class Security(StrEnum):
+    """How a connection with a mail server is protected; `plain` only where it does not leave the machine."""
+
+    PLAIN = "plain"
+    STARTTLS = "starttls"
+    TLS = "tls"
+
+
+@dataclass(frozen=True, slots=True)
+class MailSettings:
+    """Where the hub hands its mail over, and as whom.
+
+    `credentials` is a file with user and password, None where the server wants none; `pages_url` is where people who
+    get a mail find the hub.
+    """
+
+    server: Address
+    security: Security
+    sender: str
+    pages_url: str
+    credentials: Path | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class HubSettings:
     """Everything `serve` needs to know. `broker` None: pages and API only, no ingest.
@@ -35,7 +64,7 @@ class HubSettings:
     `window` is how many blocks beyond its watermark a device may offer, `window_backfill` how many while it has a
     long backlog; `pace_ms` the least time between two offers. `safe` is when a device may release a block: once
     a verified backup holds it (`hold`), or once it is committed here, for storage that replicates each commit
-    synchronously.
+    synchronously. `mail` None: the hub sends no mail.
     """
 
     data_folder: Path
@@ -45,6 +74,7 @@ class HubSettings:
     window: int = 16
     window_backfill: int = 64
     pace_ms: int = 0
+    mail: MailSettings | None = None
 
 
 def parse_broker(url: str) -> Address:
@@ -68,3 +98,56 @@ def parse_listen(text: str) -> Address:
         message = f"{text!r} is not an address to listen on: write it as host:port, such as 127.0.0.1:8080"
         raise SettingsError(message)
     return Address(host, int(port))
+
+
+def parse_smtp(url: str) -> tuple[Address, Security]:
+    """Return mail server and protection in `smtp://host[:port]` or `smtps://`; raises SettingsError for anything else.
+
+    `smtp` is STARTTLS, also spelled `smtp+starttls`; but plain where the host is this machine.
+    """
+    message = (
+        f"{url!r:.200} is not a mail server: write it as smtp://host:port, or smtps://host:port for TLS from the start"
+    )
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname, parts.port
+    except ValueError as error:
+        raise SettingsError(message) from error
+    if not host or parts.path not in {"", "/"} or parts.query or parts.username or parts.password:
+        raise SettingsError(message)
+    match parts.scheme:
+        case "smtp" if _is_loopback(host):
+            return Address(host, port or _SMTP_PORT), Security.PLAIN
+        case "smtp" | "smtp+starttls":
+            return Address(host, port or _SUBMISSION_PORT), Security.STARTTLS
+        case "smtps":
+            return Address(host, port or _SUBMISSIONS_PORT), Security.TLS
+    raise SettingsError(message)
+
+
+def parse_sender(text: str) -> str:
+    """Return the address that mail comes from; raises SettingsError for anything else."""
+    if not is_mail_address(text):
+        message = f"{text!r:.60} is not an e-mail address to send from: write it as reminders@example.org"
+        raise SettingsError(message)
+    return text
+
+
+def parse_pages_url(url: str) -> str:
+    """Return where people find the hub, without a slash at its end; raises SettingsError for what is no web address."""
+    message = f"{url!r:.200} is not a web address: write it as https://hub.example.org"
+    try:
+        parts = urlsplit(url)
+    except ValueError as error:
+        raise SettingsError(message) from error
+    plain = url.isascii() and url.isprintable() and " " not in url
+    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment or not plain:
+        raise SettingsError(message)
+    return url.rstrip("/")
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

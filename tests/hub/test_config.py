@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from hub.config import Address, parse_broker, parse_listen
+from hub.config import Address, Security, parse_broker, parse_listen, parse_pages_url, parse_sender, parse_smtp
 from hub.errors import SettingsError
 
 
@@ -42,3 +42,48 @@ def test_what_is_no_address_is_refused(text: str) -> None:
     """Anything else is named with an example."""
     with pytest.raises(SettingsError, match=r"127\.0\.0\.1:8080"):
         parse_listen(text)
+
+
+@pytest.mark.parametrize(
+    ("url", "address", "security"),
+    [
+        ("smtp://127.0.0.1", Address("127.0.0.1", 25), Security.PLAIN),
+        ("smtp://127.8.0.9:2525/", Address("127.8.0.9", 2525), Security.PLAIN),
+        ("smtp://localhost:25", Address("localhost", 25), Security.PLAIN),
+        ("smtp://[::1]:25", Address("::1", 25), Security.PLAIN),
+        ("smtp+starttls://localhost", Address("localhost", 587), Security.STARTTLS),
+        ("smtp://mail.example.org", Address("mail.example.org", 587), Security.STARTTLS),
+        ("smtp://192.0.2.1:25", Address("192.0.2.1", 25), Security.STARTTLS),
+        ("smtp://localhost.example.org", Address("localhost.example.org", 587), Security.STARTTLS),
+        ("smtps://mail.example.org", Address("mail.example.org", 465), Security.TLS),
+    ],
+)
+def test_a_mail_server_off_this_machine_is_protected(url: str, address: Address, security: Security) -> None:
+    """Nothing leaves the machine in the open, whatever the port; here it may."""
+    assert parse_smtp(url) == (address, security)
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["", "mail.example.org", "http://x", "smtp://", "smtp://h:99999", "smtp://h/x", "smtp://u:p@h", "smtp://u@h:25"],
+)
+def test_what_is_no_mail_server_is_refused(url: str) -> None:
+    """Also a password in an address, where others would read it."""
+    with pytest.raises(SettingsError, match="smtp://host:port"):
+        parse_smtp(url)
+
+
+def test_a_sender_is_an_address() -> None:
+    """Nothing else could be answered or judged by others."""
+    assert parse_sender("reminders@example.org") == "reminders@example.org"
+    with pytest.raises(SettingsError, match="to send from"):
+        parse_sender("Meterline <reminders@example.org>")
+
+
+def test_where_the_pages_are_is_a_web_address() -> None:
+    """A slash at its end is left out; what is no address for people is refused."""
+    assert parse_pages_url("https://hub.example.org/pts/") == "https://hub.example.org/pts"
+    assert parse_pages_url("http://127.0.0.1:8080") == "http://127.0.0.1:8080"
+    for url in ("", "hub", "ftp://x", "https://", "https://h?x=1", "https://h/#x", "https://h/a b", "https://[x"):
+        with pytest.raises(SettingsError, match="https://hub"):
+            parse_pages_url(url)
