@@ -1,4 +1,4 @@
-"""The composition root: builds the hub's parts around one set of settings and runs ingest and feed beside the pages."""
+"""The composition root: builds the hub's parts around its settings; runs ingest, mail and feed beside the pages."""
 
 from __future__ import annotations
 
@@ -18,12 +18,15 @@ from starlette.exceptions import HTTPException
 
 from hub.clock import now_ms
 from hub.errors import HubError, InputError, StoreUnavailableError, UnknownSubjectError
+from hub.exchange.mail import SmtpMailer
 from hub.ingest import Ingest
 from hub.keys import ensure_receipt_key
+from hub.scheduler import Scheduler
 from hub.services.accept_blocks import Terms
+from hub.services.notice_sources import SOURCES
 from hub.services.open_hub import TIMELINE_LENGTH, open_hub
 from hub.store import registry
-from hub.web import api, api_exports, api_facts, api_months, custody, events, health, pages
+from hub.web import api, api_exports, api_facts, api_months, api_notices, custody, events, health, pages
 from hub.web.context import Hub
 from hub.web.feed import Feed
 from hub.web.headers import SecurityHeaders
@@ -45,10 +48,11 @@ _STATUSES: dict[type[HubError], int] = {InputError: 422, UnknownSubjectError: 40
 def build_app(settings: HubSettings, now: Now = now_ms) -> FastAPI:
     """Return the hub as an ASGI application, its database open and migrated.
 
-    Ingest (if `settings.broker` is set) and feed run from start-up to shut-down; then the database is
-    closed. Raises SettingsError or StoreUnavailableError if the data folder cannot be used.
+    Ingest (if `settings.broker` is set), mail (if `settings.mail` is) and feed run from start-up to shut-down; then the
+    database is closed. Raises SettingsError or StoreUnavailableError if the data folder cannot be used.
     """
     key = ensure_receipt_key(settings.data_folder)
+    mailer = None if settings.mail is None else SmtpMailer(settings.mail)
     database = open_hub(settings.data_folder, new_timeline=secrets.token_bytes(TIMELINE_LENGTH), at=now())
     terms = _terms(settings, database)
     ingest = None
@@ -83,6 +87,9 @@ def build_app(settings: HubSettings, now: Now = now_ms) -> FastAPI:
         api_facts.router,
         api_exports.router,
     ):
+    app.state.scheduler = None if mailer is None else Scheduler(database.beside(), mailer, SOURCES, now)
+    routers = (pages.router, api.router, api_months.router, api_notices.router)
+    for router in (*routers, custody.router, events.router, health.router):
         app.include_router(router)
     app.mount("/static", StaticFiles(directory=_STATIC), name="static")
     app.add_middleware(SecurityHeaders)
@@ -101,6 +108,10 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         if hub.ingest is not None:
             hub.ingest.start()
             ends.push_async_callback(asyncio.to_thread, hub.ingest.stop)
+        scheduler: Scheduler | None = app.state.scheduler
+        if scheduler is not None:
+            scheduler.start()
+            ends.push_async_callback(asyncio.to_thread, scheduler.stop)
         watching = asyncio.create_task(hub.feed.watch(), name="hub-feed")
         watching.add_done_callback(_crash_on_bug)
         ends.push_async_callback(asyncio.wait, [watching])

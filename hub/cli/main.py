@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from hub.cli import command, custody, export, import_csv, meters, months, operate, register, systems
+from hub.cli import command, custody, export, import_csv, meters, months, notices, operate, register, systems
+from hub.cli.mail_options import Credentials, MailFrom, PagesUrl, Smtp, mail_settings
 from hub.cli.terminal import DEFAULT_DATA, AsJson, Data, open_data, plain, print_json, print_table
 from hub.config import HubSettings, parse_broker, parse_listen
 from hub.errors import HubError
@@ -39,6 +40,7 @@ app.add_typer(operate.app)
 app.add_typer(command.app, name="command")
 app.add_typer(months.app, name="months")
 app.add_typer(export.app, name="export")
+app.add_typer(notices.app, name="notices")
 
 
 def main() -> None:
@@ -80,6 +82,10 @@ def serve(
             "here, for storage that replicates each commit synchronously."
         ),
     ] = SafePolicy.HOLD,
+    smtp: Smtp = "",
+    mail_from: MailFrom = "",
+    smtp_credentials: Credentials = None,
+    pages_url: PagesUrl = "",
     *,
     verbose: Annotated[bool, typer.Option("--verbose", help="Log more than warnings.")] = False,
     as_json: AsJson = False,
@@ -93,6 +99,7 @@ def serve(
         broker=None if broker == NO_BROKER else parse_broker(broker),
         listen=parse_listen(listen),
         safe=safe,
+        mail=mail_settings(smtp, mail_from, smtp_credentials, pages_url),
     )
     logging.basicConfig(
         level=logging.INFO if verbose else logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
