@@ -41,6 +41,8 @@ if TYPE_CHECKING:
     from hub.config import HubSettings
     from hub.store.database import Database
 
+_PARTS = (pages, api, api_facts, api_months, api_exports, api_notices, custody, events, health)
+"""The modules of pages and API, each with its router."""
 _STATIC = Path(__file__).parent / "web" / "static"
 _STATUSES: dict[type[HubError], int] = {InputError: 422, UnknownSubjectError: 404, StoreUnavailableError: 503}
 
@@ -77,20 +79,9 @@ def build_app(settings: HubSettings, now: Now = now_ms) -> FastAPI:
         lifespan=_lifespan,
     )
     app.state.hub = hub
-    for router in (
-        pages.router,
-        api.router,
-        api_months.router,
-        custody.router,
-        events.router,
-        health.router,
-        api_facts.router,
-        api_exports.router,
-    ):
     app.state.scheduler = None if mailer is None else Scheduler(database.beside(), mailer, SOURCES, now)
-    routers = (pages.router, api.router, api_months.router, api_notices.router)
-    for router in (*routers, custody.router, events.router, health.router):
-        app.include_router(router)
+    for part in _PARTS:
+        app.include_router(part.router)
     app.mount("/static", StaticFiles(directory=_STATIC), name="static")
     app.add_middleware(SecurityHeaders)
     app.add_exception_handler(HubError, _answer_hub_error)

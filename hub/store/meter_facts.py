@@ -20,13 +20,13 @@ if TYPE_CHECKING:
 
 _METER = schema.meter
 _LATER = meter_version.alias("later")
+_EVER = (1 << 63) - 1
 _NEWEST = (
     select(func.max(_LATER.c.number))
-    .where(_LATER.c.meter == _METER.c.id, _LATER.c.recorded_at <= bindparam("known_at"))
+    .where(_LATER.c.meter == _METER.c.id, _LATER.c.recorded_at <= bindparam("known_at", _EVER))
     .correlate(_METER)
     .scalar_subquery()
 )
-_EVER = (1 << 63) - 1
 _FACTS = select(meter_version, _METER.c.system, _METER.c.serial, _METER.c.make, _METER.c.model).select_from(
     _METER.join(meter_version, meter_version.c.meter == _METER.c.id)
 )
@@ -47,7 +47,7 @@ def add_meter_versions(connection: Connection, versions: Sequence[MeterFacts], r
 
 def find_meter_facts(connection: Connection, meter: int) -> MeterFacts | None:
     """Return what is known of the meter with this id, or None where there is none."""
-    row = connection.execute(_NOW_OF_ONE, {"meter": meter, "known_at": _EVER}).one_or_none()
+    row = connection.execute(_NOW_OF_ONE, {"meter": meter}).one_or_none()
     return None if row is None else _facts(row)
 
 
