@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import json
+import signal
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 import pytest
@@ -18,7 +20,9 @@ from hub.services.send_notices import send_notices
 from simulators.ports import free_port
 from tests.hub.mail_server import SENDER, MailServer, Postbox
 from tests.hub.notice_making import Clock, Fleet
+from tests.hub.programs import wait_until
 from tests.hub.test_cli import run
+from tests.hub.test_serve import Served
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -81,6 +85,18 @@ def test_the_command_sends_once_and_says_what_it_did(database: Database, tmp_pat
         "trouble": "",
         "more": False,
     }
+
+
+def test_a_served_hub_sends_by_itself(database: Database, tmp_path: Path) -> None:
+    """Named a mail server, it sends what waits soon after its start, and ends cleanly."""
+    queue_notices(database, Fleet({"A": (ANN,)}).sources, URL, now_ms())
+    database.close()
+    with MailServer() as server:
+        smtp = ("--smtp", f"smtp://127.0.0.1:{server.port}", "--mail-from", SENDER, "--pages-url", URL)
+        with closing(Served(tmp_path / "hub", "none", *smtp)) as served:
+            wait_until(lambda: len(server.postbox.envelopes) == 1, "the mail")
+            assert served.end(signal.SIGTERM) == (0, "")
+    assert server.postbox.envelopes[0].rcpt_tos == [ANN]
 
 
 def test_what_is_due_is_shown_without_sending(fleet: Database, tmp_path: Path) -> None:

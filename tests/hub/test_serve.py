@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 class Served:
     """A hub process that answers; `url` is what it printed."""
 
-    def __init__(self, data: Path, broker: str = "none") -> None:
-        options = ("--data", str(data), "--broker", broker, "--listen", f"{HOST}:0", "--json")
+    def __init__(self, data: Path, broker: str = "none", *more: str) -> None:
+        options = ("--data", str(data), "--broker", broker, "--listen", f"{HOST}:0", "--json", *more)
         command = [sys.executable, "-m", "hub", "serve", *options]
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         assert self.process.stdout is not None
