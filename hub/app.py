@@ -20,6 +20,7 @@ from hub.clock import now_ms
 from hub.errors import HubError, InputError, StoreUnavailableError, UnknownSubjectError
 from hub.exchange.mail import SmtpMailer
 from hub.ingest import Ingest
+from hub.jobs import DeviceReportJob, MailJob
 from hub.keys import ensure_receipt_key
 from hub.scheduler import Scheduler
 from hub.services.accept_blocks import Terms
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
 
     from hub.clock import Now
     from hub.config import HubSettings
+    from hub.scheduler import Job
     from hub.store.database import Database
 
 _PARTS = (pages, api, api_facts, api_months, api_exports, api_notices, custody, events, health)
@@ -79,7 +81,10 @@ def build_app(settings: HubSettings, now: Now = now_ms) -> FastAPI:
         lifespan=_lifespan,
     )
     app.state.hub = hub
-    app.state.scheduler = None if mailer is None else Scheduler(database.beside(), mailer, SOURCES, now)
+    jobs: list[Job] = [DeviceReportJob(database.beside(), now)]
+    if mailer is not None:
+        jobs.append(MailJob(database.beside(), mailer, SOURCES, now))
+    app.state.schedulers = [Scheduler(job) for job in jobs]
     for part in _PARTS:
         app.include_router(part.router)
     app.mount("/static", StaticFiles(directory=_STATIC), name="static")
@@ -99,8 +104,8 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         if hub.ingest is not None:
             hub.ingest.start()
             ends.push_async_callback(asyncio.to_thread, hub.ingest.stop)
-        scheduler: Scheduler | None = app.state.scheduler
-        if scheduler is not None:
+        schedulers: list[Scheduler] = app.state.schedulers
+        for scheduler in schedulers:
             scheduler.start()
             ends.push_async_callback(asyncio.to_thread, scheduler.stop)
         watching = asyncio.create_task(hub.feed.watch(), name="hub-feed")

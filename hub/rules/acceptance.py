@@ -88,7 +88,8 @@ class Circumstances:
     `closed` says when the next window opens where none is open; `manual` why the system may not be reported by hand.
     `opening` is what the meter's month is counted from, None for its very first reading; `counting` what counts for the
     month already. `clear_sky_wh` is the most that the sky allowed since then, None where it is not known. `was_held` is
-    whether the meter's reading for this window was held before.
+    whether the meter's reading for this window was held before. Of a system with several meters nobody knows how much
+    falls on one, so only `is_only_meter` can be too low.
     """
 
     system: SystemFacts
@@ -100,6 +101,7 @@ class Circumstances:
     counting: AcceptedReading | None = None
     clear_sky_wh: int | None = None
     was_held: bool = False
+    is_only_meter: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +138,7 @@ def judge_reading(attempt: Attempt, known: Circumstances) -> Judgement:
             attempt.read_at,
             clear_sky_wh=known.clear_sky_wh,
             is_of_device=attempt.origin is Origin.AUTOMATIC,
+            is_all=known.is_only_meter,
         )
     )
     return Judgement(_conclude(attempt, known, findings), findings, month, energy_wh)
@@ -149,10 +152,11 @@ def judge_production(  # noqa: PLR0913 - a system, an energy, its span, and who 
     *,
     clear_sky_wh: int | None = None,
     is_of_device: bool = False,
+    is_all: bool = True,
 ) -> list[Finding]:
     """Return what speaks against a system having produced `energy_wh` between two instants (UTC ms).
 
-    Citation: `citations.READING_VALIDATION`.
+    It is all that the system produced, unless `is_all` is false.     Citation: `citations.READING_VALIDATION`.
     """
     limit_wh = physical_limit_wh(system, from_at, until_at)
     if clear_sky_wh is not None:
@@ -170,7 +174,7 @@ def judge_production(  # noqa: PLR0913 - a system, an energy, its span, and who 
         )
         return [Finding(Code.ZERO_PRODUCTION, Severity.FLAG, "EXPECTED_PRODUCTION", text)]
     expected = expected_wh(system, from_at, until_at)
-    if is_in_band(energy_wh, expected):
+    if is_in_band(energy_wh, expected) or (energy_wh < expected and not is_all):
         return []
     code = Code.ABOVE_EXPECTED if energy_wh > expected else Code.BELOW_EXPECTED
     least, most = (kwh(expected * share // 100) for share in BAND_PER_CENT)

@@ -13,6 +13,7 @@ from hub.rules.periods import date_at, month_of, months_through
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    from hub.rules.facts import MeterFacts
     from hub.rules.periods import ProductionMonth
 
 
@@ -56,6 +57,18 @@ class MeterTerms:
     ended_at: int | None = None
     final_wh: int | None = None
     modulus_wh: int | None = None
+
+
+def terms_of(meter: MeterFacts) -> MeterTerms:
+    """Return what a meter's readings are counted from and until, by what is known of it."""
+    return MeterTerms(
+        meter=meter.meter,
+        initial_at=meter.initial_at,
+        initial_wh=meter.initial_wh,
+        ended_at=meter.ended_at,
+        final_wh=meter.final_wh,
+        modulus_wh=meter.modulus_wh,
+    )
 
 
 class NumberKind(StrEnum):

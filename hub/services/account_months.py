@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from hub.rules.closing import RULES_VERSION, canonical, seal_content
 from hub.rules.quarters import is_exported
-from hub.rules.reported import MeterTerms, NumberKind, is_active, meter_months, needs_true_up, report_system
+from hub.rules.reported import NumberKind, is_active, meter_months, needs_true_up, report_system, terms_of
 from hub.store import ledger, meter_facts
 from hub.store.ledger import METERS_AT_ONCE, Around
 
@@ -76,7 +76,7 @@ def _account(
     parts: dict[int, MeterMonth | None] = {}
     gaps: set[ProductionMonth] = set()
     for meter in meters:
-        terms, near = _terms(meter), around.get(meter.meter, _NOTHING)
+        terms, near = terms_of(meter), around.get(meter.meter, _NOTHING)
         if not is_active(terms, month):
             continue
         readings = [one for one in (near.before, near.counting or near.after) if one is not None]
@@ -107,17 +107,6 @@ def _account(
         sha256=seal_content(content),
         gaps=tuple(sorted(gaps)),
         report=report,
-    )
-
-
-def _terms(meter: MeterFacts) -> MeterTerms:
-    return MeterTerms(
-        meter=meter.meter,
-        initial_at=meter.initial_at,
-        initial_wh=meter.initial_wh,
-        ended_at=meter.ended_at,
-        final_wh=meter.final_wh,
-        modulus_wh=meter.modulus_wh,
     )
 
 

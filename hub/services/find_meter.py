@@ -15,11 +15,15 @@ if TYPE_CHECKING:
 
 
 def find_meter(connection: Connection, system: str, serial: str, make: str = "") -> Meter:
-    """Return a system's meter with this serial number; `make` is needed where two share it.
+    """Return a system's meter with this serial number, or with none given its only one.
+
+    `make` is needed where two share a number.
 
     Raises UnknownSubjectError for a system or meter that is not registered, and InputError where two are meant.
     """
     meters = registry.list_meters(connection, find_system(connection, system).pts_id)
+    if len(meters) == 1 and not serial.strip():
+        return meters[0]
     found = [one for one in meters if one.serial == serial.strip() and make in {"", one.make}]
     if len(found) > 1:
         makes = " and ".join(one.make for one in found)

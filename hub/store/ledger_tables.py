@@ -52,6 +52,8 @@ submission = _ledger(
     Column("actor", Text, nullable=False),
     # The picture of the meter's display that came with it: its SHA-256, as the picture is stored.
     Column("photo", Text),
+    # Why a reading that counts is to be replaced; empty for the first report of a month.
+    Column("reason", Text, nullable=False),
     Column("outcome", Text, nullable=False),
     Column("findings", Text, nullable=False),
     Column("accepted", Whole, ForeignKey("accepted_reading.number")),

@@ -24,7 +24,7 @@ class Submission:
     """One act of reporting a register in Wh, read and submitted at instants (UTC ms), and its outcome.
 
     `meter` and `month` are None where it names none that there is; `findings` is JSON; `photo` is the name of a picture
-    (`hub.photos`); `accepted` the entry of the ledger that it became.
+    (`hub.photos`), `reason` says why one that counts is to be replaced; `accepted` is the entry that it became.
     """
 
     number: int
@@ -38,6 +38,7 @@ class Submission:
     submitted_at: int
     actor: str
     photo: str | None
+    reason: str
     outcome: str
     findings: str
     accepted: int | None
@@ -81,6 +82,7 @@ def add_submission(connection: Connection, new: Submission) -> Submission:
         "submitted_at": new.submitted_at,
         "actor": new.actor,
         "photo": new.photo,
+        "reason": new.reason,
         "outcome": new.outcome,
         "findings": new.findings,
         "accepted": new.accepted,
@@ -202,6 +204,7 @@ def _submission(row: Row[tuple[object, ...]]) -> Submission:
         submitted_at=row.submitted_at,
         actor=row.actor,
         photo=row.photo,
+        reason=row.reason,
         outcome=row.outcome,
         findings=row.findings,
         accepted=row.accepted,

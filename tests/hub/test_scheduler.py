@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from hub import scheduler as module
+from hub import jobs as module
 from hub.errors import StoreUnavailableError
 from hub.exchange.mail import SmtpMailer
+from hub.jobs import MailJob
 from hub.scheduler import Scheduler
 from simulators.ports import free_port
 from tests.hub.mail_server import MailServer, Postbox, make_settings
@@ -37,7 +38,7 @@ class Ran:
 
     def __init__(self, database: Database, port: int, fleet: Fleet, clock: Clock) -> None:
         mailer = SmtpMailer(make_settings(port), timeout_seconds=5)
-        self._scheduler = Scheduler(database.beside(), mailer, fleet.sources, clock, EVERY_SECONDS)
+        self._scheduler = Scheduler(MailJob(database.beside(), mailer, fleet.sources, clock, EVERY_SECONDS))
 
     def __enter__(self) -> None:
         """Start."""
@@ -116,7 +117,7 @@ def test_many_mails_go_out_at_once_and_many_warnings_do_not(
     fleet = Fleet({f"S-{each}": (each,) for each in addresses})
     with caplog.at_level(logging.WARNING), MailServer(postbox) as server:
         mailer = SmtpMailer(server.settings(), timeout_seconds=5)
-        slow = Scheduler(database.beside(), mailer, fleet.sources, clock, every_seconds=1000)
+        slow = Scheduler(MailJob(database.beside(), mailer, fleet.sources, clock, every_seconds=1000))
         slow.start()
         wait_until(lambda: len(postbox.envelopes) == 12, "the second round")
         slow.stop()

@@ -71,6 +71,7 @@ def ask_judgement(given: Mapping[str, Any]) -> dict[str, object]:
         counting=counting,
         clear_sky_wh=wh(given["clear_sky_kwh"]) if "clear_sky_kwh" in given else None,
         was_held=given.get("held_before", False),
+        is_only_meter=given.get("only_meter", True),
     )
     attempt = Attempt(
         read_at=read_at,

@@ -160,6 +160,7 @@ def upgrade() -> None:
         sa.Column("submitted_at", _whole(), nullable=False),
         sa.Column("actor", sa.Text(), nullable=False),
         sa.Column("photo", sa.Text(), nullable=True),
+        sa.Column("reason", sa.Text(), nullable=False),
         sa.Column("outcome", sa.Text(), nullable=False),
         sa.Column("findings", sa.Text(), nullable=False),
         sa.Column("accepted", _whole(), nullable=True),

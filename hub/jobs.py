@@ -1,0 +1,101 @@
+"""The hub's jobs by the clock: mails that are due are queued and sent, and what devices read is reported."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+from hub.clock import monotonic_seconds
+from hub.sentences import SentenceLimit
+from hub.services.queue_notices import find_turn, queue_notices
+from hub.services.report_devices import report_devices
+from hub.services.send_notices import send_notices
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from hub.clock import Now
+    from hub.exchange.mail import SmtpMailer
+    from hub.rules.reminders import Turn
+    from hub.services.queue_notices import Sources
+    from hub.store.database import Database
+
+EVERY_SECONDS = 180.0
+REPORT_EVERY_SECONDS = 60.0
+QUEUE_AGAIN_SECONDS = 3600.0
+"""How long what was found due stands, unless another occasion begins: to look costs as much as there are systems."""
+WARNINGS_MAX = 10
+
+log = logging.getLogger(__name__)
+
+
+class MailJob:
+    """Queues the mails that are due, and sends what waits."""
+
+    name = "mail"
+
+    def __init__(
+        self,
+        database: Database,
+        mailer: SmtpMailer,
+        sources: Sources,
+        now: Now,
+        every_seconds: float = EVERY_SECONDS,
+    ) -> None:
+        self.every_seconds = every_seconds
+        self._database = database
+        self._mailer = mailer
+        self._sources = sources
+        self._now = now
+        self._sentences = SentenceLimit()
+        self._queued_for: Turn | None = None
+        self._queue_again_at = 0.0
+
+    def run(self, is_stopping: Callable[[], bool]) -> bool:
+        """Queue and send a round; return whether there is more to send at once."""
+        queued = self._queue()
+        with self._mailer as mailer:
+            sending = send_notices(self._database, mailer, self._now, is_stopping)
+        for warning in sending.warnings[:WARNINGS_MAX]:
+            log.warning("%s", warning)
+        if len(sending.warnings) > WARNINGS_MAX:
+            log.warning("and %d mails more: see `meter-hub notices list`", len(sending.warnings) - WARNINGS_MAX)
+        if sending.trouble:
+            self._say(
+                "server", f"the mail server {self._mailer.settings.server} does not take mail now: {sending.trouble}"
+            )
+        log.info("%d mails queued, %d sent, %d to be tried again", queued, sending.sent, sending.later)
+        return sending.is_more
+
+    def _queue(self) -> int:
+        """Queue what is due, where an occasion has begun or the last look was long ago; return how many were new."""
+        now = self._now()
+        turn = find_turn(self._sources, now)
+        if turn is None or (turn == self._queued_for and monotonic_seconds() < self._queue_again_at):
+            return 0
+        queued = queue_notices(self._database, self._sources, self._mailer.settings.pages_url, now)
+        self._queued_for, self._queue_again_at = turn, monotonic_seconds() + QUEUE_AGAIN_SECONDS
+        return queued
+
+    def _say(self, subject: str, sentence: str) -> None:
+        if self._sentences.is_due(subject, monotonic_seconds()):
+            log.warning("%s", sentence)
+
+
+class DeviceReportJob:
+    """Reports the months of systems whose devices have read what reports them."""
+
+    name = "automatic reporting"
+
+    def __init__(self, database: Database, now: Now, every_seconds: float = REPORT_EVERY_SECONDS) -> None:
+        self.every_seconds = every_seconds
+        self._database = database
+        self._now = now
+
+    def run(self, is_stopping: Callable[[], bool]) -> bool:
+        """Report what can be reported now; return that there is no more."""
+        for one in report_devices(self._database, self._now(), is_stopping):
+            if one.answer is not None:
+                outcome = one.answer.judgement.outcome
+                log.info("meter %s of system %s is reported for %s: %s", one.serial, one.system, one.month, outcome)
+        return False

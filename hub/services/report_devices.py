@@ -1,0 +1,120 @@
+"""Report months of systems by what their devices read: as soon as the reading is in custody, and before it is late."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from hub.rules.automatic import choose_report
+from hub.rules.facts import ReportingMode
+from hub.rules.periods import date_at
+from hub.rules.reading_names import ReadingName
+from hub.rules.registers import GENERATED_OBIS
+from hub.rules.reported import Origin
+from hub.rules.windows import window_at
+from hub.services.submit_reading import Reported, enter_reading
+from hub.store import contests, facts, ledger, ownership, registry, series, submissions
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterator
+
+    from sqlalchemy import Connection
+
+    from hub.rules.automatic import Choice
+    from hub.rules.periods import ProductionMonth
+    from hub.rules.production import Reading
+    from hub.rules.windows import ReportingWindow
+    from hub.services.submit_reading import Answer
+    from hub.store.database import Database
+    from hub.store.registry import Meter
+    from protocol.identity import DeviceId
+
+ACTOR = "device"
+SYSTEMS_AT_ONCE = 500
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceReport:
+    """A meter that a device reads and that is not reported for the month of the open window.
+
+    `why` says which reading reports it, or why none does; `answer` is what became of that, None where it was not
+    submitted.
+    """
+
+    system: str
+    meter: int
+    serial: str
+    month: ProductionMonth
+    reading: Reading | None
+    why: str
+    answer: Answer | None = None
+
+
+def list_waiting(connection: Connection, now: int) -> Iterator[DeviceReport]:
+    """Yield the meters that devices have yet to report at `now` (UTC ms), each with what can be reported of it now."""
+    window = window_at(now)
+    if window is None:
+        return
+    contested = contests.find_contested(connection)
+    after = ""
+    while systems := facts.iterate_system_facts(connection, date_at(now), after, SYSTEMS_AT_ONCE):
+        after = systems[-1].system
+        for system in systems:
+            if system.reporting_mode is not ReportingMode.AUTOMATIC:
+                continue
+            for meter in registry.list_meters(connection, system.system):
+                if meter.devices and ledger.find_entry(connection, meter.id, window.month) is None:
+                    choice = _choose(connection, meter, window, now, contested)
+                    yield DeviceReport(system.system, meter.id, meter.serial, window.month, choice.reading, choice.why)
+
+
+def report_devices(
+    database: Database, now: int, is_stopping: Callable[[], bool] = lambda: False
+) -> tuple[DeviceReport, ...]:
+    """Report at `now` (UTC ms) every meter of which a reading in custody reports the month; return all that waited.
+
+    A reading that was refused or held once is not submitted again.
+    """
+    with database.read() as connection:
+        waiting = list(list_waiting(connection, now))
+    return tuple(_report(database, one, now) for one in waiting if not is_stopping())
+
+
+def _report(database: Database, waiting: DeviceReport, now: int) -> DeviceReport:
+    reading = waiting.reading
+    if reading is None:
+        return waiting
+    reported = Reported(
+        system=waiting.system,
+        serial=waiting.serial,
+        register_wh=reading.register_wh,
+        read_at=reading.read_at,
+        origin=Origin.AUTOMATIC,
+        reading=str(ReadingName(waiting.serial, GENERATED_OBIS, reading.read_at)),
+    )
+    with database.write() as connection:
+        if _was_submitted(connection, waiting, reading):
+            return waiting
+        answer = enter_reading(connection, reported, actor=ACTOR, now=now)
+    return replace(waiting, answer=answer)
+
+
+def _was_submitted(connection: Connection, waiting: DeviceReport, reading: Reading) -> bool:
+    return any(
+        (one.read_at, one.register_wh) == (reading.read_at, reading.register_wh)
+        for one in submissions.list_of_month(connection, waiting.meter, waiting.month)
+    )
+
+
+def _choose(
+    connection: Connection, meter: Meter, window: ReportingWindow, now: int, contested: Collection[DeviceId]
+) -> Choice:
+    """Return which reading of a meter reports the window's month; one of a contested device does not."""
+    edges = sorted({window.opens_at, window.month.ends_at, now})
+    registers = ownership.registers_of(connection, meter)
+    readings = [
+        reading
+        for reading in series.find_deciding(connection, registers, edges)
+        if reading.device not in contested and (meter.read_until is None or reading.read_at <= meter.read_until)
+    ]
+    return choose_report(window.month, window.opens_at, window.closes_at, readings, now=now)
