@@ -105,7 +105,7 @@ def decide_submission(  # noqa: PLR0913 - what is decided on, how, by whom, when
 def _find_waiting(connection: Connection, number: int) -> Submission:
     found = submissions.find_submission(connection, number)
     if found is None:
-        message = f"there is no submission {number}: `meter-hub report waiting` lists those to decide on"
+        message = f"there is no submission {number}: `meter-hub report list --waiting` shows those to decide on"
         raise UnknownSubjectError(message)
     if found.outcome != Outcome.REVIEW:
         message = f"submission {number} was {found.outcome}: there is nothing to decide on it"
