@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import itertools
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from alembic import command
+from alembic.config import Config
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import event
@@ -22,7 +25,10 @@ from hub.services.register_device import register_device
 from hub.services.register_meter import MeterRequest, register_meter
 from hub.services.register_system import register_system
 from hub.store import boot_clocks
+from hub.store import database as store
+from hub.store.database import Database
 from hub.store.readings import count_unconverted
+from hub.store.tables import metadata
 from protocol import sequence, wire
 from protocol.cose import VerifyingKey
 from protocol.evidence import read_head
@@ -46,10 +52,8 @@ from tests.hub.making import (
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
     from hub.services.compute_production import SystemMonth
-    from hub.store.database import Database
 
 HOUR_MS = 3_600_000
 JULY = parse_month("2016-07")
@@ -322,13 +326,21 @@ def _stored(folder: Path, batches: Sequence[Sequence[int]]) -> list[tuple[object
 
 def upgraded(folder: Path, database: Database) -> Database:
     """Return a hub's database as an upgrade finds it again that knew nothing of boots' clocks or doubted readings."""
+    earlier = Database(folder)
+    config = Config()
+    config.set_main_option("script_location", str(Path(store.__file__).parent / "migrations"))
+    with earlier.write() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0003")
+    known = {name for (name,) in fetch(earlier, "SELECT name FROM sqlite_master")}
+    earlier.close()
+    later = [table.name for table in reversed(metadata.sorted_tables) if table.name not in known]
     with database.write() as connection:
         for statement in (
             "DELETE FROM reading WHERE poll_status & 16",
             "DELETE FROM register_drop",
-            "DROP TABLE boot_clock",
             "DROP INDEX reading_doubtful",
-            "DROP TABLE meter_event",
+            *(f"DROP TABLE {name}" for name in later),
             "UPDATE alembic_version SET version_num = '0003'",
         ):
             connection.exec_driver_sql(statement)
