@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from hub.rules.local_times import format_local
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection, Mapping, Sequence
     from datetime import date
 
     from hub.rules.facts import MeterFacts, ReportingMode, SystemFacts, Technology
@@ -114,6 +114,27 @@ def contradictions(known: SystemFacts | MeterFacts, said: SystemDetails | MeterD
         for name, value in _said(said).items()
         if getattr(known, name) not in (None, "") and getattr(known, name) != value
     )
+
+
+def effective(said: Sequence[SystemFacts], on: date) -> SystemFacts | None:
+    """Return what holds of a system on a day, given all that was ever said of it in the order in which it was.
+
+    Of what is effective by then that counts which became so last, and of this the newest.
+    Citation: `citations.FACTS_IN_VERSIONS`.
+    """
+    return max(
+        (one for one in reversed(said) if one.effective_on <= on), key=lambda one: one.effective_on, default=None
+    )
+
+
+def greatest_capacity(said: Sequence[SystemFacts], first_on: date, last_on: date) -> int | None:
+    """Return the largest DC nameplate (W) that a system had on any of these days, both included; None without facts.
+
+    Citation: `citations.FACTS_IN_VERSIONS`.
+    """
+    days = {first_on, *(one.effective_on for one in said if first_on < one.effective_on <= last_on)}
+    held = (effective(said, day) for day in days)
+    return max((one.capacity_w_dc for one in held if one is not None), default=None)
 
 
 def inconsistency(meter: MeterFacts, now: int) -> str:

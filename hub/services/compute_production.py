@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import shlex
 from dataclasses import dataclass, replace
-from decimal import Decimal
 from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 from hub.errors import UnknownSubjectError
+from hub.rules.details import greatest_capacity
 from hub.rules.instants import format_instant
-from hub.rules.periods import ProductionMonth, month_of, months_through
+from hub.rules.periods import ProductionMonth, date_at, month_of, months_through
 from hub.rules.production import (
     EDGE_HALF_WIDTH_MS,
     Break,
@@ -21,7 +21,7 @@ from hub.rules.production import (
     system_production,
 )
 from hub.services.check_text import is_pts_id
-from hub.store import contests, meter_events, ownership, registry, series
+from hub.store import contests, facts, meter_events, ownership, registry, series
 from protocol.identity import format_device_id
 from protocol.records import MeterEventKind
 
@@ -158,7 +158,7 @@ def _find_range(
 
 def _compute(connection: Connection, owned: _OwnedSystem, months: Sequence[ProductionMonth]) -> Iterator[SystemMonth]:
     """Yield these months, which follow one another, from readings fetched once."""
-    power_w_max = int(Decimal(owned.system.capacity_kw_dc) * 1000)
+    said = [one.facts for one in facts.list_system_versions(connection, owned.system.pts_id)]
     edges = [months[0].starts_at, *(month.ends_at for month in months)]
     readings = {
         one.meter.id: series.find_deciding(connection, one.registers, _clip(edges, one.meter.read_until))
@@ -168,6 +168,7 @@ def _compute(connection: Connection, owned: _OwnedSystem, months: Sequence[Produ
     contested = contests.find_contested(connection)
 
     def produce(meter: Meter, month: ProductionMonth) -> MeterProduction:
+        power_w_max = greatest_capacity(said, date_at(month.starts_at), date_at(month.ends_at - 1))
         return monthly_production(month, readings[meter.id], power_w_max, meter.read_until, breaks[meter.id])
 
     for month in months:

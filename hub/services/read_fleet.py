@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from decimal import Decimal
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from hub.rules.production import Finding, register_difference
 from hub.rules.registers import WATT_HOUR
-from hub.store import contests, described, ownership, readings, registry, series, states
+from hub.store import contests, described, facts, ownership, readings, registry, series, states
 from hub.store.states import Oddities
 from protocol.identity import format_device_id
 from protocol.messages import ReceiptCode
@@ -164,7 +163,7 @@ def read_fleet(connection: Connection, now: int) -> Fleet:
         meters=_meter_views(connection, meters, found),
         findings=(
             *_device_findings(heard, states.count_oddities(connection)),
-            *_meter_findings(connection, meters, {system.pts_id: system for system in systems}),
+            *_meter_findings(connection, meters),
             *_unconverted_findings(found, unconverted),
         ),
     )
@@ -264,12 +263,13 @@ def _why_unconverted(unit: str) -> str:
     return f"its unit {unit!r} cannot be converted; the device must describe the register in Wh and a power of ten."
 
 
-def _meter_findings(
-    connection: Connection, meters: Sequence[Meter], systems: Mapping[str, System]
-) -> list[FleetFinding]:
+def _meter_findings(connection: Connection, meters: Sequence[Meter]) -> list[FleetFinding]:
     findings = []
+    capacities = facts.list_greatest_capacities(connection)
     for meter in meters:
-        power_w_max = int(Decimal(systems[meter.system].capacity_kw_dc) * 1000)
+        if not meter.devices:
+            continue
+        power_w_max = capacities[meter.system]
         registers, subject = ownership.registers_of(connection, meter), f"Meter {meter.serial} of {meter.system}"
         for earlier, later in series.list_drops(connection, registers, meter.read_until):
             step = register_difference(earlier, later, power_w_max)
@@ -299,7 +299,9 @@ def _meter_views(
                 model=shown.model if shown else meter.model,
                 firmware=shown.firmware if shown else "",
                 bus=shown.bus if shown else "",
-                last=series.last_reading(connection, ownership.registers_of(connection, meter)),
+                last=series.last_reading(connection, ownership.registers_of(connection, meter))
+                if meter.devices
+                else None,
             )
         )
     views += [

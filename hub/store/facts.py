@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from sqlalchemy import bindparam, insert, select
+from sqlalchemy import bindparam, func, insert, select
 
 from hub.rules.facts import MeterFacts, Programme, ProgrammeName, ReportingMode, SystemFacts, Technology
 from hub.store import schema
@@ -66,6 +66,9 @@ _EFFECTIVE = _FACTS.where(
 _EFFECTIVE_OF = _EFFECTIVE.where(_pts_id.in_(bindparam("systems", expanding=True)))
 _EFFECTIVE_AFTER = _EFFECTIVE.where(_pts_id > bindparam("after")).limit(bindparam("limit"))
 _HISTORY = _FACTS.where(_pts_id == bindparam("system")).order_by(system_version.c.number)
+_GREATEST = select(system_version.c.system, func.max(system_version.c.capacity_w_dc).label("greatest")).group_by(
+    system_version.c.system
+)
 
 
 def add_system_versions(connection: Connection, versions: Sequence[SystemFacts], recorded: Recorded) -> None:
@@ -101,6 +104,11 @@ def iterate_system_facts(connection: Connection, on: date, after: str, limit: in
     """
     rows = connection.execute(_EFFECTIVE_AFTER, {"on": on.isoformat(), "after": after, "limit": limit})
     return tuple(_system_facts(row) for row in rows)
+
+
+def list_greatest_capacities(connection: Connection) -> dict[str, int]:
+    """Return the largest DC nameplate (W) that was ever said of each system: more than that it never had."""
+    return {row.system: row.greatest for row in connection.execute(_GREATEST)}
 
 
 def list_system_versions(connection: Connection, pts_id: str) -> tuple[Version[SystemFacts], ...]:

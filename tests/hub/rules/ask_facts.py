@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from hub.rules import bulk_rows, historic
-from hub.rules.details import contradictions, forget, inconsistency, lay_over
-from hub.rules.facts import MeterFacts
+from hub.rules.details import contradictions, effective, forget, greatest_capacity, inconsistency, lay_over
+from hub.rules.facts import MeterFacts, SystemFacts
 from hub.rules.historic import HistoricReading
 from hub.rules.local_times import parse_local
 from hub.rules.periods import parse_month
@@ -34,6 +35,21 @@ def _details(cells: Mapping[str, str]) -> MeterDetails:
     details = bulk_rows.read_meter_details(cells)
     assert not isinstance(details, tuple), details
     return details
+
+
+@asks("facts-of-a-day")
+def ask_day(given: Mapping[str, Any]) -> dict[str, object]:
+    """Return the nameplate of a system on a day, and the largest that it had from then to a later day."""
+    said = [
+        SystemFacts("SLF-AB1234-00001", "", date.fromisoformat(on), _wh(kw), version=place)
+        for place, (on, kw) in enumerate(given["said"])
+    ]
+    first, last = (date.fromisoformat(given[name]) for name in ("on", "until"))
+    found, greatest = effective(said, first), greatest_capacity(said, first, last)
+    return {
+        "capacity_w": "not known" if found is None else found.capacity_w_dc,
+        "greatest_w": "not known" if greatest is None else greatest,
+    }
 
 
 @asks("meters-consistent")
