@@ -9,7 +9,7 @@ PACKAGES := protocol edge hub simulators
 export METERLINE_PV_CSV ?= $(wildcard $(CURDIR)/../shared/data/pv_ac_power_15min.csv)
 
 .DEFAULT_GOAL := help
-.PHONY: help env demo judges test check check-static coverage format lock simulate year bench-custody bench-edge bench-month bench-replay clean
+.PHONY: help env demo judges test check check-static coverage format lock simulate year rules-page bench-custody bench-edge bench-month bench-replay clean
 
 help:  ## List the tasks
 	@grep -hE '^[a-z-]+:.*  ## ' $(MAKEFILE_LIST) | sed -E 's/:.*  ## /\t/' | expand -t 14
@@ -75,6 +75,9 @@ simulate: env  ## Try to lose or double a reading in 250 simulated worlds: every
 
 year: env  ## Read eight meters through a year of every fault in virtual time, and judge what the journal holds
 	@$(BIN)/meter-sim year --seed 1 --json
+
+rules-page: env  ## Draw docs/rules.md anew from the rules, their clauses and their cases
+	@$(BIN)/python -m tests.hub.rules.rules_page
 
 clean:  ## Remove the environment and everything made by tools
 	@rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage build dist
