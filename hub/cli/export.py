@@ -11,12 +11,14 @@ from hub.cli.custody import write_whole
 from hub.cli.months import actor
 from hub.cli.terminal import DEFAULT_DATA, AsJson, Data, open_data, plain, print_json, print_table
 from hub.clock import now_ms
+from hub.rules.certificates import WH_PER_KWH
 from hub.rules.quarters import gis_calendar, parse_quarter
 from hub.rules.verification_file import FileKind
 from hub.services.export_quarter import ExportLayout, ExportRequest, export_quarter, find_export
+from hub.services.read_certificates import read_certificates
 from hub.store import exports
 from hub.web import models_exports as models
-from hub.web.formats import count, local_time
+from hub.web.formats import count, kilowatt_hours, local_time
 
 if TYPE_CHECKING:
     from hub.services.export_quarter import Exported
@@ -112,6 +114,31 @@ def calendar(quarter: Quarter, data: Data = DEFAULT_DATA, *, as_json: AsJson = F
         f"{shown.created_on} and traded until {shown.trading_ends_on}; {count(len(shown.exports), 'file')} made so far"
     )
     typer.echo(plain(told))
+
+
+@app.command("certificates")
+def certificates(
+    system: Annotated[str, typer.Argument(help="PTS id of the system.")],
+    data: Data = DEFAULT_DATA,
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """Show what certificates a system's asset gets month by month, and what is left over."""
+    with open_data(data, create=False) as database, database.read() as connection:
+        shown = models.asset_json(read_certificates(connection, system, now_ms()))
+    if as_json:
+        print_json(shown)
+        return
+    headings = ("Month", "Sent", "Counts", "Certificates", "Left over", "Created", "")
+    rows = [
+        (
+            *(month.month, kilowatt_hours(month.sent_kwh * WH_PER_KWH), kilowatt_hours(month.eligible_wh)),
+            *(str(month.certificates), kilowatt_hours(month.remainder_wh), month.created_on),
+            "estimated" if month.estimated else "",
+        )
+        for month in shown.months
+    ]
+    print_table(headings, rows)
 
 
 def _tell(exported: Exported, out: Path) -> None:

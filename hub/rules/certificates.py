@@ -81,25 +81,32 @@ def send_quarter(quarter: ProductionQuarter, months_wh: Sequence[int], carried_w
     return SentQuarter(tuple(sent), carried_wh)
 
 
-def issue(sent_kwh: int, factor_percent: int, remainder_wh: int = 0) -> IssuedMonth:
+def count_eligible(sent_kwh: int, factor_percent: int) -> int:
+    """Return what of a sent month counts for certificates, in Wh; the factor is certificates for each hundred MWh.
+
+    Citation: `citations.MONTHLY_MWH`.
+    """
+    return sent_kwh * WH_PER_KWH * factor_percent // 100
+
+
+def issue(eligible_wh: int, remainder_wh: int = 0) -> IssuedMonth:
     """Return the certificates of an asset's month, with what was left over of the months before.
 
-    `factor_percent` is how many certificates each hundred MWh give. Citation: `citations.MONTHLY_MWH`.
+    Citation: `citations.MONTHLY_MWH`.
     """
     assert 0 <= remainder_wh < WH_PER_CERTIFICATE, "what is left over is less than a certificate"
-    eligible_wh = sent_kwh * WH_PER_KWH * factor_percent // 100
     certificates, left_wh = divmod(eligible_wh + remainder_wh, WH_PER_CERTIFICATE)
     return IssuedMonth(eligible_wh, certificates, left_wh)
 
 
-def issue_months(sent_kwh: Sequence[int], factor_percent: int, remainder_wh: int = 0) -> tuple[IssuedMonth, ...]:
+def issue_months(eligible_wh: Sequence[int], remainder_wh: int = 0) -> tuple[IssuedMonth, ...]:
     """Return the certificates of an asset's months in order, each with what the one before left over.
 
     Citation: `citations.ASSET_CARRY`.
     """
     issued: list[IssuedMonth] = []
-    for kwh in sent_kwh:
-        issued.append(issue(kwh, factor_percent, remainder_wh))
+    for energy_wh in eligible_wh:
+        issued.append(issue(energy_wh, remainder_wh))
         remainder_wh = issued[-1].remainder_wh
     return tuple(issued)
 

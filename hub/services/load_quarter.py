@@ -69,6 +69,19 @@ def load_quarter(connection: Connection, quarter: ProductionQuarter) -> LoadedQu
     return LoadedQuarter(tuple(found), tuple(held), tuple(still_open), _carried(connection, quarter))
 
 
+def load_months(connection: Connection, pts_id: str) -> tuple[MonthToExport, ...]:
+    """Return a registered system's months that have a number and need no true-up, as `load_quarter` does."""
+    found: list[MonthToExport] = []
+    for row in months.list_system_months(connection, pts_id):
+        on = row.month.last_day
+        system = facts.find_system_facts(connection, pts_id, on)
+        assert system is not None, "it is registered"
+        loaded = _load(row, system, facts.find_programme(connection, pts_id, on))
+        if isinstance(loaded, MonthToExport):
+            found.append(loaded)
+    return tuple(found)
+
+
 def load_verified(connection: Connection, loaded: Sequence[MonthToExport]) -> tuple[VerifiedMonth, ...]:
     """Return the lines of the verification file for these months: with meter, reading and programme of each."""
     by_month: dict[ProductionMonth, list[MonthToExport]] = {}

@@ -111,6 +111,12 @@ def list_greatest_capacities(connection: Connection) -> dict[str, int]:
     return {row.system: row.greatest for row in connection.execute(_GREATEST)}
 
 
+def list_with_asset(connection: Connection, digits: str) -> tuple[str, ...]:
+    """Return the systems that ever had an asset of the registry whose id ends with these digits, by PTS id."""
+    query = select(system_version.c.system).distinct().where(system_version.c.gis_asset.endswith(digits))
+    return tuple(connection.execute(query.order_by(system_version.c.system)).scalars())
+
+
 def list_system_versions(connection: Connection, pts_id: str) -> tuple[Version[SystemFacts], ...]:
     """Return all that was ever said of a system, in the order in which it was recorded."""
     rows = connection.execute(_HISTORY, {"system": pts_id})

@@ -7,6 +7,7 @@ from fastapi import APIRouter, Path, Query, Response
 
 from hub.rules.quarters import gis_calendar, parse_quarter
 from hub.services.export_quarter import find_export, name_file
+from hub.services.read_certificates import read_certificates
 from hub.store import exports
 from hub.web import models_exports as models
 from hub.web.context import HubOf
@@ -24,6 +25,13 @@ def get_quarter(hub: HubOf, quarter: str) -> models.QuarterJson:
     wanted = parse_quarter(quarter)
     with hub.database.read() as connection:
         return models.quarter_json(wanted, gis_calendar(wanted), exports.list_files(connection, wanted))
+
+
+@router.get("/systems/{pts_id}/certificates")
+def list_certificates(hub: HubOf, pts_id: str) -> models.AssetJson:
+    """Return the certificates of the asset that a system has now, month by month, with what is left over."""
+    with hub.database.read() as connection:
+        return models.asset_json(read_certificates(connection, pts_id, hub.now()))
 
 
 @router.get("/exports")

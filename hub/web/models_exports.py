@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from hub.rules.exporting import LeftOut, SentMonth
     from hub.rules.quarters import GisCalendar, ProductionQuarter
     from hub.services.export_quarter import Exported
+    from hub.services.read_certificates import Asset
     from hub.store.exports import ExportedFile
 
 
@@ -72,6 +73,28 @@ class ExportedJson(ExportJson):
     left_out: list[LeftOutJson]
 
 
+class AssetMonthJson(BaseModel):
+    """A month of an asset: what is sent (kWh), what counts (Wh), whole certificates, what is left over (Wh)."""
+
+    month: str
+    sent_kwh: int
+    eligible_wh: int
+    certificates: int
+    remainder_wh: int
+    created_on: str
+    estimated: bool
+
+
+class AssetJson(BaseModel):
+    """A registry's asset: its unit, the systems that counted for it in some month, and its months."""
+
+    unit: str
+    systems: list[str]
+    certificates: int
+    remainder_wh: int
+    months: list[AssetMonthJson]
+
+
 class QuarterJson(BaseModel):
     """A production quarter: its months, and the dates of its certificates."""
 
@@ -126,6 +149,28 @@ def quarter_json(quarter: ProductionQuarter, calendar: GisCalendar, files: tuple
         created_on=calendar.created_on.isoformat(),
         trading_ends_on=calendar.trading_ends_on.isoformat(),
         exports=[export_json(file) for file in files],
+    )
+
+
+def asset_json(asset: Asset) -> AssetJson:
+    """Return an asset's certificates as JSON."""
+    return AssetJson(
+        unit=asset.unit,
+        systems=list(asset.systems),
+        certificates=sum(month.certificates for month in asset.months),
+        remainder_wh=asset.months[-1].remainder_wh if asset.months else 0,
+        months=[
+            AssetMonthJson(
+                month=str(month.month),
+                sent_kwh=month.sent_kwh,
+                eligible_wh=month.eligible_wh,
+                certificates=month.certificates,
+                remainder_wh=month.remainder_wh,
+                created_on=month.created_on.isoformat(),
+                estimated=month.is_estimated,
+            )
+            for month in asset.months
+        ],
     )
 
 

@@ -84,6 +84,16 @@ def test_the_dates_of_a_quarter_are_shown(data: Path) -> None:
     assert json.loads(run("calendar", "2024-Q3", "--data", data, "--json"))["created_on"] == "2025-01-15"
 
 
+def test_certificates_of_a_system_are_shown(data: Path) -> None:
+    """What a month sends, what of it counts, whole certificates and the rest."""
+    shown = json.loads(run("certificates", SYSTEM, "--data", data, "--json"))
+    assert (shown["unit"], shown["systems"], shown["certificates"]) == ("12345", [SYSTEM], 1)
+    assert shown["remainder_wh"] == 612_800
+    assert [month["certificates"] for month in shown["months"]] == [0, 0, 1]
+    table = run("certificates", SYSTEM, "--data", data)
+    assert [line.split()[0] for line in table.splitlines()[1:]] == ["2024-01", "2024-02", "2024-03"]
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [

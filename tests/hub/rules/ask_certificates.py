@@ -6,7 +6,15 @@ from datetime import date
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from hub.rules.certificates import add_systems, issue_months, round_to_kwh, send_quarter, sending_rule, srec_factor
+from hub.rules.certificates import (
+    add_systems,
+    count_eligible,
+    issue_months,
+    round_to_kwh,
+    send_quarter,
+    sending_rule,
+    srec_factor,
+)
 from hub.rules.facts import ProgrammeName
 from hub.rules.parameters import Sector
 from hub.rules.quarters import parse_quarter
@@ -44,7 +52,8 @@ def ask_certificates(given: Mapping[str, Any]) -> dict[str, object]:
     systems = given.get("systems", [given.get("kwh", [])])
     sent = add_systems([[round_to_kwh(_wh(kwh)) for kwh in months] for months in systems])
     percent = int(Decimal(given["factor"]) * 100)
-    issued = issue_months(sent, percent, int(Decimal(given.get("left_mwh", "0")) * 1_000_000))
+    left_wh = int(Decimal(given.get("left_mwh", "0")) * 1_000_000)
+    issued = issue_months([count_eligible(kwh, percent) for kwh in sent], left_wh)
     return {
         "sent_mwh": [format_mwh(kwh) for kwh in sent],
         "eligible_mwh": [_decimal(month.eligible_wh, 1_000_000) for month in issued],
@@ -58,7 +67,8 @@ def ask_old_certificates(given: Mapping[str, Any]) -> dict[str, object]:
     """Return the certificates of one system's quarter by the rule in force then."""
     quarter = parse_quarter(given["quarter"])
     sent = send_quarter(quarter, [_wh(kwh) for kwh in given["kwh"]], 0)
-    issued = issue_months(sent.months_kwh, int(Decimal(given["factor"]) * 100))
+    percent = int(Decimal(given["factor"]) * 100)
+    issued = issue_months([count_eligible(kwh, percent) for kwh in sent.months_kwh])
     return {
         "sent_mwh": format_mwh(sum(sent.months_kwh)),
         "certificates": sum(month.certificates for month in issued),

@@ -7,7 +7,14 @@ from fractions import Fraction
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hub.rules.certificates import WH_PER_CERTIFICATE, add_systems, issue_months, round_to_kwh, send_quarter
+from hub.rules.certificates import (
+    WH_PER_CERTIFICATE,
+    add_systems,
+    count_eligible,
+    issue_months,
+    round_to_kwh,
+    send_quarter,
+)
 from hub.rules.quarters import ProductionQuarter
 
 months_wh = st.lists(st.integers(0, 5_000_000_000), min_size=3, max_size=3)
@@ -19,7 +26,7 @@ def test_all_certificates_are_the_whole_part_of_all_that_counts(
     sent_kwh: list[int], factor_percent: int, remainder_wh: int
 ) -> None:
     """However months are cut, together they give the floor of the exact sum; what is left is less than one."""
-    issued = issue_months(sent_kwh, factor_percent, remainder_wh)
+    issued = issue_months([count_eligible(kwh, factor_percent) for kwh in sent_kwh], remainder_wh)
     exact = Fraction(sum(sent_kwh) * factor_percent, 100_000) + Fraction(remainder_wh, WH_PER_CERTIFICATE)
     assert sum(month.certificates for month in issued) == exact // 1
     assert all(0 <= month.remainder_wh < WH_PER_CERTIFICATE for month in issued)

@@ -87,6 +87,13 @@ def test_what_is_in_a_file_comes_in_pages(exported: TestClient) -> None:
     assert exported.get("/api/v1/exports/1/months?system=NOPE").json()["months"] == []
 
 
+def test_certificates_of_a_system(client: TestClient, hub: Hub) -> None:
+    """An asset without months has no certificates yet, and says so with zeros."""
+    add_system(hub.database, gis_asset="NON12345")
+    asset = client.get(f"/api/v1/systems/{SYSTEM}/certificates").json()
+    assert asset == {"unit": "12345", "systems": [], "certificates": 0, "remainder_wh": 0, "months": []}
+
+
 @pytest.mark.parametrize(
     ("path", "status", "words"),
     [
@@ -97,6 +104,8 @@ def test_what_is_in_a_file_comes_in_pages(exported: TestClient) -> None:
         ("/api/v1/exports/99999999999999999999", 422, "number"),
         ("/api/v1/exports?quarter=2024", 422, "YYYY-Qn"),
         ("/api/v1/quarters/2024-Q5", 422, "YYYY-Qn"),
+        (f"/api/v1/systems/{SYSTEM}/certificates", 404, "no asset of the registry is known"),
+        ("/api/v1/systems/NOPE/certificates", 404, "'NOPE' is not registered"),
         ("/api/v1/exports/1/months?limit=0", 422, "limit"),
     ],
 )
