@@ -10,7 +10,20 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from hub.cli import command, custody, export, import_csv, meters, months, notices, operate, register, report, systems
+from hub.cli import (
+    calendar,
+    command,
+    custody,
+    export,
+    import_csv,
+    meters,
+    months,
+    notices,
+    operate,
+    register,
+    report,
+    systems,
+)
 from hub.cli.mail_options import Credentials, MailFrom, PagesUrl, Smtp, mail_settings
 from hub.cli.terminal import DEFAULT_DATA, AsJson, Data, open_data, plain, print_json, print_table
 from hub.config import HubSettings, parse_broker, parse_listen
@@ -41,6 +54,7 @@ app.add_typer(command.app, name="command")
 app.add_typer(months.app, name="months")
 app.add_typer(report.app, name="report")
 app.add_typer(export.app, name="export")
+app.add_typer(calendar.app)
 app.add_typer(notices.app, name="notices")
 
 

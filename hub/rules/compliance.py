@@ -14,6 +14,7 @@ from hub.rules.parameters import (
     BANK_TERMS,
     CLASS_1_PERCENT,
     CLASS_1_PERCENT_YEARLY_AFTER,
+    CLASS_1_YEAR_MIN,
     BankCapBasis,
     BankTerms,
     in_force,
@@ -61,13 +62,14 @@ def minimum_standard(year: int) -> Decimal:
 
     Citation: `citations.MINIMUM_STANDARD`.
     """
-    row = in_force(CLASS_1_PERCENT, date(year, 1, 1))
-    if row is not None:
-        return row.value
+    if year < CLASS_1_YEAR_MIN:
+        message = f"there was no Class I minimum standard in {year}: it began in {CLASS_1_YEAR_MIN}"
+        raise InputError(message)
     if year > CLASS_1_PERCENT_YEARLY_AFTER:
         return minimum_standard(CLASS_1_PERCENT_YEARLY_AFTER) + year - CLASS_1_PERCENT_YEARLY_AFTER
-    message = f"there was no Class I minimum standard in {year}: it began in 2003"
-    raise InputError(message)
+    row = in_force(CLASS_1_PERCENT, date(year, 1, 1))
+    assert row is not None, "every year between has its row"
+    return row.value
 
 
 def obligation(sales_mwh: int, percent: Decimal) -> Fraction:
@@ -143,18 +145,27 @@ def settle(need: int, held: int, banked: Sequence[BankUse] = ()) -> Settlement:
     return Settlement(tuple(banked), current, left - current, held - current)
 
 
+def find_rate(standard: Standard, year: int) -> int | None:
+    """Return the alternative compliance rate of a year in cents per MWh, None where it was not found published.
+
+    Citation: `citations.ACP_BASE`.
+    """
+    row = in_force(ACP_CENTS.get(standard, ()), date(year, 1, 1))
+    return None if row is None else row.value
+
+
 def alternative_payment(standard: Standard, year: int, short: int) -> int:
     """Return the alternative compliance payment in cents for so many missing MWh.
 
     Raises InputError where the rate of that year was not found published. Citation: `citations.ACP_BASE`.
     """
-    rates = ACP_CENTS.get(standard, ())
-    row = in_force(rates, date(year, 1, 1))
-    if row is None:
-        known = ", ".join(str(rate.from_on.year) for rate in rates if rate.from_on is not None) or "no year"
+    rate_cents = find_rate(standard, year)
+    if rate_cents is None:
+        years = [rate.from_on.year for rate in ACP_CENTS.get(standard, ()) if rate.from_on is not None]
+        known = ", ".join(map(str, years)) or "no year"
         message = f"the {standard} payment rate of {year} is not known here ({known}): take it from DOER's publication"
         raise InputError(message)
-    return row.value * short
+    return rate_cents * short
 
 
 def filing_due_on(year: int) -> date:

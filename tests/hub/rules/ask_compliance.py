@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from hub.errors import InputError
+from hub.rules.class_one import parse_surplus, weigh_year
 from hub.rules.compliance import (
     Surplus,
     alternative_payment,
@@ -89,6 +90,25 @@ def ask_payment(given: Mapping[str, Any]) -> dict[str, object]:
     except InputError as error:
         return {"refused": str(error)}
     return {"dollars": f"{cents // 100:,}.{cents % 100:02d}"}
+
+
+@asks("class_one_year")
+def ask_year(given: Mapping[str, Any]) -> dict[str, object]:
+    """Return a supplier's year as a whole, by either reading of the cap."""
+    try:
+        bank = [parse_surplus(text) for text in given.get("bank", [])]
+        weighed = weigh_year(given["year"], given["sales_mwh"], given["held"], bank)
+    except InputError as error:
+        return {"refused": str(error)}
+    answer: dict[str, object] = {"need": weighed.need, "filing_due": weighed.filing_due_on.isoformat()}
+    for basis, met in weighed.met.items():
+        banked = sum(use.certificates for use in met.settlement.banked)
+        cents = met.payment_cents
+        paid = "rate not known" if cents is None else f"${cents // 100:,}.{cents % 100:02d}"
+        answer[basis.value] = (
+            f"banked {banked}, of the year {met.settlement.current}, short {met.settlement.short}: {paid}"
+        )
+    return answer
 
 
 @asks("filing")
