@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from hub.rules.facts import MeterFacts, SystemFacts
     from hub.rules.periods import ProductionMonth
     from hub.rules.quarters import ProductionQuarter
+    from hub.store.ledger import Entry
     from hub.store.months import SystemMonthRow
 
 _SREC_NUMBERS = {ProgrammeName.SREC_1: 1, ProgrammeName.SREC_2: 2}
@@ -94,9 +95,13 @@ def load_verified(connection: Connection, loaded: Sequence[MonthToExport]) -> tu
         known = {one.system: one for one in facts.list_system_facts(connection, systems, month.last_day)}
         programmes = facts.list_programmes(connection, systems, month.last_day)
         rows = {row.system: row for row in months.iterate_month(connection, month)}
+        # Registers of several meters do not add up to one: then a line has none.
+        parts = {one.system: json.loads(rows[one.system].basis)["meters"] for one in of_month}
+        single = {system: of_system[0]["meter"] for system, of_system in parts.items() if len(of_system) == 1}
+        entries = ledger.find_entries(connection, list(single.values()), month)
         for one in of_month:
-            system, programme = known[one.system], programmes.get(one.system)
-            lines.append(_verify(connection, one, rows[one.system], system, programme, meters.get(one.system, ())))
+            entry = entries.get(single.get(one.system, 0))
+            lines.append(_verify(one, known[one.system], programmes.get(one.system), entry, meters))
     return tuple(lines)
 
 
@@ -128,20 +133,15 @@ def _carried(connection: Connection, quarter: ProductionQuarter) -> dict[str, in
     }
 
 
-def _verify(  # noqa: PLR0913, PLR0917 - everything that stands in a line
-    connection: Connection,
+def _verify(
     one: MonthToExport,
-    row: SystemMonthRow,
     system: SystemFacts,
     programme: Programme | None,
-    meters: Sequence[MeterFacts],
+    entry: Entry | None,
+    meters: Mapping[str, Sequence[MeterFacts]],
 ) -> VerifiedMonth:
-    parts = json.loads(row.basis)["meters"]
-    # Registers of several meters do not add up to one: then the line has none.
-    entry = None
-    if len(parts) == 1:
-        entry = ledger.find_entry(connection, parts[0]["meter"], one.month)
-    meter = next((meter for meter in meters if entry is not None and meter.meter == entry.accepted.meter), None)
+    of_system = meters.get(one.system, ())
+    meter = next((meter for meter in of_system if entry is not None and meter.meter == entry.accepted.meter), None)
     return VerifiedMonth(
         system=one.system,
         ends_on=one.month.last_day,

@@ -14,7 +14,7 @@ from hub.store.ledger_tables import accepted_reading
 from hub.store.schema import meter
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
+    from collections.abc import Collection, Iterable, Sequence
 
     from sqlalchemy import ColumnElement, Connection, Row, Table
 
@@ -115,6 +115,17 @@ def find_entry(connection: Connection, meter_id: int, month: ProductionMonth) ->
     )
     row = connection.execute(query).one_or_none()
     return None if row is None else _entry(row)
+
+
+def find_entries(connection: Connection, meters: Sequence[int], month: ProductionMonth) -> dict[int, Entry]:
+    """Return what counts for each of these meters and a month, by meter; meters without an entry are left out."""
+    table = accepted_reading
+    found: dict[int, Entry] = {}
+    for start in range(0, len(meters), METERS_AT_ONCE):
+        chosen = table.c.meter_id.in_(meters[start : start + METERS_AT_ONCE])
+        query = select(table).where(chosen, table.c.month == str(month), _is_last(table))
+        found |= {row.meter_id: _entry(row) for row in connection.execute(query)}
+    return found
 
 
 def list_entries(connection: Connection, meter_id: int, *, every_version: bool = False) -> tuple[Entry, ...]:
