@@ -111,11 +111,17 @@ def _rows_to(path: Path) -> Iterator[Callable[[RowOutcome], None]]:
 
         def write(row: RowOutcome) -> None:
             if not row.findings:
-                writer.writerow((row.line, row.subject, row.outcome, "", "", ""))
+                writer.writerow((row.line, _inert(row.subject), row.outcome, "", "", ""))
             for one in row.findings:
-                writer.writerow((row.line, row.subject, row.outcome, one.column, one.code, one.text))
+                column = _inert(one.column)
+                writer.writerow((row.line, _inert(row.subject), row.outcome, column, one.code, one.text))
 
         yield write
+
+
+def _inert(text: str) -> str:
+    """Return what a file said in a form that no spreadsheet takes for a formula when it opens the report."""
+    return f"'{text}" if text[:1] in {"=", "+", "-", "@", "\t", "\r"} else text
 
 
 @contextmanager

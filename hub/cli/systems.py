@@ -14,9 +14,9 @@ from hub.errors import InputError
 from hub.rules.periods import date_at
 from hub.services.amend_system import Amendment, amend_system
 from hub.services.read_facts import read_system
+from hub.services.read_fleet import read_systems
 from hub.services.register_system import register_system
 from hub.services.set_programme import set_programme
-from hub.store import registry
 from hub.web import models, models_facts
 from hub.web.formats import local_time
 
@@ -89,10 +89,7 @@ def add_system(
 def list_systems(data: Data = DEFAULT_DATA, *, as_json: AsJson = False) -> None:
     """List the registered systems."""
     with open_data(data, create=False) as database, database.read() as connection:
-        systems = [
-            models.system_json(system, registry.list_meters(connection, system.pts_id))
-            for system in registry.list_systems(connection)
-        ]
+        systems = [models.system_json(system, meters) for system, meters in read_systems(connection)]
     if as_json:
         print_json(models.SystemsJson(systems=systems))
         return

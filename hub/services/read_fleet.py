@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import groupby
 from typing import TYPE_CHECKING
 
 from hub.rules.production import Finding, register_difference
@@ -167,6 +168,15 @@ def read_fleet(connection: Connection, now: int) -> Fleet:
             *_unconverted_findings(found, unconverted),
         ),
     )
+
+
+def read_systems(connection: Connection) -> list[tuple[System, tuple[Meter, ...]]]:
+    """Return every system with its meters, by PTS id: two queries, however many there are."""
+    meters = {
+        system: tuple(group)
+        for system, group in groupby(registry.list_meters(connection), key=lambda meter: meter.system)
+    }
+    return [(system, meters.get(system.pts_id, ())) for system in registry.list_systems(connection)]
 
 
 def read_devices(connection: Connection, now: int) -> tuple[DeviceView, ...]:

@@ -10,7 +10,7 @@ from hub.rules.periods import parse_month
 from hub.services.compute_production import compute_month, compute_months, find_system
 from hub.services.name_commands import device_command, meter_command
 from hub.services.read_events import EVENTS_MAX, read_events
-from hub.services.read_fleet import read_devices, read_meters
+from hub.services.read_fleet import read_devices, read_meters, read_systems
 from hub.store import ownership, registry, series
 from hub.store.series import ReadingKey
 from hub.web import models
@@ -29,10 +29,7 @@ def list_systems(hub: HubOf) -> models.SystemsJson:
     """Return every registered system."""
     with hub.database.read() as connection:
         return models.SystemsJson(
-            systems=[
-                models.system_json(system, registry.list_meters(connection, system.pts_id))
-                for system in registry.list_systems(connection)
-            ]
+            systems=[models.system_json(system, meters) for system, meters in read_systems(connection)]
         )
 
 

@@ -143,6 +143,14 @@ def test_a_table_is_tried_and_then_imported(folder: Path, tmp_path: Path) -> Non
     assert run(folder, "import-csv", "systems", file).stdout.startswith("1 row: 0 added")
 
 
+def test_a_report_holds_no_formula_of_the_file_it_is_about(folder: Path, tmp_path: Path) -> None:
+    """Whoever opens it in a spreadsheet runs nothing that a stranger wrote."""
+    file, report = tmp_path / "meters.csv", tmp_path / "report.csv"
+    file.write_text('system,serial\n"=HYPERLINK(1)",5\n@SUM(A1),6\n')
+    assert run(folder, "import-csv", "meters", file, "--dry-run", "--report", report).exit_code == 2
+    assert [line.split(",")[1][:2] for line in report.read_text().splitlines()[1:]] == ["'=", "'@"]
+
+
 def test_the_columns_of_a_table_are_told() -> None:
     """So that nobody must guess what a heading may hold."""
     assert CliRunner().invoke(app, ["csv-layout", "readings"]).stdout == "system,serial,make,read_at,register_kwh\n"
