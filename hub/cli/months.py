@@ -13,14 +13,17 @@ from rich.progress import Progress
 
 from hub.cli.terminal import DEFAULT_DATA, AsJson, Data, open_data, plain, print_json, print_table
 from hub.clock import now_ms
+from hub.rules.analysis import ReviewDecision
 from hub.rules.closing import RunKind
 from hub.rules.local_times import format_local
 from hub.rules.periods import parse_month
 from hub.rules.windows import window_of
+from hub.services.analyse_month import analyse_month, review_finding
 from hub.services.close_month import close_month
 from hub.services.compute_production import find_system
 from hub.services.verify_month import verify_month
 from hub.store import months
+from hub.store.reviews import Review
 from hub.web import models_months as models
 from hub.web.formats import count, kilowatt_hours
 
@@ -130,6 +133,46 @@ def show_window(month: Month, data: Data = DEFAULT_DATA, *, as_json: AsJson = Fa
         f"{month} is {state.state}; it can be reported from {format_local(window.opens_at)} "
         f"until {format_local(window.closes_at)}"
     )
+
+
+@app.command("erratic")
+def list_erratic(
+    month: Month,
+    data: Data = DEFAULT_DATA,
+    *,
+    every: Annotated[bool, typer.Option("--all", help="Also what is settled.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """List what was found of systems' months, in the order in which staff should look."""
+    with open_data(data, create=False) as database, database.read() as connection:
+        found = [one for one in analyse_month(connection, parse_month(month)) if every or not one.is_settled]
+    if as_json:
+        print_json(models.ErraticsJson(month=month, found=[models.erratic_json(one) for one in found]))
+        return
+    print_table(
+        ("System", "Finding", "Severity", "Decided", "Text"),
+        [
+            (one.system, one.finding.code.value, one.finding.severity.value, one.decided or "", one.finding.text)
+            for one in found
+        ],
+    )
+
+
+@app.command("review")
+def review(
+    system: Annotated[str, typer.Argument(help="PTS id of the system.")],
+    month: Month,
+    code: Annotated[str, typer.Argument(help="The finding, such as BELOW_EXPECTED.")],
+    decision: Annotated[ReviewDecision, typer.Option(help="What is decided.")],
+    reason: Annotated[str, typer.Option(help="What was found out.")],
+    evidence: Annotated[str, typer.Option(help="What shows it, such as the name of a picture.")] = "",
+    data: Data = DEFAULT_DATA,
+) -> None:
+    """Decide on a finding of a system's month."""
+    decided = Review(system, parse_month(month), code, now_ms(), actor(), decision.value, reason, evidence)
+    with open_data(data, create=False) as database:
+        review_finding(database, decided)
+    typer.echo(f"{code} of {system} in {month}: {decision.value}")
 
 
 @app.command("verify")

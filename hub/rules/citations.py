@@ -254,3 +254,11 @@ MORE_THAN_TEN = Citation(
     in_force_on=None,
     url="https://masscec-pts.zendesk.com/hc/en-us/articles/24917714444059-SREC-and-MA-Class-I-REC-Reconciliation-and-True-up-Guidelines",
 )
+
+MONTHLY_ANALYSIS = Citation(
+    document="MassCEC, Production Tracking System",
+    edition="undated web page",
+    clause="Reporting to the PTS: data are analysed monthly, and owners with erratic data may be contacted",
+    in_force_on=None,
+    url="https://www.masscec.com/production-tracking-system",
+)

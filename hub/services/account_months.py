@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from hub.rules.acceptance import judge_production
 from hub.rules.closing import RULES_VERSION, canonical, seal_content
 from hub.rules.quarters import is_exported
 from hub.rules.reported import NumberKind, is_active, meter_months, needs_true_up, report_system, terms_of
-from hub.store import ledger, meter_facts
+from hub.store import facts, ledger, meter_facts
 from hub.store.ledger import METERS_AT_ONCE, Around
 
 if TYPE_CHECKING:
@@ -16,7 +17,8 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
-    from hub.rules.facts import MeterFacts
+    from hub.rules.acceptance import Finding
+    from hub.rules.facts import MeterFacts, SystemFacts
     from hub.rules.periods import ProductionMonth
     from hub.rules.reported import Bound, MeterMonth, ReportState, SystemReport
 
@@ -27,8 +29,9 @@ _NOTHING = Around()
 class Account:
     """A system's month: what it comes to and from what.
 
-    `basis` is canonical JSON, `sha256` is over everything that is said of the month. `gaps` are earlier months that
-    nobody reported of one of its meters, and that a reading for this one lets estimate.
+    `basis` is canonical JSON, `sha256` is over it and the number. `findings` is what speaks against the number: an
+    opinion, and not sealed. `gaps` are earlier months that nobody reported of one of its meters, and that a reading for
+    this one lets estimate.
     """
 
     system: str
@@ -38,8 +41,8 @@ class Account:
     is_true_up: bool
     basis: str
     sha256: str
+    findings: tuple[Finding, ...]
     gaps: tuple[ProductionMonth, ...]
-    report: SystemReport
 
 
 def account_months(
@@ -60,13 +63,14 @@ def account_months(
     for start in range(0, len(meters), METERS_AT_ONCE):
         around |= ledger.find_around(connection, meters[start : start + METERS_AT_ONCE], month, until)
     known = meter_facts.list_meter_facts(connection, systems.keys(), at)
+    named = {one.system: one for one in facts.list_system_facts(connection, systems.keys(), month.last_day)}
     is_sent = is_exported(month, at)
     for system in systems:
-        yield _account(system, month, known.get(system, ()), around, is_sent=is_sent)
+        yield _account(named[system], month, known.get(system, ()), around, is_sent=is_sent)
 
 
 def _account(
-    system: str,
+    system: SystemFacts,
     month: ProductionMonth,
     meters: Sequence[MeterFacts],
     around: Mapping[int, Around],
@@ -88,7 +92,7 @@ def _account(
     is_true_up = needs_true_up(report.state, is_sent=is_sent)
     basis = [_describe(part) for part in report.parts]
     content = {
-        "system": system,
+        "system": system.system,
         "month": str(month),
         "state": report.state.value,
         "production_wh": report.production_wh,
@@ -98,16 +102,26 @@ def _account(
         "rules": RULES_VERSION,
     }
     return Account(
-        system=system,
+        system=system.system,
         month=month,
         state=report.state,
         production_wh=report.production_wh,
         is_true_up=is_true_up,
         basis=canonical({"meters": basis, "missing": list(report.missing), "rules": RULES_VERSION}),
         sha256=seal_content(content),
+        findings=tuple(_look_at(system, report)),
         gaps=tuple(sorted(gaps)),
-        report=report,
     )
+
+
+def _look_at(system: SystemFacts, report: SystemReport) -> list[Finding]:
+    """Return what speaks against a system's number: held against its nameplate and what is expected of it."""
+    if report.production_wh is None:
+        return []
+    is_divided = any(part.kind is not NumberKind.MEASURED for part in report.parts)
+    from_at = report.month.starts_at if is_divided else min(part.opening.at for part in report.parts)
+    until_at = report.month.ends_at if is_divided else max(part.closing.at for part in report.parts)
+    return judge_production(system, report.production_wh, from_at, until_at)
 
 
 def _describe(part: MeterMonth) -> dict[str, object]:

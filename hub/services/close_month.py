@@ -15,6 +15,7 @@ from hub.rules.reported import ReportState
 from hub.rules.windows import window_of
 from hub.services.account_months import account_months
 from hub.services.check_text import check_label
+from hub.services.submit_reading import write_findings
 from hub.store import changes, ledger, months
 from hub.store.months import Result, Run, SystemMonthRow
 
@@ -180,7 +181,7 @@ def _row(run: Run, account: Account, version: int) -> SystemMonthRow:
         production_wh=account.production_wh,
         is_true_up=account.is_true_up,
         basis=account.basis,
-        findings="[]",
+        findings=write_findings(account.findings),
         sha256=account.sha256,
     )
 

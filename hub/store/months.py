@@ -203,6 +203,16 @@ def sum_before(connection: Connection, month: ProductionMonth) -> dict[str, int]
     return {system: int(energy_wh) for system, energy_wh in connection.execute(query)}
 
 
+def list_doubtful(connection: Connection, month: ProductionMonth) -> tuple[SystemMonthRow, ...]:
+    """Return the systems' months of which something is found, in their last version, by system."""
+    query = (
+        select(system_month)
+        .where(system_month.c.month == str(month), system_month.c.findings != "[]", _is_last())
+        .order_by(system_month.c.system)
+    )
+    return tuple(map(_system_month, connection.execute(query)))
+
+
 def iterate_of_run(connection: Connection, run: int) -> Iterator[SystemMonthRow]:
     """Yield what a run found, by system."""
     query = select(system_month).where(system_month.c.run == run).order_by(system_month.c.system)

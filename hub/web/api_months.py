@@ -4,6 +4,7 @@ from fastapi import APIRouter
 
 from hub.rules.periods import parse_month
 from hub.rules.windows import window_of
+from hub.services.analyse_month import analyse_month
 from hub.services.compute_production import find_system
 from hub.store import months
 from hub.web import models_months as models
@@ -18,6 +19,15 @@ def get_month_state(hub: HubOf, month: str) -> models.MonthStateJson:
     wanted = parse_month(month)
     with hub.database.read() as connection:
         return models.state_json(wanted, window_of(wanted), months.list_runs(connection, wanted))
+
+
+@router.get("/months/{month}/erratic")
+def list_erratic(hub: HubOf, month: str) -> models.ErraticsJson:
+    """Return what was found of systems' months, in the order in which staff should look; 404 if nobody went over it."""
+    wanted = parse_month(month)
+    with hub.database.read() as connection:
+        found = analyse_month(connection, wanted)
+    return models.ErraticsJson(month=str(wanted), found=[models.erratic_json(one) for one in found])
 
 
 @router.get("/systems/{pts_id}/reported-months")

@@ -13,6 +13,7 @@ from hub.rules.instants import format_instant
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from hub.rules.analysis import Erratic
     from hub.rules.periods import ProductionMonth
     from hub.rules.windows import ReportingWindow
     from hub.services.verify_month import Verified
@@ -77,6 +78,36 @@ class VerifiedJson(BaseModel):
     runs: int
     systems: int
     differences: list[str]
+
+
+class ErraticJson(BaseModel):
+    """A finding of a system's month, and what staff decided on it last."""
+
+    system: str
+    code: str
+    severity: str
+    clause: str
+    text: str
+    decided: str | None
+
+
+class ErraticsJson(BaseModel):
+    """What was found of a month, in the order in which staff should look."""
+
+    month: str
+    found: list[ErraticJson]
+
+
+def erratic_json(one: Erratic) -> ErraticJson:
+    """Return a finding of a system's month."""
+    return ErraticJson(
+        system=one.system,
+        code=one.finding.code.value,
+        severity=one.finding.severity.value,
+        clause=one.finding.clause,
+        text=one.finding.text,
+        decided=None if one.decided is None else one.decided.value,
+    )
 
 
 def run_json(run: Run, result: Result) -> RunJson:

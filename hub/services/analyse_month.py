@@ -1,0 +1,75 @@
+"""Analyse a month: list the systems whose data are erratic, and keep what staff decide on each."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from hub.errors import InputError, UnknownSubjectError
+from hub.rules.acceptance import Code, Finding, Severity
+from hub.rules.analysis import Erratic, ReviewDecision, order_erratic
+from hub.services.check_text import check_label
+from hub.services.compute_production import find_system
+from hub.store import changes, months, reviews
+from hub.store.changes import Subject, SubjectKind
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from sqlalchemy import Connection
+
+    from hub.rules.periods import ProductionMonth
+    from hub.store.database import Database
+    from hub.store.months import SystemMonthRow
+    from hub.store.reviews import Review
+
+
+def analyse_month(connection: Connection, month: ProductionMonth) -> tuple[Erratic, ...]:
+    """Return what the last runs found of systems' months, in the order in which staff should look.
+
+    Raises UnknownSubjectError for a month that nobody went over.
+    """
+    if not months.list_runs(connection, month):
+        message = f"nobody went over {month} yet: look at it with `meter-hub months run {month}`"
+        raise UnknownSubjectError(message)
+    decided = reviews.list_reviews(connection, month)
+    return order_erratic(
+        Erratic(row.system, finding, _decision(decided.get((row.system, finding.code.value))))
+        for row in months.list_doubtful(connection, month)
+        for finding in _read(row)
+    )
+
+
+def review_finding(database: Database, review: Review) -> Review:
+    """Keep a decision on a finding of a system's month.
+
+    Raises InputError for a decision without a reason or that is none, and UnknownSubjectError where nothing such was
+    found.
+    """
+    try:
+        ReviewDecision(review.decision)
+    except ValueError as error:
+        known = ", ".join(ReviewDecision)
+        message = f"{review.decision!r:.40} is no decision on a finding: it is one of {known}"
+        raise InputError(message) from error
+    if not check_label(review.reason, "a reason"):
+        message = f"a decision on {review.code} of {review.system} needs its reason: say what you found out"
+        raise InputError(message)
+    check_label(review.evidence, "evidence")
+    with database.write() as connection:
+        row = months.find_system_month(connection, find_system(connection, review.system).pts_id, review.month)
+        if row is None or review.code not in {finding.code for finding in _read(row)}:
+            message = f"no {review.code} was found of {review.system} in {review.month}: see `meter-hub months erratic`"
+            raise UnknownSubjectError(message)
+        reviews.add_review(connection, review)
+        changes.announce(connection, [Subject(SubjectKind.SYSTEM, review.system)], review.decided_at)
+    return review
+
+
+def _read(row: SystemMonthRow) -> Iterator[Finding]:
+    for found in json.loads(row.findings):
+        yield Finding(Code(found["code"]), Severity(found["severity"]), found["clause"], found["text"])
+
+
+def _decision(review: Review | None) -> ReviewDecision | None:
+    return None if review is None else ReviewDecision(review.decision)
