@@ -27,7 +27,19 @@ from hub.services.accept_blocks import Terms
 from hub.services.notice_sources import SOURCES
 from hub.services.open_hub import TIMELINE_LENGTH, open_hub
 from hub.store import registry
-from hub.web import api, api_calendar, api_exports, api_facts, api_months, api_notices, custody, events, health, pages
+from hub.web import (
+    api,
+    api_calendar,
+    api_exports,
+    api_facts,
+    api_months,
+    api_notices,
+    api_reporting,
+    custody,
+    events,
+    health,
+    pages,
+)
 from hub.web.context import Hub
 from hub.web.feed import Feed
 from hub.web.headers import SecurityHeaders
@@ -43,7 +55,19 @@ if TYPE_CHECKING:
     from hub.scheduler import Job
     from hub.store.database import Database
 
-_PARTS = (pages, api, api_facts, api_months, api_exports, api_calendar, api_notices, custody, events, health)
+_PARTS = (
+    pages,
+    api,
+    api_facts,
+    api_months,
+    api_reporting,
+    api_exports,
+    api_calendar,
+    api_notices,
+    custody,
+    events,
+    health,
+)
 """The modules of pages and API, each with its router."""
 _STATIC = Path(__file__).parent / "web" / "static"
 _STATUSES: dict[type[HubError], int] = {InputError: 422, UnknownSubjectError: 404, StoreUnavailableError: 503}

@@ -61,10 +61,11 @@ def run_month(
     if as_json:
         print_json(models.run_json(run, result))
         return
-    typer.echo(
+    counted = (
         f"run {run.number}, {run.kind}, of {run.month}: {count(result.systems, 'system')}, {result.reported} reported, "
         f"{result.estimated} estimated, {result.partial} in part, {result.missing} missing"
     )
+    typer.echo(plain(counted))
     typer.echo(plain(f"{kilowatt_hours(result.production_wh)} in all; sealed as {result.sha256}"))
 
 
@@ -186,7 +187,8 @@ def verify(month: Month, data: Data = DEFAULT_DATA, *, as_json: AsJson = False) 
         for difference in verified.differences:
             typer.echo(plain(difference))
         told = f"{len(verified.differences)} differ" if verified.differences else "all the same, bit for bit"
-        typer.echo(f"{month}: {count(verified.systems, 'system month')} of {count(verified.runs, 'run')} again: {told}")
+        again = f"{count(verified.systems, 'system month')} of {count(verified.runs, 'run')} again"
+        typer.echo(plain(f"{month}: {again}: {told}"))
     if verified.differences:
         raise typer.Exit(EXIT_DIFFERS)
 

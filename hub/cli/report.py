@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Annotated
 
@@ -161,7 +160,7 @@ def list_submitted(
             else submissions.list_submissions(connection, system=system or None)
         )
     if as_json:
-        typer.echo(json.dumps({"submissions": [models.submission_json(one).model_dump() for one in found]}))
+        print_json(models.SubmissionsJson(submissions=[models.submission_json(one) for one in found]))
         return
     print_table(
         ("Number", "System", "Meter", "Month", "Register", "Read", "By", "Outcome", "Reason"),
@@ -238,7 +237,7 @@ def devices(
         else:
             found = report_devices(database, now)
     if as_json:
-        typer.echo(json.dumps({"meters": [models.device_report_json(one).model_dump() for one in found]}))
+        print_json(models.DeviceReportsJson(meters=[models.device_report_json(one) for one in found]))
         return
     print_table(
         ("System", "Meter", "Month", "Register", "Outcome", "Why"),

@@ -136,6 +136,18 @@ class DeviceReportJson(BaseModel):
     outcome: str | None
 
 
+class DeviceReportsJson(BaseModel):
+    """The meters that devices have yet to report."""
+
+    meters: list[DeviceReportJson]
+
+
+class SubmissionsJson(BaseModel):
+    """Acts of reporting."""
+
+    submissions: list[SubmissionJson]
+
+
 def window_json(window: ReportingWindow, *, is_open: bool) -> WindowJson:
     """Return a window."""
     return WindowJson(
