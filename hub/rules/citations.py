@@ -262,3 +262,27 @@ MONTHLY_ANALYSIS = Citation(
     in_force_on=None,
     url="https://www.masscec.com/production-tracking-system",
 )
+
+ACCOUNT_TYPES = Citation(
+    document="MassCEC, Production Tracking System",
+    edition="undated web page",
+    clause="System Registration: owners read only, REC owners hold rights, the System Representative enters production",
+    in_force_on=None,
+    url="https://www.masscec.com/production-tracking-system",
+)
+
+FOUR_EYES = Citation(
+    document="Meterline",
+    edition="own rule",
+    clause="nobody decides on what they asked for themselves",
+    in_force_on=None,
+    url="docs/rules.md",
+)
+
+AUDIT_LOG = Citation(
+    document="Meterline",
+    edition="own rule",
+    clause="every entry of the audit log names the one before it by its hash: nothing is changed, left out or put in",
+    in_force_on=None,
+    url="docs/rules.md",
+)

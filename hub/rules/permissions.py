@@ -1,0 +1,165 @@
+"""Who may do what: one function, dated relations, and no to everything that is not said here.
+
+A relation gives an account a role, for one system or for all, from an instant until another, and what a role may is a
+table. The Production Tracking System knows three kinds of account, and lets only the System Representative enter
+production; the others are those of a hub's own people.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+
+
+class Role(StrEnum):
+    """What somebody is to a system, or to the hub.
+
+    REPORTER is the System Representative, who enters production; DAS_PROVIDER is that for systems that devices report.
+    """
+
+    SYSTEM_OWNER = "system_owner"
+    REC_OWNER = "rec_owner"
+    REPORTER = "reporter"
+    DAS_PROVIDER = "das_provider"
+    GIS_ACCOUNT_HOLDER = "gis_account_holder"
+    INSTALLER = "installer"
+    OPERATOR = "operator"
+    AUDITOR = "auditor"
+    SECURITY_ADMIN = "security_admin"
+    SERVICE = "service"
+
+
+class Action(StrEnum):
+    """What can be done."""
+
+    VIEW_PRODUCTION = "view_production"
+    ENTER_PRODUCTION = "enter_production"
+    REPORT_AUTOMATICALLY = "report_automatically"
+    REQUEST_CORRECTION = "request_correction"
+    APPROVE_CORRECTION = "approve_correction"
+    REQUEST_REPORTER_CHANGE = "request_reporter_change"
+    REQUEST_REC_OWNER_CHANGE = "request_rec_owner_change"
+    REQUEST_OWNER_CHANGE = "request_owner_change"
+    DECIDE_CHANGE = "decide_change"
+    CONFIRM_CHANGE = "confirm_change"
+    REGISTER_SYSTEM = "register_system"
+    REQUEST_EXCHANGE = "request_exchange"
+    APPROVE_EXCHANGE = "approve_exchange"
+    CLOSE_MONTH = "close_month"
+    EXPORT_QUARTER = "export_quarter"
+    RECORD_AUDIT = "record_audit"
+    REVIEW_FINDING = "review_finding"
+    VIEW_MISSING = "view_missing"
+    REQUEST_RECONCILIATION = "request_reconciliation"
+    SEND_NOTICES = "send_notices"
+    FORWARD_MONTH = "forward_month"
+    MANAGE_ACCOUNTS = "manage_accounts"
+    READ_AUDIT_LOG = "read_audit_log"
+
+
+_A = Action
+_OWN: Mapping[Role, frozenset[Action]] = {
+    Role.SYSTEM_OWNER: frozenset({_A.VIEW_PRODUCTION, _A.REQUEST_REPORTER_CHANGE, _A.REQUEST_OWNER_CHANGE}),
+    Role.REC_OWNER: frozenset({_A.VIEW_PRODUCTION, _A.REQUEST_REC_OWNER_CHANGE}),
+    Role.REPORTER: frozenset({_A.VIEW_PRODUCTION, _A.ENTER_PRODUCTION, _A.REQUEST_CORRECTION, _A.VIEW_MISSING}),
+    Role.DAS_PROVIDER: frozenset(
+        {
+            *(_A.VIEW_PRODUCTION, _A.ENTER_PRODUCTION, _A.REPORT_AUTOMATICALLY, _A.REQUEST_CORRECTION),
+            *(_A.VIEW_MISSING, _A.CONFIRM_CHANGE),
+        }
+    ),
+    Role.GIS_ACCOUNT_HOLDER: frozenset(
+        {
+            *(_A.VIEW_PRODUCTION, _A.VIEW_MISSING, _A.REQUEST_RECONCILIATION, _A.REQUEST_CORRECTION),
+            *(_A.REQUEST_REPORTER_CHANGE, _A.REQUEST_OWNER_CHANGE),
+        }
+    ),
+    Role.INSTALLER: frozenset({_A.REQUEST_EXCHANGE}),
+    Role.OPERATOR: frozenset(
+        set(_A) - {_A.ENTER_PRODUCTION, _A.CONFIRM_CHANGE, _A.MANAGE_ACCOUNTS, _A.REQUEST_RECONCILIATION}
+    ),
+    Role.AUDITOR: frozenset({_A.VIEW_PRODUCTION, _A.VIEW_MISSING, _A.RECORD_AUDIT, _A.READ_AUDIT_LOG}),
+    Role.SECURITY_ADMIN: frozenset({_A.MANAGE_ACCOUNTS, _A.READ_AUDIT_LOG}),
+    Role.SERVICE: frozenset({_A.REPORT_AUTOMATICALLY, _A.VIEW_PRODUCTION}),
+}
+"""What a role may on the systems that its relation names; a relation to all systems names every one."""
+
+_AUTOMATIC_ONLY = frozenset({Role.DAS_PROVIDER})
+"""Whoever reports by devices cannot enter production of a system that is set to report automatically."""
+
+
+@dataclass(frozen=True, slots=True)
+class Relation:
+    """What an account is to a system (None: to all of them), from `from_at` up to `until_at` (UTC ms; None: still)."""
+
+    account: str
+    role: Role
+    system: str | None
+    from_at: int
+    until_at: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who acts: an account's name with its relations; `name` is what ledgers call it."""
+
+    name: str
+    relations: tuple[Relation, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What is acted on: a system, or with None the hub; `is_automatic` for a system that devices report."""
+
+    system: str | None = None
+    is_automatic: bool = False
+
+
+def allow(actor: Actor, action: Action, subject: Subject, at: int) -> bool:
+    """Return whether an actor may do this at `at` (UTC ms): only if one of their relations says so then.
+
+    Citation: `citations.ACCOUNT_TYPES`.
+    """
+    return any(_grants(relation, action, subject) for relation in actor.relations if _holds(relation, subject, at))
+
+
+def explain_refusal(actor: Actor, action: Action, subject: Subject, at: int) -> str | None:
+    """Return in a sentence why an actor may not do this, None if they may. Citation: `citations.ACCOUNT_TYPES`."""
+    if allow(actor, action, subject, at):
+        return None
+    whose = "the hub" if subject.system is None else f"system {subject.system}"
+    told = f"{actor.name} may not {action.value.replace('_', ' ')} of {whose}"
+    roles = {relation.role for relation in actor.relations if _holds(relation, subject, at)}
+    if not roles:
+        return f"{told}: nothing relates them now; ask for a change request or an operator"
+    if subject.is_automatic and action is Action.ENTER_PRODUCTION and roles & _AUTOMATIC_ONLY:
+        return f"{told}: it is set to report automatically, and is reported by its devices"
+    able = {role for role, actions in _OWN.items() if action in actions}
+    return f"{told} as {_list(roles)}: that takes {_list(able)}"
+
+
+def _list(roles: Collection[Role]) -> str:
+    return " or ".join(sorted(role.value.replace("_", " ") for role in roles))
+
+
+def may_decide(requested_by: str, decided_by: str) -> bool:
+    """Return whether somebody may decide on what was requested: never on what is their own.
+
+    Citation: `citations.FOUR_EYES`.
+    """
+    return requested_by != decided_by
+
+
+def _holds(relation: Relation, subject: Subject, at: int) -> bool:
+    is_now = relation.from_at <= at and (relation.until_at is None or at < relation.until_at)
+    return is_now and relation.system in {None, subject.system}
+
+
+def _grants(relation: Relation, action: Action, subject: Subject) -> bool:
+    if action is Action.ENTER_PRODUCTION and subject.is_automatic and relation.role in _AUTOMATIC_ONLY:
+        return False
+    return action in _OWN[relation.role]

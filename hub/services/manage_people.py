@@ -1,0 +1,139 @@
+"""Accounts, relations and tokens: who there is, what they are to systems, and how their programs prove it."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import secrets
+from typing import TYPE_CHECKING
+
+from hub.errors import AlreadyRegisteredError, InputError, UnknownSubjectError
+from hub.rules.mail_addresses import is_mail_address
+from hub.rules.permissions import Actor, Relation
+from hub.services.check_text import check_label
+from hub.services.compute_production import find_system
+from hub.store import accounts
+from hub.store.audit_log import append_audit
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+    from hub.store.accounts import Account, HeldRelation
+    from hub.store.database import Database
+
+_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{1,39}")
+TOKEN_BYTES = 32
+TOKEN_MS_MAX = 366 * 86_400_000
+
+
+def add_account(database: Database, new: Account) -> Account:
+    """Add an account; the same one again changes nothing.
+
+    Raises InputError for a malformed name or address, AlreadyRegisteredError if the name stands for somebody else.
+    """
+    if _NAME.fullmatch(new.name) is None:
+        message = f"{new.name!r:.60} cannot be an account's name: use 2 to 40 of a-z, digits, dots, dashes, underscores"
+        raise InputError(message)
+    if new.email and not is_mail_address(new.email):
+        message = f"{new.email!r:.60} is no mail address: write it as name@example.org, or leave it out"
+        raise InputError(message)
+    check_label(new.full_name, "a name")
+    with database.write() as connection:
+        held = accounts.find_account(connection, new.name)
+        if held is not None:
+            if (held.full_name, held.email) == (new.full_name, new.email):
+                return held
+            message = f"account {new.name} is {held.full_name!r} already: choose another name"
+            raise AlreadyRegisteredError(message)
+        accounts.add_account(connection, new)
+        after = {"name": new.full_name, "email": new.email}
+        append_audit(
+            connection, actor=new.created_by, action="add account", subject=new.name, at=new.created_at, after=after
+        )
+    return new
+
+
+def relate_account(database: Database, new: Relation, *, actor: str, now: int) -> HeldRelation:
+    """Give an account a role, for a system or for all; the same again changes nothing.
+
+    Raises UnknownSubjectError for an account or system that is not here.
+    """
+    with database.write() as connection:
+        _find_account(connection, new.account)
+        if new.system is not None:
+            find_system(connection, new.system)
+        for held in accounts.list_relations(connection, of_account=new.account):
+            same = (held.relation.role, held.relation.system, held.relation.until_at) == (new.role, new.system, None)
+            if same and held.relation.from_at <= new.from_at:
+                return held
+        added = accounts.add_relation(connection, new, now, actor)
+        after = {"role": new.role.value, "system": new.system, "from_at": new.from_at}
+        append_audit(connection, actor=actor, action="relate", subject=new.account, at=now, after=after)
+    return added
+
+
+def end_relation(  # noqa: PLR0913 - what ends when, by whom and why
+    database: Database, number: int, until_at: int, *, actor: str, now: int, reason: str
+) -> HeldRelation:
+    """Let a relation end at `until_at` (UTC ms); raises UnknownSubjectError, and InputError for one that has ended."""
+    with database.write() as connection:
+        held = accounts.find_relation(connection, number)
+        if held is None:
+            message = f"there is no relation {number}: `meter-hub account list` shows them"
+            raise UnknownSubjectError(message)
+        if held.relation.until_at is not None:
+            message = f"relation {number} has ended already"
+            raise InputError(message)
+        if until_at < held.relation.from_at:
+            message = f"relation {number} cannot end before it began"
+            raise InputError(message)
+        accounts.end_relation(connection, number, until_at, now, actor)
+        after = {"relation": number, "until_at": until_at}
+        append_audit(
+            connection,
+            actor=actor,
+            action="end relation",
+            subject=held.relation.account,
+            at=now,
+            after=after,
+            reason=check_label(reason, "a reason"),
+        )
+    return held
+
+
+def issue_token(database: Database, name: str, lifetime_ms: int, *, actor: str, now: int) -> str:
+    """Return a new token of an account, which is shown this once: only its hash is kept.
+
+    Raises UnknownSubjectError for an account that is not here, InputError for a lifetime that is none.
+    """
+    if not 0 < lifetime_ms <= TOKEN_MS_MAX:
+        message = "a token lives at least a day and at most a year: give its days"
+        raise InputError(message)
+    token = secrets.token_urlsafe(TOKEN_BYTES)
+    with database.write() as connection:
+        _find_account(connection, name)
+        accounts.add_token(connection, _hash(token), name, now, now + lifetime_ms)
+        after = {"expires_at": now + lifetime_ms}
+        append_audit(connection, actor=actor, action="issue token", subject=name, at=now, after=after)
+    return token
+
+
+def identify_actor(connection: Connection, token: str, now: int) -> Actor | None:
+    """Return whose token this is at `now` (UTC ms), with all that they are; None if it is nobody's."""
+    name = accounts.find_token(connection, _hash(token), now)
+    if name is None:
+        return None
+    held = accounts.list_relations(connection, of_account=name)
+    return Actor(name, tuple(one.relation for one in held))
+
+
+def _find_account(connection: Connection, name: str) -> Account:
+    found = accounts.find_account(connection, name)
+    if found is None:
+        message = f"there is no account {name!r:.60}: add it with `meter-hub account add`"
+        raise UnknownSubjectError(message)
+    return found
+
+
+def _hash(token: str) -> str:
+    return hashlib.sha256(token.encode()).hexdigest()

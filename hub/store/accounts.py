@@ -1,0 +1,134 @@
+"""Accounts, what they are to systems and since when, and the tokens by which programs speak for them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from sqlalchemy import Select, insert, or_, select
+
+from hub.rules.permissions import Relation, Role
+from hub.store.people_tables import account, api_token, relation, relation_end
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from sqlalchemy import Connection, Row
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """Somebody, or a program; `created_at` is UTC ms."""
+
+    name: str
+    full_name: str
+    email: str
+    created_at: int
+    created_by: str
+
+
+@dataclass(frozen=True, slots=True)
+class HeldRelation:
+    """A relation with its number here."""
+
+    number: int
+    relation: Relation
+
+
+def add_account(connection: Connection, new: Account) -> None:
+    """Keep a new account."""
+    connection.execute(
+        insert(account).values(
+            name=new.name,
+            full_name=new.full_name,
+            email=new.email,
+            created_at=new.created_at,
+            created_by=new.created_by,
+        )
+    )
+
+
+def find_account(connection: Connection, name: str) -> Account | None:
+    """Return the account with this name."""
+    row = connection.execute(select(account).where(account.c.name == name)).one_or_none()
+    return None if row is None else _account(row)
+
+
+def list_accounts(connection: Connection) -> tuple[Account, ...]:
+    """Return every account, by name."""
+    return tuple(map(_account, connection.execute(select(account).order_by(account.c.name))))
+
+
+def add_relation(connection: Connection, new: Relation, at: int, actor: str) -> HeldRelation:
+    """Keep a relation that somebody gave at `at` (UTC ms)."""
+    added = insert(relation).values(
+        account=new.account, role=new.role.value, system=new.system, from_at=new.from_at, given_at=at, given_by=actor
+    )
+    number = connection.execute(added.returning(relation.c.number)).scalar_one()
+    return HeldRelation(number, new)
+
+
+def end_relation(connection: Connection, number: int, until_at: int, at: int, actor: str) -> None:
+    """Let a relation end at `until_at` (UTC ms)."""
+    connection.execute(insert(relation_end).values(relation=number, until_at=until_at, ended_at=at, ended_by=actor))
+
+
+def find_relation(connection: Connection, number: int) -> HeldRelation | None:
+    """Return the relation with this number."""
+    row = connection.execute(_relations().where(relation.c.number == number)).one_or_none()
+    return None if row is None else _held(row)
+
+
+def list_relations(
+    connection: Connection, *, of_account: str | None = None, of_system: str | None = None
+) -> tuple[HeldRelation, ...]:
+    """Return every relation there was, of an account or to a system, in the order in which they were given."""
+    query = _relations().order_by(relation.c.number)
+    if of_account is not None:
+        query = query.where(relation.c.account == of_account)
+    if of_system is not None:
+        query = query.where(relation.c.system == of_system)
+    return tuple(map(_held, connection.execute(query)))
+
+
+def list_responsible(connection: Connection, systems: Collection[str], at: int) -> tuple[tuple[Relation, Account], ...]:
+    """Return who is related to these systems at `at` (UTC ms), with their accounts, by system and account."""
+    query = (
+        _relations()
+        .add_columns(account)
+        .join(account, account.c.name == relation.c.account)
+        .where(
+            relation.c.system.in_(list(systems)),
+            relation.c.from_at <= at,
+            or_(relation_end.c.until_at.is_(None), relation_end.c.until_at > at),
+        )
+        .order_by(relation.c.system, relation.c.account, relation.c.number)
+    )
+    return tuple((_held(row).relation, _account(row)) for row in connection.execute(query))
+
+
+def add_token(connection: Connection, sha256: str, name: str, at: int, expires_at: int) -> None:
+    """Keep the hash of a token of an account."""
+    connection.execute(insert(api_token).values(sha256=sha256, account=name, issued_at=at, expires_at=expires_at))
+
+
+def find_token(connection: Connection, sha256: str, at: int) -> str | None:
+    """Return whose token this is, None if it is nobody's or has expired by `at` (UTC ms)."""
+    query = select(api_token.c.account).where(api_token.c.sha256 == sha256, api_token.c.expires_at > at)
+    found: str | None = connection.execute(query).scalar_one_or_none()
+    return found
+
+
+def _relations() -> Select[tuple[object, ...]]:
+    query: Select[tuple[object, ...]] = select(relation, relation_end.c.until_at).outerjoin(
+        relation_end, relation_end.c.relation == relation.c.number
+    )
+    return query
+
+
+def _held(row: Row[tuple[object, ...]]) -> HeldRelation:
+    return HeldRelation(row.number, Relation(row.account, Role(row.role), row.system, row.from_at, row.until_at))
+
+
+def _account(row: Row[tuple[object, ...]]) -> Account:
+    return Account(row.name, row.full_name, row.email, row.created_at, row.created_by)

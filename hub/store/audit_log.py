@@ -1,0 +1,66 @@
+"""The audit log: who did what, chained entry by entry, in the transaction of what was done."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from sqlalchemy import insert, select
+
+from hub.rules.audit_chain import NO_ENTRY, AuditEntry, seal_entry
+from hub.rules.closing import canonical
+from hub.store.people_tables import audit_entry
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from sqlalchemy import Connection, Row
+
+
+def append_audit(  # noqa: PLR0913 - who did what to what, from what to what, why and when
+    connection: Connection,
+    *,
+    actor: str,
+    action: str,
+    subject: str,
+    at: int,
+    before: object = None,
+    after: object = None,
+    reason: str = "",
+) -> AuditEntry:
+    """Append an entry at `at` (UTC ms) and return it; `before` and `after` are what changed, as plain values."""
+    last = connection.execute(select(audit_entry).order_by(audit_entry.c.number.desc()).limit(1)).one_or_none()
+    entry = AuditEntry(
+        number=1 if last is None else last.number + 1,
+        at=at,
+        actor=actor,
+        action=action,
+        subject=subject,
+        before=canonical(before),
+        after=canonical(after),
+        reason=reason,
+        previous=NO_ENTRY if last is None else last.sha256,
+        sha256="",
+    )
+    entry = replace(entry, sha256=seal_entry(entry))
+    connection.execute(
+        insert(audit_entry).values({column.name: getattr(entry, column.name) for column in audit_entry.c})
+    )
+    return entry
+
+
+def iterate_audit(connection: Connection) -> Iterator[AuditEntry]:
+    """Yield the whole log, oldest first."""
+    return map(_entry, connection.execute(select(audit_entry).order_by(audit_entry.c.number)))
+
+
+def list_audit(connection: Connection, *, subject: str | None = None, limit: int = 100) -> tuple[AuditEntry, ...]:
+    """Return the latest entries, of one subject or of all, the latest first."""
+    query = select(audit_entry).order_by(audit_entry.c.number.desc()).limit(limit)
+    if subject is not None:
+        query = query.where(audit_entry.c.subject == subject)
+    return tuple(map(_entry, connection.execute(query)))
+
+
+def _entry(row: Row[tuple[object, ...]]) -> AuditEntry:
+    return AuditEntry(**{column.name: getattr(row, column.name) for column in audit_entry.c})

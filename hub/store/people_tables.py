@@ -1,0 +1,75 @@
+"""The tables of people: accounts, what they are to systems, tokens, and the audit log; as in `hub.store.schema`.
+
+Rows are added. What ends says when in a row of its own, so that what was true once can still be asked.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import Column, ForeignKey, Index, Integer, Table, Text
+
+from hub.store.schema import Whole, metadata
+
+account = Table(
+    "account",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("full_name", Text, nullable=False),
+    Column("email", Text, nullable=False),
+    Column("created_at", Whole, nullable=False),
+    Column("created_by", Text, nullable=False),
+    sqlite_strict=True,
+)
+
+relation = Table(
+    "relation",
+    metadata,
+    Column("number", Whole, primary_key=True, autoincrement=True),
+    Column("account", Text, ForeignKey("account.name"), nullable=False),
+    Column("role", Text, nullable=False),
+    # None for a relation to every system.
+    Column("system", Text, ForeignKey("system.pts_id")),
+    Column("from_at", Whole, nullable=False),
+    Column("given_at", Whole, nullable=False),
+    Column("given_by", Text, nullable=False),
+    sqlite_strict=True,
+)
+Index("relation_by_account", relation.c.account)
+Index("relation_by_system", relation.c.system)
+
+relation_end = Table(
+    "relation_end",
+    metadata,
+    Column("relation", Whole, ForeignKey("relation.number"), primary_key=True),
+    Column("until_at", Whole, nullable=False),
+    Column("ended_at", Whole, nullable=False),
+    Column("ended_by", Text, nullable=False),
+    sqlite_strict=True,
+)
+
+# Only the hash of a token is kept: whoever reads the database cannot act with it.
+api_token = Table(
+    "api_token",
+    metadata,
+    Column("sha256", Text, primary_key=True),
+    Column("account", Text, ForeignKey("account.name"), nullable=False),
+    Column("issued_at", Whole, nullable=False),
+    Column("expires_at", Whole, nullable=False),
+    sqlite_strict=True,
+)
+
+# SQLite refuses to change or delete its rows, by triggers that the migration makes; the chain of hashes finds the rest.
+audit_entry = Table(
+    "audit_entry",
+    metadata,
+    Column("number", Integer, primary_key=True),
+    Column("at", Whole, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("action", Text, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("before", Text, nullable=False),
+    Column("after", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("previous", Text, nullable=False),
+    Column("sha256", Text, nullable=False, unique=True),
+    sqlite_strict=True,
+)
