@@ -17,7 +17,15 @@ from fastapi.staticfiles import StaticFiles
 from starlette.exceptions import HTTPException
 
 from hub.clock import now_ms
-from hub.errors import HubError, InputError, StoreUnavailableError, UnknownSubjectError
+from hub.errors import (
+    AlreadyRegisteredError,
+    HubError,
+    InputError,
+    NotAllowedError,
+    NotIdentifiedError,
+    StoreUnavailableError,
+    UnknownSubjectError,
+)
 from hub.exchange.mail import SmtpMailer
 from hub.ingest import Ingest
 from hub.jobs import DeviceReportJob, MailJob
@@ -34,7 +42,9 @@ from hub.web import (
     api_facts,
     api_months,
     api_notices,
+    api_people,
     api_reporting,
+    api_submitting,
     custody,
     events,
     health,
@@ -61,16 +71,25 @@ _PARTS = (
     api_facts,
     api_months,
     api_reporting,
+    api_submitting,
     api_exports,
     api_calendar,
     api_notices,
+    api_people,
     custody,
     events,
     health,
 )
 """The modules of pages and API, each with its router."""
 _STATIC = Path(__file__).parent / "web" / "static"
-_STATUSES: dict[type[HubError], int] = {InputError: 422, UnknownSubjectError: 404, StoreUnavailableError: 503}
+_STATUSES: dict[type[HubError], int] = {
+    InputError: 422,
+    AlreadyRegisteredError: 409,
+    NotIdentifiedError: 401,
+    NotAllowedError: 403,
+    UnknownSubjectError: 404,
+    StoreUnavailableError: 503,
+}
 
 
 def build_app(settings: HubSettings, now: Now = now_ms) -> FastAPI:

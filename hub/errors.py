@@ -5,6 +5,8 @@
     |-- UnknownSubjectError      names a system, device, meter or month that is not here
     |-- AlreadyRegisteredError   contradicts what is registered
     |-- UnderivableError         a block in custody whose content cannot be stored as readings
+    |-- NotIdentifiedError       nobody is known by what came with the request
+    |-- NotAllowedError          who asks may not do this, and the sentence says what is missing
     |-- SettingsError            the hub cannot start this way
     |-- StoreUnavailableError    the database cannot be written now: disk full, locked, gone
     `-- BackupError              a backup cannot be made, or does not hold what it should
@@ -31,6 +33,14 @@ class AlreadyRegisteredError(HubError):
 
 class UnderivableError(HubError):
     """What a block says cannot be stored; its bytes stay in custody."""
+
+
+class NotIdentifiedError(HubError):
+    """A request that needs to say whose it is, and does not."""
+
+
+class NotAllowedError(HubError):
+    """A request of somebody who may not do this."""
 
 
 class SettingsError(HubError):

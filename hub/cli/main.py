@@ -20,6 +20,7 @@ from hub.cli import (
     months,
     notices,
     operate,
+    people,
     register,
     report,
     systems,
@@ -53,6 +54,8 @@ app.add_typer(operate.app)
 app.add_typer(command.app, name="command")
 app.add_typer(months.app, name="months")
 app.add_typer(report.app, name="report")
+app.add_typer(people.account_app, name="account")
+app.add_typer(people.audit_app, name="audit")
 app.add_typer(export.app, name="export")
 app.add_typer(calendar.app)
 app.add_typer(notices.app, name="notices")

@@ -11,6 +11,7 @@ from hub.rules.analysis import Erratic, ReviewDecision, order_erratic
 from hub.services.check_text import check_label
 from hub.services.compute_production import find_system
 from hub.store import changes, months, reviews
+from hub.store.audit_log import append_audit
 from hub.store.changes import Subject, SubjectKind
 
 if TYPE_CHECKING:
@@ -62,6 +63,15 @@ def review_finding(database: Database, review: Review) -> Review:
             message = f"no {review.code} was found of {review.system} in {review.month}: see `meter-hub months erratic`"
             raise UnknownSubjectError(message)
         reviews.add_review(connection, review)
+        append_audit(
+            connection,
+            actor=review.decided_by,
+            action="review finding",
+            subject=review.system,
+            at=review.decided_at,
+            after={"month": str(review.month), "code": review.code, "decision": review.decision},
+            reason=review.reason,
+        )
         changes.announce(connection, [Subject(SubjectKind.SYSTEM, review.system)], review.decided_at)
     return review
 

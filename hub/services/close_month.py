@@ -17,6 +17,7 @@ from hub.services.account_months import account_months
 from hub.services.check_text import check_label
 from hub.services.submit_reading import write_findings
 from hub.store import changes, ledger, months
+from hub.store.audit_log import append_audit
 from hub.store.months import Result, Run, SystemMonthRow
 
 if TYPE_CHECKING:
@@ -149,6 +150,15 @@ class _Going:
             _check(connection, run.month, RunKind(run.kind), self._now)
             result = _sum_up(months.iterate_of_run(connection, run.number))
             months.end_run(connection, run, result)
+            append_audit(
+                connection,
+                actor=run.actor,
+                action=f"{run.kind} month",
+                subject=str(run.month),
+                at=self._now,
+                after={"run": run.number, "systems": result.systems, "sha256": result.sha256},
+                reason=run.reason,
+            )
             changes.announce(connection, [changes.FLEET], self._now)
         return result
 

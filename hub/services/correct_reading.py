@@ -13,6 +13,7 @@ from hub.services.check_text import check_label
 from hub.services.close_month import amend_months
 from hub.services.find_meter import find_meter
 from hub.store import changes, ledger, meter_facts, submissions
+from hub.store.audit_log import append_audit
 from hub.store.changes import Subject, SubjectKind
 from hub.store.ledger import NewEntry
 from hub.store.submissions import Decision, Submission
@@ -54,6 +55,16 @@ def request_correction(  # noqa: PLR0913 - what is to count for which month, who
         if any(_waits(connection, one) for one in submissions.list_of_month(connection, meter.id, month)):
             message = f"a reading of meter {meter.serial} for {month} waits to be decided already: decide on it first"
             raise InputError(message)
+        asked_for = {"meter": meter.serial, "month": str(month), "register_wh": reported.register_wh}
+        append_audit(
+            connection,
+            actor=actor,
+            action="request correction",
+            subject=reported.system,
+            at=now,
+            after=asked_for,
+            reason=reason,
+        )
         return submissions.add_submission(
             connection,
             Submission(
@@ -96,6 +107,16 @@ def decide_submission(  # noqa: PLR0913 - what is decided on, how, by whom, when
         entry = _enter(connection, held, actor, now, reason) if approved else None
         decision = Decision(number, now, actor, approved, reason, None if entry is None else entry.accepted.id)
         submissions.add_decision(connection, decision)
+        append_audit(
+            connection,
+            actor=actor,
+            action="approve submission" if approved else "reject submission",
+            subject=held.system,
+            at=now,
+            before={"submission": number, "by": held.actor},
+            after={"month": str(held.month), "register_wh": held.register_wh if approved else None},
+            reason=reason,
+        )
         changes.announce(connection, [changes.FLEET, Subject(SubjectKind.SYSTEM, held.system)], now)
         concerned = () if entry is None else _concerned(connection, entry)
     amended = amend_months(database, held.system, concerned, actor=actor, now=now, reason=reason)

@@ -6,9 +6,10 @@ from calendar import monthrange
 from datetime import date
 from typing import TYPE_CHECKING
 
+from hub.rules.permissions import Role
 from hub.rules.reported import MeterTerms, is_active
-from hub.rules.responsibilities import Responsibility
-from hub.store import facts, ledger, meter_facts, registry
+from hub.rules.responsibilities import Duty, Responsibility, Responsible
+from hub.store import accounts, facts, ledger, meter_facts, registry
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -18,10 +19,14 @@ if TYPE_CHECKING:
     from hub.rules.facts import MeterFacts, SystemFacts
     from hub.rules.periods import ProductionMonth
     from hub.rules.reported import AcceptedReading
-    from hub.rules.responsibilities import Responsible
     from hub.store.ledger import Around
 
 SYSTEMS_AT_ONCE = 500
+_DUTIES = {
+    Role.REPORTER: Duty.PRODUCTION_REPORTER,
+    Role.DAS_PROVIDER: Duty.DAS_PROVIDER,
+    Role.GIS_ACCOUNT_HOLDER: Duty.GIS_ACCOUNT_HOLDER,
+}
 
 
 def load_responsibilities(connection: Connection, months: Sequence[ProductionMonth]) -> tuple[Responsibility, ...]:
@@ -56,7 +61,7 @@ def _lacking(
     numbers = [meter.meter for some in meters.values() for meter in some]
     until = ledger.last_number(connection)
     around = [(month, ledger.find_around(connection, numbers, month, until)) for month in months]
-    who = _who_answers(connection, list(meters))
+    who = _who_answers(connection, list(meters), months[-1].ends_at)
     for one in systems:
         own = meters.get(one.system, ())
         since = registered[one.system]
@@ -73,9 +78,15 @@ def _lacking(
             )
 
 
-def _who_answers(_connection: Connection, _systems: Collection[str]) -> Mapping[str, tuple[Responsible, ...]]:
-    """Return who answers for each of these systems. The hub knows no people, so nobody does."""
-    return {}
+def _who_answers(connection: Connection, systems: Collection[str], at: int) -> Mapping[str, tuple[Responsible, ...]]:
+    """Return who answers at `at` (UTC ms) for each of these systems and has an e-mail address."""
+    found: dict[str, tuple[Responsible, ...]] = {}
+    for relation, account in accounts.list_responsible(connection, systems, at):
+        duty = _DUTIES.get(relation.role)
+        if duty is not None and account.email and relation.system is not None:
+            who = Responsible(duty, account.full_name or account.name, account.email)
+            found[relation.system] = (*found.get(relation.system, ()), who)
+    return found
 
 
 def _lacks(meter: MeterFacts, month: ProductionMonth, around: Mapping[int, Around], registered_at: int) -> bool:

@@ -22,6 +22,7 @@ from hub.rules.periods import date_at, month_of
 from hub.rules.reported import Bound, Origin, terms_of
 from hub.rules.windows import refuse_closed, refuse_manual, window_at
 from hub.store import changes, facts, ledger, meter_facts, submissions
+from hub.store.audit_log import append_audit
 from hub.store.changes import Subject, SubjectKind
 from hub.store.ledger import NewEntry
 from hub.store.submissions import Submission
@@ -122,6 +123,14 @@ def enter_reading(
             reading=reported.reading,
         )
         entry = ledger.add_entry(connection, new, now)
+        append_audit(
+            connection,
+            actor=actor,
+            action="report reading",
+            subject=reported.system,
+            at=now,
+            after={"meter": judged.meter.serial, "month": str(new.month), "register_wh": new.register_wh},
+        )
         changes.announce(connection, [changes.FLEET, Subject(SubjectKind.SYSTEM, reported.system)], now)
     kept = submissions.add_submission(
         connection,

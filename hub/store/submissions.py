@@ -131,6 +131,12 @@ def list_undecided(connection: Connection, outcome: str, limit: int = 100) -> tu
     return tuple(map(_submission, connection.execute(query)))
 
 
+def systems_with_photo(connection: Connection, photo: str) -> tuple[str, ...]:
+    """Return the systems for which this picture was submitted."""
+    query = select(submission.c.system).distinct().where(submission.c.photo == photo)
+    return tuple(connection.execute(query).scalars())
+
+
 def add_decision(connection: Connection, decision: Decision) -> None:
     """Keep what was decided on a submission."""
     connection.execute(

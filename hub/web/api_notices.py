@@ -4,11 +4,13 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query
 
+from hub.rules.permissions import Action
 from hub.rules.quarters import parse_quarter
 from hub.services.notice_sources import SOURCES
 from hub.services.report_missing import report_missing
 from hub.store import notices_outbox
 from hub.web import models_notices as models
+from hub.web.actors import ActorOf, demand
 from hub.web.context import HubOf
 
 NOTICES_PER_PAGE_MAX = 1000
@@ -19,10 +21,12 @@ router = APIRouter(prefix="/api/v1", tags=["v1"])
 @router.get("/notices")
 def list_notices(
     hub: HubOf,
+    actor: ActorOf,
     before: Annotated[int | None, Query(ge=1, lt=1 << 63)] = None,
     limit: Annotated[int, Query(ge=1, le=NOTICES_PER_PAGE_MAX)] = 100,
 ) -> models.NoticesJson:
-    """Return the mails in the outbox and what became of each, the newest first, a page at a time."""
+    """Return mails and what became of each, the newest first, a page at a time; for those who send them."""
+    demand(hub, actor, Action.SEND_NOTICES)
     with hub.database.read() as connection:
         kept = notices_outbox.list_notices(connection, limit, before)
     return models.NoticesJson(
@@ -31,8 +35,9 @@ def list_notices(
 
 
 @router.get("/missing/{quarter}")
-def get_missing(hub: HubOf, quarter: str) -> models.MissingQuarterJson:
-    """Return the Missing Production Report of a quarter, `YYYY-Qn`."""
+def get_missing(hub: HubOf, actor: ActorOf, quarter: str) -> models.MissingQuarterJson:
+    """Return the Missing Production Report of a quarter, `YYYY-Qn`; for those who see all of it."""
+    demand(hub, actor, Action.VIEW_MISSING)
     wanted = parse_quarter(quarter)
     with hub.database.read() as connection:
         return models.missing_json(report_missing(connection, wanted, SOURCES, hub.now()))

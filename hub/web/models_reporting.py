@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import BaseModel
 
-from hub.rules.acceptance import kwh
+from hub.rules.acceptance import Outcome, kwh
 from hub.rules.instants import format_instant
 
 if TYPE_CHECKING:
@@ -19,6 +19,16 @@ if TYPE_CHECKING:
     from hub.services.report_devices import DeviceReport
     from hub.services.submit_reading import Answer
     from hub.store.submissions import Submission
+
+
+STATUSES = {
+    Outcome.ACCEPTED: 201,
+    Outcome.DUPLICATE: 200,
+    Outcome.HELD: 202,
+    Outcome.REVIEW: 202,
+    Outcome.REFUSED: 422,
+}
+"""The HTTP status by which a program sees what became of a reading."""
 
 
 class WindowJson(BaseModel):

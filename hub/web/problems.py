@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 _TITLES = {
     400: "Not understood",
+    401: "Not known",
+    403: "Not allowed",
     404: "Not here",
     405: "Not possible",
     413: "Too much",

@@ -4,18 +4,38 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
+
+from hub.rules.permissions import Actor, Relation, Role
 from hub.services.queue_notices import queue_notices
 from hub.services.register_meter import MeterRequest, register_meter
 from hub.services.register_system import register_system
+from hub.web.actors import find_actor
 from tests.hub.making import NOW
 from tests.hub.notice_making import Clock, Fleet
 
 if TYPE_CHECKING:
+    from fastapi import FastAPI
     from fastapi.testclient import TestClient
 
     from hub.web.context import Hub
 
 YEAR_MS = 366 * 86_400_000
+
+
+@pytest.fixture(autouse=True)
+def operator(app: FastAPI) -> None:
+    """Let an operator ask."""
+    actor = Actor("bea", (Relation("bea", Role.OPERATOR, None, 0),))
+    app.dependency_overrides[find_actor] = lambda: actor
+
+
+def test_mail_is_shown_to_no_stranger(app: FastAPI, client: TestClient) -> None:
+    """Addresses are for those who send to them."""
+    app.dependency_overrides.clear()
+    assert client.get("/api/v1/notices").status_code == client.get("/api/v1/missing/2017-Q2").status_code == 401
+    app.dependency_overrides[find_actor] = lambda: Actor("ann", ())
+    assert client.get("/api/v1/notices").status_code == client.get("/api/v1/missing/2017-Q2").status_code == 403
 
 
 def test_mails_are_listed_a_page_at_a_time(client: TestClient, hub: Hub) -> None:

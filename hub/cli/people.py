@@ -1,0 +1,142 @@
+"""`meter-hub account` and `audit`: who there is and what they may, and the log of who did what."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from hub.cli.months import actor
+from hub.cli.terminal import DEFAULT_DATA, AsJson, Data, open_data, plain, print_json, print_table
+from hub.clock import now_ms
+from hub.rules.audit_chain import find_broken
+from hub.rules.local_times import format_local, parse_local
+from hub.rules.permissions import Relation, Role
+from hub.services.manage_people import add_account, end_relation, issue_token, relate_account
+from hub.store import accounts, audit_log
+from hub.store.accounts import Account
+from hub.web import models_people as models
+
+EXIT_BROKEN = 1
+DAY_MS = 86_400_000
+
+account_app = typer.Typer(no_args_is_help=True, help="Accounts, what they are to systems, and their tokens.")
+audit_app = typer.Typer(no_args_is_help=True, help="The log of who did what.")
+
+Name = Annotated[str, typer.Argument(metavar="ACCOUNT", help="Name of the account.")]
+
+
+@account_app.command("add")
+def add(
+    name: Name,
+    full_name: Annotated[str, typer.Option("--name", help="Full name.")] = "",
+    email: Annotated[str, typer.Option(help="Where reminders go.")] = "",
+    data: Data = DEFAULT_DATA,
+) -> None:
+    """Add an account."""
+    with open_data(data) as database:
+        made = add_account(database, Account(name, full_name, email, now_ms(), actor()))
+    typer.echo(plain(f"account {made.name}: it may nothing before `meter-hub account relate` says what it is"))
+
+
+@account_app.command("relate")
+def relate(
+    name: Name,
+    role: Annotated[Role, typer.Option(help="What it is.")],
+    system: Annotated[str, typer.Option(help="To which system; to all of them unless given.")] = "",
+    since: Annotated[str, typer.Option("--from", help="From when, such as 2024-01-31 17:30; now unless given.")] = "",
+    data: Data = DEFAULT_DATA,
+) -> None:
+    """Give an account a role."""
+    now = now_ms()
+    new = Relation(name, role, system or None, parse_local(since) if since else now)
+    with open_data(data, create=False) as database:
+        held = relate_account(database, new, actor=actor(), now=now)
+    typer.echo(f"relation {held.number}: {name} is {role.value} of {system or 'all systems'}")
+
+
+@account_app.command("end")
+def end(
+    relation: Annotated[int, typer.Argument(help="Number of the relation.")],
+    until: Annotated[str, typer.Option("--at", help="When it ends; now unless given.")] = "",
+    reason: Annotated[str, typer.Option(help="Why.")] = "",
+    data: Data = DEFAULT_DATA,
+) -> None:
+    """Let a relation end."""
+    now = now_ms()
+    with open_data(data, create=False) as database:
+        until_at = parse_local(until) if until else now
+        end_relation(database, relation, until_at, actor=actor(), now=now, reason=reason)
+    typer.echo(f"relation {relation} ends {format_local(until_at)}")
+
+
+@account_app.command("token")
+def token(
+    name: Name,
+    days: Annotated[int, typer.Option(help="How long it is good for.", min=1, max=366)] = 90,
+    data: Data = DEFAULT_DATA,
+) -> None:
+    """Print a new token of an account; it is shown this once."""
+    with open_data(data, create=False) as database:
+        typer.echo(issue_token(database, name, days * DAY_MS, actor=actor(), now=now_ms()))
+
+
+@account_app.command("list")
+def list_all(data: Data = DEFAULT_DATA, *, as_json: AsJson = False) -> None:
+    """List accounts and what they are."""
+    with open_data(data, create=False) as database, database.read() as connection:
+        found = [
+            models.account_json(one, accounts.list_relations(connection, of_account=one.name))
+            for one in accounts.list_accounts(connection)
+        ]
+    if as_json:
+        print_json(models.AccountsJson(accounts=found))
+        return
+    print_table(("Account", "Name", "E-mail"), [(one.account, one.name, one.email) for one in found])
+    print_table(
+        ("Relation", "Account", "Role", "System", "From", "Until"),
+        [
+            (str(held.relation), one.account, held.role, held.system or "all", held.from_at, held.until_at or "")
+            for one in found
+            for held in one.relations
+        ],
+    )
+
+
+@audit_app.command("log")
+def log(
+    subject: Annotated[str, typer.Option(help="Only what was done to this: a PTS id, month or account.")] = "",
+    data: Data = DEFAULT_DATA,
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """Show the latest entries, the latest first."""
+    with open_data(data, create=False) as database, database.read() as connection:
+        entries = audit_log.list_audit(connection, subject=subject or None)
+    if as_json:
+        print_json(models.AuditLogJson(entries=[models.entry_json(entry) for entry in entries]))
+        return
+    print_table(
+        ("Number", "At", "Actor", "Action", "Subject", "After", "Reason"),
+        [
+            (str(one.number), format_local(one.at), one.actor, one.action, one.subject, one.after, one.reason)
+            for one in entries
+        ],
+    )
+
+
+@audit_app.command("verify")
+def verify(data: Data = DEFAULT_DATA, *, as_json: AsJson = False) -> None:
+    """Check the log's chain from its first entry on; exit code 1 and where, if it is broken."""
+    with open_data(data, create=False) as database, database.read() as connection:
+        broken = find_broken(audit_log.iterate_audit(connection))
+        latest = audit_log.list_audit(connection, limit=1)
+    entries, head = (latest[0].number, latest[0].sha256) if latest else (0, "")
+    if as_json:
+        print_json(models.AuditVerifiedJson(entries=entries, head=head, broken=broken))
+    elif broken is None:
+        typer.echo(f"{entries} entries, whole; the last is sealed as {head or 'nothing'}")
+    else:
+        typer.echo(broken)
+    if broken is not None:
+        raise typer.Exit(EXIT_BROKEN)

@@ -1,0 +1,49 @@
+"""Who asks: a program shows the token of its account, and what it may is decided by `hub.rules.permissions`."""
+
+from typing import Annotated
+
+from fastapi import Depends, Header
+
+from hub.errors import NotAllowedError, NotIdentifiedError
+from hub.rules.facts import ReportingMode
+from hub.rules.periods import date_at
+from hub.rules.permissions import Action, Actor, Subject, explain_refusal
+from hub.services.manage_people import identify_actor
+from hub.store import facts
+from hub.web.context import Hub, HubOf
+
+_SCHEME = "bearer "
+
+
+def find_actor(hub: HubOf, authorization: Annotated[str, Header()] = "") -> Actor:
+    """Return whose token is in the request's Authorization header; raises NotIdentifiedError without a good one."""
+    if not authorization.lower().startswith(_SCHEME):
+        message = "say who you are: send `Authorization: Bearer TOKEN`, with a token of `meter-hub account token`"
+        raise NotIdentifiedError(message)
+    with hub.database.read() as connection:
+        actor = identify_actor(connection, authorization[len(_SCHEME) :].strip(), hub.now())
+    if actor is None:
+        message = "this token is nobody's, or has expired: make another with `meter-hub account token`"
+        raise NotIdentifiedError(message)
+    return actor
+
+
+ActorOf = Annotated[Actor, Depends(find_actor)]
+
+
+def demand(hub: Hub, actor: Actor, action: Action, system: str | None = None) -> None:
+    """Raise NotAllowedError, which says what is missing, unless the actor may do this now."""
+    refusal = refuse(hub, actor, action, system)
+    if refusal is not None:
+        raise NotAllowedError(refusal)
+
+
+def refuse(hub: Hub, actor: Actor, action: Action, system: str | None = None) -> str | None:
+    """Return in a sentence why the actor may not do this now, None if they may."""
+    now = hub.now()
+    is_automatic = False
+    if system is not None:
+        with hub.database.read() as connection:
+            known = facts.find_system_facts(connection, system, date_at(now))
+        is_automatic = known is not None and known.reporting_mode is ReportingMode.AUTOMATIC
+    return explain_refusal(actor, action, Subject(system, is_automatic), now)

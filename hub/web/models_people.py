@@ -1,0 +1,110 @@
+"""People as JSON: accounts with what they are to systems, and the audit log."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from pydantic import BaseModel
+
+from hub.rules.instants import format_instant
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from hub.rules.audit_chain import AuditEntry
+    from hub.store.accounts import Account, HeldRelation
+
+
+class RelationJson(BaseModel):
+    """What an account is to a system, or with None to all of them, and from when until when."""
+
+    relation: int
+    role: str
+    system: str | None
+    from_at: str
+    until_at: str | None
+
+
+class AccountJson(BaseModel):
+    """Somebody, or a program."""
+
+    account: str
+    name: str
+    email: str
+    created_at: str
+    relations: list[RelationJson]
+
+
+class AccountsJson(BaseModel):
+    """Every account, by name."""
+
+    accounts: list[AccountJson]
+
+
+class AuditEntryJson(BaseModel):
+    """An entry of the audit log; `previous` is the hash of the entry before it."""
+
+    number: int
+    at: str
+    actor: str
+    action: str
+    subject: str
+    before: Any
+    after: Any
+    reason: str
+    previous: str
+    sha256: str
+
+
+class AuditLogJson(BaseModel):
+    """The latest entries of the audit log, the latest first."""
+
+    entries: list[AuditEntryJson]
+
+
+class AuditVerifiedJson(BaseModel):
+    """Whether the audit log is whole: `broken` says where it is not, `head` is the hash of its last entry."""
+
+    entries: int
+    head: str
+    broken: str | None
+
+
+def account_json(account: Account, relations: Sequence[HeldRelation]) -> AccountJson:
+    """Return an account with its relations."""
+    return AccountJson(
+        account=account.name,
+        name=account.full_name,
+        email=account.email,
+        created_at=format_instant(account.created_at),
+        relations=[relation_json(one) for one in relations],
+    )
+
+
+def relation_json(held: HeldRelation) -> RelationJson:
+    """Return a relation."""
+    until_at = held.relation.until_at
+    return RelationJson(
+        relation=held.number,
+        role=held.relation.role.value,
+        system=held.relation.system,
+        from_at=format_instant(held.relation.from_at),
+        until_at=None if until_at is None else format_instant(until_at),
+    )
+
+
+def entry_json(entry: AuditEntry) -> AuditEntryJson:
+    """Return an entry of the audit log."""
+    return AuditEntryJson(
+        number=entry.number,
+        at=format_instant(entry.at),
+        actor=entry.actor,
+        action=entry.action,
+        subject=entry.subject,
+        before=json.loads(entry.before),
+        after=json.loads(entry.after),
+        reason=entry.reason,
+        previous=entry.previous,
+        sha256=entry.sha256,
+    )

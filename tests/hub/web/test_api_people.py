@@ -1,0 +1,192 @@
+"""The API by which people act: who they are, what they may, and what is kept of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import pytest
+from fastapi.testclient import TestClient
+
+from hub.app import build_app
+from hub.config import Address, HubSettings
+from hub.rules.audit_chain import find_broken
+from hub.rules.facts import ReportingMode
+from hub.rules.permissions import Relation, Role
+from hub.services.manage_people import add_account, issue_token, relate_account
+from hub.store import audit_log
+from hub.store.accounts import Account
+from tests.hub.reporting import JAN, OTHER, SYSTEM, add_meter, add_system, enter
+from tests.hub.test_photos import make_picture
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from httpx2 import Response
+
+    from hub.store.database import Database
+
+NOW = JAN.ends_at - 8 * 3_600_000
+DAY_MS = 86_400_000
+API = "/api/v1"
+READING = {"register_kwh": "1015.5", "read_at": "2024-01-31 15:00"}
+PEOPLE = {
+    "ann": (Role.REPORTER, SYSTEM),
+    "owner": (Role.SYSTEM_OWNER, SYSTEM),
+    "neighbour": (Role.REPORTER, OTHER),
+    "das": (Role.DAS_PROVIDER, OTHER),
+    "bea": (Role.OPERATOR, None),
+    "sec": (Role.SECURITY_ADMIN, None),
+}
+
+
+@dataclass
+class Api:
+    """A hub in January's window with some people, each with a token."""
+
+    client: TestClient
+    database: Database
+    tokens: dict[str, str]
+
+    def post(self, who: str, path: str, body: object) -> Response:
+        """Post as somebody."""
+        return self.client.post(f"{API}/{path}", json=body, headers=self.headers(who))
+
+    def get(self, who: str, path: str) -> Response:
+        """Get as somebody."""
+        return self.client.get(f"{API}/{path}", headers=self.headers(who))
+
+    def headers(self, who: str) -> dict[str, str]:
+        """Return the header that says who asks."""
+        return {"authorization": f"Bearer {self.tokens[who]}"}
+
+
+@pytest.fixture
+def api(tmp_path: Path) -> Iterator[Api]:
+    """Return such a hub: one system is reported by hand, the other by devices."""
+    app = build_app(HubSettings(tmp_path / "hub", broker=None, listen=Address("127.0.0.1", 0)), now=lambda: NOW)
+    database: Database = app.state.hub.database
+    for name, mode in ((SYSTEM, ReportingMode.MANUAL), (OTHER, ReportingMode.AUTOMATIC)):
+        add_system(database, name, reporting_mode=mode)
+        meter = add_meter(database, f"PV-{name[-1]}", name, initial_at=JAN.previous().starts_at)
+        enter(database, meter.meter, JAN.previous(), 400_000)
+    tokens = {}
+    for name, (role, system) in PEOPLE.items():
+        add_account(database, Account(name, name.title(), f"{name}@example.org", NOW - DAY_MS, "test"))
+        relate_account(database, Relation(name, role, system, NOW - DAY_MS), actor="test", now=NOW - DAY_MS)
+        tokens[name] = issue_token(database, name, 30 * DAY_MS, actor="test", now=NOW - DAY_MS)
+    with TestClient(app) as client:
+        yield Api(client, database, tokens)
+
+
+def test_a_reporter_goes_through_the_five_steps(api: Api) -> None:
+    """The preview tells production; the entry is final; experience is said; nothing is left to do."""
+    seen = api.post("ann", f"systems/{SYSTEM}/readings/preview", READING)
+    assert (seen.status_code, seen.json()["outcome"], seen.json()["production_wh"]) == (200, "accepted", 615_500)
+    done = api.post("ann", f"systems/{SYSTEM}/readings", READING)
+    assert (done.status_code, done.json()["month"], done.json()["production_wh"]) == (201, "2024-01", 615_500)
+    assert api.post("ann", f"systems/{SYSTEM}/readings", READING).status_code == 200
+    said = {"service_cost_cents": 12_050, "outage_hours": 3, "note": "inverter"}
+    assert api.post("ann", f"systems/{SYSTEM}/months/2024-01/experience", said).json() == said
+    other = api.post("ann", f"systems/{SYSTEM}/readings", {"register_kwh": "1020"})
+    assert (other.status_code, other.json()["findings"][0]["code"]) == (422, "CONFLICT")
+
+
+@pytest.mark.parametrize(
+    ("who", "system", "says"),
+    [
+        ("owner", SYSTEM, "as system owner: that takes das provider or reporter"),
+        ("neighbour", SYSTEM, "nothing relates them now"),
+        ("bea", SYSTEM, "as operator: that takes das provider or reporter"),
+        ("das", OTHER, "set to report automatically"),
+    ],
+)
+def test_nobody_else_enters_production(api: Api, who: str, system: str, says: str) -> None:
+    """The refusal is kept as an act of reporting, with who tried."""
+    answer = api.post(who, f"systems/{system}/readings", READING)
+    assert (answer.status_code, answer.json()["outcome"]) == (422, "refused")
+    (finding,) = answer.json()["findings"]
+    assert finding["code"] == "NOT_AUTHORISED"
+    assert says in finding["text"]
+    assert api.client.get(f"{API}/submissions").json()["submissions"][0]["actor"] == who
+
+
+def test_a_doubted_reading_goes_by_photo_to_another_person(api: Api) -> None:
+    """The picture is seen by those who may see the system, and by nobody else."""
+    little = {"register_kwh": "410", "read_at": "2024-01-31 15:00"}
+    assert api.post("ann", f"systems/{SYSTEM}/readings", little).status_code == 202
+    sent = api.client.post(f"{API}/photos", files={"file": ("a.jpg", make_picture())}, headers=api.headers("ann"))
+    assert sent.status_code == 201
+    photo = sent.json()["photo"]
+    answer = api.post("ann", f"systems/{SYSTEM}/readings", {**little, "photo": photo})
+    assert (answer.status_code, answer.json()["outcome"]) == (202, "review")
+    shown = api.get("bea", f"photos/{photo}")
+    assert (shown.status_code, shown.headers["content-type"]) == (200, "image/jpeg")
+    assert shown.headers["content-security-policy"].startswith("default-src 'none'")
+    assert shown.headers["x-content-type-options"] == "nosniff"
+    assert shown.headers["content-disposition"].startswith("attachment")
+    assert api.get("neighbour", f"photos/{photo}").status_code == 404
+    number = answer.json()["submission"]
+    decision = {"approved": True, "reason": "display is clear"}
+    assert api.post("ann", f"submissions/{number}/decision", decision).status_code == 403
+    assert api.post("bea", f"submissions/{number}/decision", decision).json()["accepted"] is not None
+
+
+def test_a_correction_is_asked_by_one_and_decided_by_another(api: Api) -> None:
+    """And the audit log says so, whole."""
+    api.post("ann", f"systems/{SYSTEM}/readings", READING)
+    body = {"register_kwh": "1051.5", "read_at": "2024-01-31 15:00", "reason": "digits swapped"}
+    asked = api.post("ann", f"systems/{SYSTEM}/months/2024-01/corrections", body)
+    assert asked.status_code == 202
+    assert api.post("owner", f"systems/{SYSTEM}/months/2024-01/corrections", body).status_code == 403
+    decided = api.post("bea", f"submissions/{asked.json()['submission']}/decision", {"approved": True, "reason": "ok"})
+    assert decided.status_code == 200
+    entries = api.get("sec", f"audit-log?subject={SYSTEM}").json()["entries"]
+    assert [(one["actor"], one["action"]) for one in entries] == [
+        ("bea", "approve submission"),
+        ("ann", "request correction"),
+        ("ann", "report reading"),
+    ]
+    with api.database.read() as connection:
+        assert find_broken(audit_log.iterate_audit(connection)) is None
+
+
+@pytest.mark.parametrize("header", ["", "Basic YTpi", "Bearer nobody"])
+def test_who_does_not_say_who_they_are_is_asked_to(api: Api, header: str) -> None:
+    """401, and how to say it."""
+    answer = api.client.post(f"{API}/systems/{SYSTEM}/readings", json=READING, headers={"authorization": header})
+    assert (answer.status_code, answer.headers["content-type"]) == (401, "application/problem+json")
+    assert "meter-hub account token" in answer.json()["detail"]
+
+
+def test_accounts_and_log_are_for_those_who_may(api: Api) -> None:
+    """403 in a sentence for all others."""
+    assert [one["account"] for one in api.get("sec", "accounts").json()["accounts"]] == sorted(PEOPLE)
+    for who, path in (("bea", "accounts"), ("ann", "audit-log")):
+        answer = api.get(who, path)
+        assert answer.status_code == 403
+        assert "that takes" in answer.json()["detail"] or "nothing relates them" in answer.json()["detail"]
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "status"),
+    [
+        (f"systems/{SYSTEM}/readings", {"register_kwh": "1,5"}, 422),
+        (f"systems/{SYSTEM}/readings", {}, 422),
+        (f"systems/{SYSTEM}/readings", {**READING, "photo": "0" * 64}, 422),
+        (f"systems/{SYSTEM}/months/2024-13/experience", {}, 422),
+        (f"systems/{SYSTEM}/months/2024-01/experience", {"outage_hours": -1}, 422),
+        ("submissions/99/decision", {"approved": True, "reason": "x"}, 404),
+    ],
+)
+def test_what_is_wrong_is_said(api: Api, path: str, body: dict[str, object], status: int) -> None:
+    """As problem details."""
+    answer = api.post("ann", path, body)
+    assert (answer.status_code, answer.headers["content-type"]) == (status, "application/problem+json")
+
+
+def test_what_is_no_picture_is_refused(api: Api) -> None:
+    """Whatever it is called."""
+    sent = api.client.post(f"{API}/photos", files={"file": ("a.jpg", b"<svg/>")}, headers=api.headers("ann"))
+    assert sent.status_code == 422
