@@ -9,16 +9,20 @@ import typer
 from hub.cli import detail_options as options
 from hub.cli.terminal import DEFAULT_DATA, Actor, AsJson, Data, open_data, plain, print_json, print_table, user_name
 from hub.clock import now_ms
+from hub.rules.periods import date_at
 from hub.services.compute_production import find_system
 from hub.services.decide_exchange import ExchangeDecision, decide_exchange
 from hub.services.describe_meter import Description, describe_meter
 from hub.services.exchange_meter import ExchangeRequest, exchange_meter
 from hub.services.find_meter import find_meter
+from hub.services.read_facts import check_one
 from hub.store import exchanges, meter_facts
 from hub.web import models_facts
 from hub.web.formats import kilowatt_hours, local_time
 
 if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
     from hub.rules.facts import MeterFacts
     from hub.store.exchanges import Exchange
 
@@ -76,6 +80,8 @@ def describe(
     )
     with open_data(data, create=False) as database:
         known = describe_meter(database, wanted, now_ms(), actor or user_name())
+        with database.read() as connection:
+            _warn(connection, known)
     _print_meter(known, as_json=as_json)
 
 
@@ -92,7 +98,8 @@ def show(
     with open_data(data, create=False) as database, database.read() as connection:
         meter = find_meter(connection, system, serial, make)
         known = meter_facts.find_meter_facts(connection, meter.id)
-    assert known is not None, "a registered meter has facts"
+        assert known is not None, "a registered meter has facts"
+        _warn(connection, known)
     _print_meter(known, as_json=as_json)
 
 
@@ -191,6 +198,12 @@ def _print_exchange(one: Exchange, *, as_json: bool) -> None:
         return
     typer.echo(plain(f"exchange {one.number} of system {one.asked.system}, asked for by {one.asked.requested_by}"))
     typer.echo(plain(f"new meter {one.asked.new_serial} from {local_time(one.asked.at)} on: {_state(one)}"))
+
+
+def _warn(connection: Connection, known: MeterFacts) -> None:
+    """Say on standard error what speaks against a meter."""
+    for finding in check_one(connection, known, date_at(now_ms())):
+        typer.echo(plain(f"warning: {finding.text}"), err=True)
 
 
 def _print_meter(known: MeterFacts, *, as_json: bool) -> None:

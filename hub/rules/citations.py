@@ -286,3 +286,11 @@ AUDIT_LOG = Citation(
     in_force_on=None,
     url="docs/rules.md",
 )
+
+METER_ACCURACY = Citation(
+    document="MassCEC PTS help centre, What are the metering requirements?",
+    edition="article 6517585046811",
+    clause="accuracy, standard, transformers and tests by nameplate; a meter of a DAS is of the one per cent tier",
+    in_force_on=None,
+    url="https://masscec-pts.zendesk.com/hc/en-us/articles/6517585046811-What-are-the-metering-requirements",
+)

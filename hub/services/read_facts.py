@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from hub.rules.metering import check_meter
 from hub.services.compute_production import find_system
 from hub.store import exchanges, facts, meter_facts
 
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from hub.rules.facts import MeterFacts, Programme, SystemFacts
+    from hub.rules.metering import MeterFinding
     from hub.store.exchanges import Exchange
     from hub.store.facts import Version
 
@@ -31,11 +33,15 @@ class SystemView:
 
 @dataclass(frozen=True, slots=True)
 class MetersView:
-    """What is known of a system's meters, by serial, and their exchanges, by number."""
+    """What is known of a system's meters, by serial, and their exchanges, by number.
+
+    `findings` say by serial what speaks against a meter that is in service: they warn, and refuse nothing.
+    """
 
     system: str
     meters: tuple[MeterFacts, ...]
     exchanges: tuple[Exchange, ...]
+    findings: tuple[tuple[str, MeterFinding], ...]
 
 
 def read_system(connection: Connection, pts_id: str, on: date) -> SystemView:
@@ -51,8 +57,25 @@ def read_system(connection: Connection, pts_id: str, on: date) -> SystemView:
     )
 
 
-def read_meters_of(connection: Connection, pts_id: str) -> MetersView:
-    """Return what is known of a system's meters; raises UnknownSubjectError for a system that is not registered."""
+def read_meters_of(connection: Connection, pts_id: str, on: date) -> MetersView:
+    """Return what is known of a system's meters, and what speaks against them on a day.
+
+    Raises UnknownSubjectError for a system that is not registered.
+    """
     system = find_system(connection, pts_id).pts_id
     meters = meter_facts.list_meter_facts(connection, [system]).get(system, ())
-    return MetersView(system, meters, exchanges.list_exchanges(connection, system))
+    findings = tuple(
+        (meter.serial, finding)
+        for meter in meters
+        if meter.ended_at is None
+        for finding in check_one(connection, meter, on)
+    )
+    return MetersView(system, meters, exchanges.list_exchanges(connection, system), findings)
+
+
+def check_one(connection: Connection, meter: MeterFacts, on: date) -> tuple[MeterFinding, ...]:
+    """Return what speaks against a meter on a day."""
+    day = max(on, facts.BEGINNING)
+    known = facts.find_system_facts(connection, meter.system, day)
+    assert known is not None, "a registered system has facts from the beginning"
+    return check_meter(known, meter, facts.find_programme(connection, meter.system, day), day)

@@ -26,4 +26,4 @@ def get_facts(hub: HubOf, pts_id: str, on: str | None = None) -> models_facts.Sy
 def get_meters(hub: HubOf, pts_id: str) -> models_facts.SystemMetersJson:
     """Return what is known of the meters of a system, and their exchanges."""
     with hub.database.read() as connection:
-        return models_facts.system_meters_json(read_meters_of(connection, pts_id))
+        return models_facts.system_meters_json(read_meters_of(connection, pts_id, date_at(hub.now())))

@@ -130,12 +130,21 @@ class ExchangesJson(_Json):
     exchanges: list[ExchangeJson]
 
 
+class MeterFindingJson(_Json):
+    """What speaks against a meter, by its serial number; it warns, and refuses nothing."""
+
+    meter: str
+    code: str
+    text: str
+
+
 class SystemMetersJson(_Json):
-    """What is known of a system's meters, by serial, and their exchanges, by number."""
+    """What is known of a system's meters, by serial, their exchanges, by number, and what speaks against them."""
 
     system: str
     meters: list[MeterFactsJson]
     exchanges: list[ExchangeJson]
+    findings: list[MeterFindingJson]
 
 
 def system_facts_json(facts: SystemFacts, recorded: Recorded | None = None) -> SystemFactsJson:
@@ -237,6 +246,7 @@ def system_meters_json(view: MetersView) -> SystemMetersJson:
         system=view.system,
         meters=[meter_facts_json(one) for one in view.meters],
         exchanges=[exchange_json(one) for one in view.exchanges],
+        findings=[MeterFindingJson(meter=serial, code=one.code.value, text=one.text) for serial, one in view.findings],
     )
 
 
