@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING
 
 from hub.errors import InputError
@@ -21,6 +21,7 @@ from hub.rules.local_times import parse_local
 from hub.rules.periods import date_at, month_of
 from hub.rules.reported import Bound, Origin, terms_of
 from hub.rules.windows import refuse_closed, refuse_manual, window_at
+from hub.services.bound_production import clear_sky_wh
 from hub.store import changes, facts, ledger, meter_facts, submissions
 from hub.store.audit_log import append_audit
 from hub.store.changes import Subject, SubjectKind
@@ -180,6 +181,8 @@ def _judge(connection: Connection, reported: Reported, now: int, unauthorised: s
         return _Judged(Judgement(Outcome.REFUSED, (finding,), None, None), meter)
     in_service = sum(one.ended_at is None for one in meters)
     known = _gather(connection, system, meter, now, is_only_meter=in_service <= 1)
+    if known.opening is not None and known.opening.at < reported.read_at:
+        known = replace(known, clear_sky_wh=clear_sky_wh(system, known.opening.at, reported.read_at))
     attempt = Attempt(
         read_at=reported.read_at,
         register_wh=reported.register_wh,

@@ -62,6 +62,16 @@ def test_an_accepted_reading_counts_at_once_and_is_final(database: Database, met
     assert json.loads(kept[0].findings)[0]["clause"] == "ONE_READING"
 
 
+def test_more_than_the_sky_allows_is_refused_though_the_nameplate_would(database: Database) -> None:
+    """Where a roof stands is known, January has no 2,500 kWh for 7.5 kW."""
+    add_system(database, OTHER, latitude_microdegrees=42_262_593, longitude_microdegrees=-71_802_293)
+    made = add_meter(database, "PV-9", OTHER, initial_at=DEC.starts_at)
+    enter(database, made.meter, DEC, 0)
+    answer = submit_reading(database, parse_reported(OTHER, "", "2500", "", now=NOW), actor="ann", now=NOW)
+    assert codes(answer) == [Code.ABOVE_PHYSICAL_LIMIT]
+    assert "2,500 kWh since" in answer.judgement.findings[0].text
+
+
 def test_a_preview_says_the_same_and_keeps_nothing(database: Database, meter: MeterFacts) -> None:
     """Production is computed before anything is final."""
     reported = parse_reported(SYSTEM, meter.serial, "13015.5", "2024-01-31 15:00", now=NOW)
