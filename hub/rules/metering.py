@@ -81,7 +81,8 @@ def check_meter(
 def _check_accuracy(meter: MeterFacts, needed: MeterClass) -> MeterFinding | None:
     asked = f"{_percent(needed.accuracy_ppm)} or better by {needed.standard}"
     if meter.accuracy_class_ppm is None:
-        text = f"nobody said how exact meter {meter.serial} is, and {asked} is asked: say it with `meter describe`"
+        told = f"nobody said how exact meter {meter.serial} is, and {asked} is asked"
+        text = f"{told}: say it with `meter-hub meter describe`"
         return MeterFinding(MeterCode.ACCURACY_UNKNOWN, text)
     if meter.accuracy_class_ppm > needed.accuracy_ppm:
         has = _percent(meter.accuracy_class_ppm)
@@ -106,7 +107,7 @@ def _check_grade(system: SystemFacts, meter: MeterFacts, programme: Programme | 
     if meter.is_revenue_grade or not (system.is_funded or is_srec):
         return None
     why = "sells SRECs" if is_srec else "was funded"
-    text = f"system {system.system} {why} and has to report from a revenue-grade meter: {meter.serial} is none"
+    text = f"system {system.system} {why} and has to report from a revenue-grade meter: exchange {meter.serial} for one"
     return MeterFinding(MeterCode.NOT_REVENUE_GRADE, text)
 
 

@@ -1,8 +1,8 @@
 """The most that a clear sky lets a photovoltaic system produce: from where it stands, day by day, with pvlib.
 
 The sky is Ineichen's with one turbidity for all days, clearer than it ever is for a whole day in Massachusetts, and a
-margin on top for cold modules and sunlit clouds. So it is a bound, not an estimate: what lies above was not sunlight.
-pvlib and what it needs load only when a bound is asked for the first time.
+margin on top for cold modules, sunlit clouds and arrays that follow the sun. So it is a bound, not an estimate: what
+lies above was not sunlight. pvlib and what it needs load only when a bound is asked for the first time.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from hub.rules.facts import SystemFacts
 
 LINKE_TURBIDITY = 2.0
-MARGIN_PER_CENT = 125
+MARGIN_PER_CENT = 130
 DAYS = 366
 _MICRO = 1_000_000
 _DAY_MS = 86_400_000
