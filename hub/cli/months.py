@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 import json
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated
@@ -11,7 +10,7 @@ import typer
 from rich.console import Console
 from rich.progress import Progress
 
-from hub.cli.terminal import DEFAULT_DATA, AsJson, Data, open_data, plain, print_json, print_table
+from hub.cli.terminal import DEFAULT_DATA, AsJson, Data, open_data, plain, print_json, print_table, user_name
 from hub.clock import now_ms
 from hub.rules.analysis import ReviewDecision
 from hub.rules.closing import RunKind
@@ -195,7 +194,7 @@ def verify(month: Month, data: Data = DEFAULT_DATA, *, as_json: AsJson = False) 
 
 def actor() -> str:
     """Return who works at this command line, as ledgers name them."""
-    return f"cli:{getpass.getuser()}"
+    return f"cli:{user_name()}"
 
 
 @contextmanager

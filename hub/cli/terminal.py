@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import getpass
 import os
+import pwd
 import secrets
 import sys
 from contextlib import contextmanager
@@ -65,8 +65,11 @@ def plain(text: str) -> str:
 
 
 def user_name() -> str:
-    """Return the name of the user of this machine, or its number where it has none, as in a container."""
+    """Return the name of the user of this machine, or its number where it has none, as in a container.
+
+    It is asked of the system: what the environment says anybody can set.
+    """
     try:
-        return getpass.getuser()
-    except (KeyError, OSError):
+        return pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:
         return f"user {os.getuid()}"

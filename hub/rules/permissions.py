@@ -88,9 +88,6 @@ _OWN: Mapping[Role, frozenset[Action]] = {
 }
 """What a role may on the systems that its relation names; a relation to all systems names every one."""
 
-_AUTOMATIC_ONLY = frozenset({Role.DAS_PROVIDER})
-"""Whoever reports by devices cannot enter production of a system that is set to report automatically."""
-
 
 @dataclass(frozen=True, slots=True)
 class Relation:
@@ -113,7 +110,10 @@ class Actor:
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """What is acted on: a system, or with None the hub; `is_automatic` for a system that devices report."""
+    """What is acted on: a system, or with None the hub.
+
+    `is_automatic` is for a system that devices report: nobody enters its production by hand, until it is set otherwise.
+    """
 
     system: str | None = None
     is_automatic: bool = False
@@ -136,7 +136,7 @@ def explain_refusal(actor: Actor, action: Action, subject: Subject, at: int) -> 
     roles = {relation.role for relation in actor.relations if _holds(relation, subject, at)}
     if not roles:
         return f"{told}: nothing relates them now; ask for a change request or an operator"
-    if subject.is_automatic and action is Action.ENTER_PRODUCTION and roles & _AUTOMATIC_ONLY:
+    if subject.is_automatic and any(action in _OWN[role] for role in roles):
         return f"{told}: it is set to report automatically, and is reported by its devices"
     able = {role for role, actions in _OWN.items() if action in actions}
     return f"{told} as {_list(roles)}: that takes {_list(able)}"
@@ -160,6 +160,6 @@ def _holds(relation: Relation, subject: Subject, at: int) -> bool:
 
 
 def _grants(relation: Relation, action: Action, subject: Subject) -> bool:
-    if action is Action.ENTER_PRODUCTION and subject.is_automatic and relation.role in _AUTOMATIC_ONLY:
+    if action is Action.ENTER_PRODUCTION and subject.is_automatic:
         return False
     return action in _OWN[relation.role]

@@ -168,14 +168,17 @@ class _Judged:
 
 
 def _judge(connection: Connection, reported: Reported, now: int, unauthorised: str | None) -> _Judged:
+    # Who may not report learns nothing of the system's meters.
+    if unauthorised is not None:
+        return _Judged(
+            Judgement(Outcome.REFUSED, (refuse_unauthorised(reported.system, unauthorised),), None, None), None
+        )
     system = facts.find_system_facts(connection, reported.system, date_at(now))
     meters = meter_facts.list_meter_facts(connection, [reported.system]).get(reported.system, ())
     meter = _choose(meters, reported)
     finding = refuse_stranger(
         reported.system, reported.serial, is_system_known=system is not None, is_meter_known=meter is not None
     )
-    if finding is None and unauthorised is not None:
-        finding = refuse_unauthorised(reported.system, unauthorised)
     if finding is not None or system is None or meter is None:
         assert finding is not None, "an unknown system or meter is refused"
         return _Judged(Judgement(Outcome.REFUSED, (finding,), None, None), meter)
