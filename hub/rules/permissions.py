@@ -147,11 +147,11 @@ def _list(roles: Collection[Role]) -> str:
 
 
 def may_decide(requested_by: str, decided_by: str) -> bool:
-    """Return whether somebody may decide on what was requested: never on what is their own.
+    """Return whether somebody may decide on what was requested: never on what is their own, however it is spelt.
 
     Citation: `citations.FOUR_EYES`.
     """
-    return requested_by != decided_by
+    return requested_by.casefold() != decided_by.casefold()
 
 
 def _holds(relation: Relation, subject: Subject, at: int) -> bool:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from hub.errors import InputError, UnknownSubjectError
 from hub.rules.acceptance import Outcome, kwh
 from hub.rules.periods import months_through
+from hub.rules.permissions import may_decide
 from hub.rules.reported import Origin, register_energy, terms_of
 from hub.services.check_text import check_label
 from hub.services.close_month import amend_months
@@ -98,7 +99,7 @@ def decide_submission(  # noqa: PLR0913 - what is decided on, how, by whom, when
     reason = check_label(reason, "a reason")
     with database.write() as connection:
         held = _find_waiting(connection, number)
-        if actor == held.actor:
+        if not may_decide(held.actor, actor):
             message = f"submission {number} is your own: another person has to decide on it"
             raise InputError(message)
         if not reason:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from hub.errors import AlreadyRegisteredError, InputError, UnknownSubjectError
 from hub.rules.facts import MeterFacts
+from hub.rules.permissions import may_decide
 from hub.services.check_text import check_label
 from hub.services.exchange_meter import check_actor, check_new_meter
 from hub.store import changes, exchanges, meter_facts, registry
@@ -43,7 +44,7 @@ def decide_exchange(database: Database, decided: ExchangeDecision, now: int, act
         raise InputError(message)
     with database.write() as connection:
         exchange = _find_waiting(connection, decided.number)
-        if decided_by.casefold() == exchange.asked.requested_by.casefold():
+        if not may_decide(exchange.asked.requested_by, decided_by):
             message = (
                 f"exchange {exchange.number} was asked for by {exchange.asked.requested_by}: somebody else must decide "
                 "on it"
