@@ -9,7 +9,7 @@ from hub.rules.periods import date_at
 from hub.rules.reported import is_active, meter_months, terms_of
 from hub.rules.windows import next_window, refuse_manual, window_at
 from hub.services.compute_production import find_system
-from hub.store import facts, ledger, meter_facts, submissions
+from hub.store import facts, ledger, meter_facts
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from hub.rules.reported import MeterMonth
     from hub.rules.windows import ReportingWindow
     from hub.store.ledger import Entry
-    from hub.store.submissions import Experience
 
 PERIODS = 3
 """So many periods before are shown beside the entry: Report My Production, Manual Reporting, Step 3."""
@@ -95,11 +94,6 @@ def read_history(connection: Connection, pts_id: str, limit: int = PERIODS) -> t
     system = find_system(connection, pts_id).pts_id
     meters = meter_facts.list_meter_facts(connection, [system]).get(system, ())
     return tuple(MeterHistory(meter, _periods(connection, meter, limit)) for meter in meters)
-
-
-def read_experience(connection: Connection, pts_id: str, month: ProductionMonth) -> Experience | None:
-    """Return what was said of a system's month beside its reading."""
-    return submissions.find_experience(connection, find_system(connection, pts_id).pts_id, month)
 
 
 def _periods(connection: Connection, meter: MeterFacts, limit: int) -> tuple[Period, ...]:

@@ -151,19 +151,6 @@ def list_before(
     return tuple(_entry(row).accepted for row in connection.execute(query))
 
 
-def find_after(connection: Connection, meter_id: int, month: ProductionMonth) -> AcceptedReading | None:
-    """Return the first reading that counts for a month after this one."""
-    table = accepted_reading
-    query = (
-        select(table)
-        .where(table.c.meter_id == meter_id, table.c.month > str(month), _is_last(table))
-        .order_by(table.c.month)
-        .limit(1)
-    )
-    row = connection.execute(query).one_or_none()
-    return None if row is None else _entry(row).accepted
-
-
 def last_number(connection: Connection) -> int:
     """Return the number of the last entry, 0 before the first."""
     return int(connection.execute(select(func.coalesce(func.max(accepted_reading.c.number), 0))).scalar_one())

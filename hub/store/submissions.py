@@ -175,28 +175,6 @@ def add_experience(connection: Connection, new: Experience) -> None:
     )
 
 
-def find_experience(connection: Connection, system: str, month: ProductionMonth) -> Experience | None:
-    """Return what was last said of a system's month."""
-    query = (
-        select(experience)
-        .where(experience.c.system == system, experience.c.month == str(month))
-        .order_by(experience.c.number.desc())
-        .limit(1)
-    )
-    row = connection.execute(query).one_or_none()
-    if row is None:
-        return None
-    return Experience(
-        system=row.system,
-        month=parse_month(row.month),
-        recorded_at=row.recorded_at,
-        actor=row.actor,
-        service_cost_cents=row.service_cost_cents,
-        outage_hours=row.outage_hours,
-        note=row.note,
-    )
-
-
 def _submission(row: Row[tuple[object, ...]]) -> Submission:
     return Submission(
         number=row.number,
