@@ -15,7 +15,7 @@ from hub.services.decide_exchange import ExchangeDecision, decide_exchange
 from hub.services.describe_meter import Description, describe_meter
 from hub.services.exchange_meter import ExchangeRequest, exchange_meter
 from hub.services.find_meter import find_meter
-from hub.services.read_facts import check_one
+from hub.services.read_facts import list_meter_findings
 from hub.store import exchanges, meter_facts
 from hub.web import models_facts
 from hub.web.formats import kilowatt_hours, local_time
@@ -202,7 +202,7 @@ def _print_exchange(one: Exchange, *, as_json: bool) -> None:
 
 def _warn(connection: Connection, known: MeterFacts) -> None:
     """Say on standard error what speaks against a meter."""
-    for finding in check_one(connection, known, date_at(now_ms())):
+    for finding in list_meter_findings(connection, known, date_at(now_ms())):
         typer.echo(plain(f"warning: {finding.text}"), err=True)
 
 

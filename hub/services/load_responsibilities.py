@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from calendar import monthrange
+from dataclasses import replace
 from datetime import date
 from typing import TYPE_CHECKING
 
 from hub.rules.permissions import Role
-from hub.rules.reported import MeterTerms, is_active
+from hub.rules.reported import is_active, terms_of
 from hub.rules.responsibilities import Duty, Responsibility, Responsible
 from hub.store import accounts, facts, ledger, meter_facts, registry
 
@@ -92,7 +93,7 @@ def _who_answers(connection: Connection, systems: Collection[str], at: int) -> M
 def _lacks(meter: MeterFacts, month: ProductionMonth, around: Mapping[int, Around], registered_at: int) -> bool:
     """Return whether a meter was in service in a month and has no accepted reading for it."""
     began_at = registered_at if meter.initial_at is None else meter.initial_at
-    terms = MeterTerms(meter.meter, began_at, meter.initial_wh, meter.ended_at)
+    terms = replace(terms_of(meter), initial_at=began_at)
     return is_active(terms, month) and around[meter.meter].counting is None
 
 

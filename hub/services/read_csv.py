@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from hub.rules.bulk_rows import RowFinding, check_heading
 
 if TYPE_CHECKING:
+    from _csv import Reader
     from collections.abc import Callable, Iterator
     from typing import BinaryIO
 
@@ -63,10 +64,10 @@ def read_csv(
         yield RowFinding(reader.line_num, "", "NOT_CSV", text)
 
 
-def _rows(reader: Iterator[list[str]], heading: list[str]) -> Iterator[CsvRow | RowFinding]:
-    line = reader.line_num  # type: ignore[attr-defined]
+def _rows(reader: Reader, heading: list[str]) -> Iterator[CsvRow | RowFinding]:
+    line = reader.line_num
     for values in reader:
-        begins, line = line + 1, reader.line_num  # type: ignore[attr-defined]
+        begins, line = line + 1, reader.line_num
         if not any(values):
             continue
         if len(values) == len(heading):

@@ -68,12 +68,12 @@ def read_meters_of(connection: Connection, pts_id: str, on: date) -> MetersView:
         (meter.serial, finding)
         for meter in meters
         if meter.ended_at is None
-        for finding in check_one(connection, meter, on)
+        for finding in list_meter_findings(connection, meter, on)
     )
     return MetersView(system, meters, exchanges.list_exchanges(connection, system), findings)
 
 
-def check_one(connection: Connection, meter: MeterFacts, on: date) -> tuple[MeterFinding, ...]:
+def list_meter_findings(connection: Connection, meter: MeterFacts, on: date) -> tuple[MeterFinding, ...]:
     """Return what speaks against a meter on a day."""
     day = max(on, facts.BEGINNING)
     known = facts.find_system_facts(connection, meter.system, day)
