@@ -12,7 +12,7 @@ from hub.rules.reading_names import ReadingName
 from hub.rules.registers import GENERATED_OBIS
 from hub.rules.reported import Origin
 from hub.rules.windows import window_at
-from hub.services.submit_reading import Reported, enter_reading
+from hub.services.submit_reading import Reported, enter_reading, know_sky
 from hub.store import contests, facts, ledger, ownership, registry, series, submissions
 
 if TYPE_CHECKING:
@@ -92,6 +92,7 @@ def _report(database: Database, waiting: DeviceReport, now: int) -> DeviceReport
         origin=Origin.AUTOMATIC,
         reading=str(ReadingName(waiting.serial, GENERATED_OBIS, reading.read_at)),
     )
+    know_sky(database, waiting.system, now)
     with database.write() as connection:
         if _was_submitted(connection, waiting, reading):
             return waiting

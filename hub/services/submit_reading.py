@@ -100,8 +100,18 @@ def submit_reading(
     `unauthorised` says why the actor may not report for the system, None if they may. What was accepted cannot be
     changed any more, but by a correction.
     """
+    if unauthorised is None:
+        know_sky(database, reported.system, now)
     with database.write() as connection:
         return enter_reading(connection, reported, actor=actor, now=now, unauthorised=unauthorised)
+
+
+def know_sky(database: Database, pts_id: str, now: int) -> None:
+    """Have the sky over a system computed, which may take seconds, before a transaction keeps others from writing."""
+    with database.read() as connection:
+        system = facts.find_system_facts(connection, pts_id, date_at(now))
+    if system is not None:
+        clear_sky_wh(system, now, now)
 
 
 def enter_reading(

@@ -12,6 +12,8 @@ from hub.rules.acceptance import Code, Outcome
 from hub.rules.closing import RunKind
 from hub.rules.reported import Origin
 from hub.rules.windows import window_of
+from hub.services import bound_production
+from hub.services import submit_reading as submitting
 from hub.services.close_month import close_month
 from hub.services.correct_reading import decide_submission, request_correction
 from hub.services.submit_reading import parse_reported, preview_reading, submit_reading
@@ -254,3 +256,25 @@ def test_a_missed_month_can_be_put_in_by_two_people(database: Database, meter: M
     )
     assert decided.entry is not None
     assert (decided.entry.version, decided.entry.replaces, decided.entry.accepted.origin) == (1, None, Origin.ADJUSTED)
+
+
+def test_the_sky_is_known_before_others_are_kept_from_writing(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What takes seconds is computed outside of the transaction, and only looked up inside it."""
+    add_system(database, OTHER, latitude_microdegrees=42_262_593, longitude_microdegrees=-71_802_293)
+    made = add_meter(database, "PV-9", OTHER, initial_at=DEC.starts_at)
+    enter(database, made.meter, DEC, 0)
+    bound_production._wh_per_kw.cache_clear()
+    computed: list[int] = []
+    entering = submitting.enter_reading
+
+    def enter_then(*arguments: object, **named: object) -> Answer:
+        computed.append(bound_production._wh_per_kw.cache_info().misses)
+        answer = entering(*arguments, **named)  # type: ignore[arg-type]
+        computed.append(bound_production._wh_per_kw.cache_info().misses)
+        return answer
+
+    monkeypatch.setattr(submitting, "enter_reading", enter_then)
+    submit_reading(database, parse_reported(OTHER, "", "500", "", now=NOW), actor="ann", now=NOW)
+    assert computed == [1, 1]
