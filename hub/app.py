@@ -38,6 +38,7 @@ from hub.store import registry
 from hub.web import (
     api,
     api_calendar,
+    api_changes,
     api_exports,
     api_facts,
     api_months,
@@ -76,6 +77,7 @@ _PARTS = (
     api_calendar,
     api_notices,
     api_people,
+    api_changes,
     custody,
     events,
     health,

@@ -12,6 +12,7 @@ import typer
 
 from hub.cli import (
     calendar,
+    changes,
     command,
     custody,
     export,
@@ -56,6 +57,7 @@ app.add_typer(months.app, name="months")
 app.add_typer(report.app, name="report")
 app.add_typer(people.account_app, name="account")
 app.add_typer(people.audit_app, name="audit")
+app.add_typer(changes.app, name="change")
 app.add_typer(export.app, name="export")
 app.add_typer(calendar.app)
 app.add_typer(notices.app, name="notices")
