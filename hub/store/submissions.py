@@ -12,6 +12,8 @@ from hub.rules.reported import Origin
 from hub.store.ledger_tables import experience, submission, submission_decision
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from sqlalchemy import Connection, Row
 
     from hub.rules.periods import ProductionMonth
@@ -172,6 +174,25 @@ def add_experience(connection: Connection, new: Experience) -> None:
             outage_hours=new.outage_hours,
             note=new.note,
         )
+    )
+
+
+def find_experiences(connection: Connection, systems: Collection[str], month: ProductionMonth) -> dict[str, Experience]:
+    """Return what was said last of each of these systems and a month; those of which nothing was said are left out."""
+    table = experience
+    query = select(table).where(table.c.system.in_(list(systems)), table.c.month == str(month)).order_by(table.c.number)
+    return {row.system: _experience(row) for row in connection.execute(query)}
+
+
+def _experience(row: Row[tuple[object, ...]]) -> Experience:
+    return Experience(
+        system=row.system,
+        month=parse_month(row.month),
+        recorded_at=row.recorded_at,
+        actor=row.actor,
+        service_cost_cents=row.service_cost_cents,
+        outage_hours=row.outage_hours,
+        note=row.note,
     )
 
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from httpx2 import Response
 
+    from hub.config import ForwardSettings
     from hub.store.database import Database
 
 NOW = JAN.ends_at - 8 * 3_600_000
@@ -59,9 +60,11 @@ class Api:
 
 
 @contextmanager
-def open_api(folder: Path) -> Iterator[Api]:
+def open_api(folder: Path, forward: ForwardSettings | None = None) -> Iterator[Api]:
     """Yield such a hub: one system is reported by hand, the other by devices."""
-    app = build_app(HubSettings(folder / "hub", broker=None, listen=Address("127.0.0.1", 0)), now=lambda: NOW)
+    app = build_app(
+        HubSettings(folder / "hub", broker=None, listen=Address("127.0.0.1", 0), forward=forward), now=lambda: NOW
+    )
     database: Database = app.state.hub.database
     for name, mode in ((SYSTEM, ReportingMode.MANUAL), (OTHER, ReportingMode.AUTOMATIC)):
         add_system(database, name, reporting_mode=mode)
