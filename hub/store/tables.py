@@ -1,7 +1,25 @@
 """The whole schema: who compares or migrates it imports it from here, so that no table is left out."""
 
-from hub.store import export_tables, facts_tables, ledger_tables, notice_tables, people_tables, schema, stated_tables
+from hub.store import (
+    audit_tables,
+    export_tables,
+    facts_tables,
+    ledger_tables,
+    notice_tables,
+    people_tables,
+    schema,
+    stated_tables,
+)
 
-MODULES = (schema, stated_tables, facts_tables, ledger_tables, export_tables, notice_tables, people_tables)
+MODULES = (
+    schema,
+    stated_tables,
+    facts_tables,
+    ledger_tables,
+    export_tables,
+    notice_tables,
+    people_tables,
+    audit_tables,
+)
 """Every module that adds tables to `metadata`."""
 metadata = schema.metadata
