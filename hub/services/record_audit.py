@@ -77,7 +77,7 @@ def parse_audited(  # noqa: PLR0913 - the fields of the form
         auditor=auditor,
         audited_at=parse_local(audited_at),
         register_wh=register_wh,
-        register_typed=register_kwh,
+        register_typed=register_kwh.strip(),
         photo=photo,
         note=note,
     )

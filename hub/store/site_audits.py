@@ -39,6 +39,11 @@ class AuditFinding:
     clause: str
     rules: str
 
+    @property
+    def deviation_wh(self) -> int:
+        """By how much too much was reported; negative where it was too little."""
+        return self.reported_wh - self.audited_wh
+
 
 @dataclass(frozen=True, slots=True)
 class NewAudit:
