@@ -38,6 +38,7 @@ from hub.services.open_hub import TIMELINE_LENGTH, open_hub
 from hub.store import registry
 from hub.web import (
     api,
+    api_audits,
     api_calendar,
     api_changes,
     api_exports,
@@ -75,6 +76,7 @@ _PARTS = (
     api_months,
     api_reporting,
     api_submitting,
+    api_audits,
     api_exports,
     api_calendar,
     api_notices,

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from hub.cli import (
+    audits,
     calendar,
     changes,
     command,
@@ -58,6 +59,7 @@ app.add_typer(command.app, name="command")
 app.add_typer(months.app, name="months")
 app.add_typer(report.app, name="report")
 app.add_typer(people.account_app, name="account")
+people.audit_app.add_typer(audits.app)
 app.add_typer(people.audit_app, name="audit")
 app.add_typer(changes.app, name="change")
 app.add_typer(forward.app, name="forward")

@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.progress import Progress as Bars
 from rich.progress import TaskID
 
-from hub.cli.terminal import DEFAULT_DATA, AsJson, Data, open_data, plain
+from hub.cli.terminal import DEFAULT_DATA, AsJson, Data, actor, open_data, plain
 from hub.clock import now_ms
 from hub.rules.instants import format_instant
 from hub.services.back_up import back_up
@@ -72,7 +72,7 @@ def restore(
     as_json: AsJson = False,
 ) -> None:
     """Begin a new hub from a backup; devices then send again what came after it."""
-    request = RestoreRequest(source, data, secrets.token_bytes(TIMELINE_LENGTH), now_ms(), older)
+    request = RestoreRequest(source, data, secrets.token_bytes(TIMELINE_LENGTH), now_ms(), older, actor())
     with _bars() as progress:
         restored = restore_backup(request, progress)
     if as_json:

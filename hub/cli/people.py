@@ -21,7 +21,7 @@ EXIT_BROKEN = 1
 DAY_MS = 86_400_000
 
 account_app = typer.Typer(no_args_is_help=True, help="Accounts, what they are to systems, and their tokens.")
-audit_app = typer.Typer(no_args_is_help=True, help="The log of who did what.")
+audit_app = typer.Typer(no_args_is_help=True, help="Audits on site, and the log of who did what.")
 
 Name = Annotated[str, typer.Argument(metavar="ACCOUNT", help="Name of the account.")]
 

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from hub.cli.terminal import DEFAULT_DATA, AsJson, Data, open_data, plain, print_json, print_table
+from hub.cli.terminal import DEFAULT_DATA, AsJson, Data, actor, open_data, plain, print_json, print_table
 from hub.clock import now_ms
 from hub.errors import InputError
 from hub.rules.instants import format_instant
@@ -41,7 +41,7 @@ def add_device(
         message = f"the key file {key_file} cannot be read: {error.strerror}; give the device's public key"
         raise InputError(message) from error
     with open_data(data) as database:
-        device = register_device(database, pem, name, now_ms())
+        device = register_device(database, pem, name, now_ms(), actor())
     if as_json:
         typer.echo(json.dumps({"device": format_device_id(device.id), "name": device.name}))
     else:
@@ -75,7 +75,7 @@ def resolve(
 ) -> None:
     """Hold a contested device for itself again, once only one of the two that spoke for it is left."""
     with open_data(data, create=False) as database:
-        resolved = resolve_device(database, device, now_ms())
+        resolved = resolve_device(database, device, now_ms(), actor())
     if as_json:
         typer.echo(json.dumps({"device": format_device_id(resolved.id), "contested": False}))
     else:
@@ -95,7 +95,7 @@ def add_meter(
 ) -> None:
     """Register a meter of a system, or another device that reads it; readings that came before count too."""
     with open_data(data) as database:
-        meter = register_meter(database, MeterRequest(system, device, serial, make, model), now_ms())
+        meter = register_meter(database, MeterRequest(system, device, serial, make, model), now_ms(), actor())
     reader = "" if meter.device is None else format_device_id(meter.device)
     if as_json:
         typer.echo(json.dumps({"meter": meter.serial, "system": meter.system, "device": reader}))
@@ -116,7 +116,7 @@ def end(
 ) -> None:
     """End a meter that was exchanged or removed: from then on months are complete without it."""
     with open_data(data, create=False) as database:
-        meter = end_meter(database, EndRequest(system, serial, at, make), now_ms())
+        meter = end_meter(database, EndRequest(system, serial, at, make), now_ms(), actor())
     assert meter.read_until is not None, "it has just been ended"
     if as_json:
         until = format_instant(meter.read_until)

@@ -106,7 +106,7 @@ def submit(
     """Report a reading: accepted it is final. Exit code 1 if it was not accepted."""
     now = now_ms()
     with open_data(data, create=False) as database:
-        name = None if photo is None or dry_run else _keep(data, photo)
+        name = None if photo is None or dry_run else keep_picture(data, photo)
         reported = parse_reported(system, serial, register_kwh, at, now=now, photo=name)
         if dry_run:
             with database.read() as connection:
@@ -202,6 +202,7 @@ def correct(
     reason: Reason,
     serial: Serial = "",
     photo: Photo = None,
+    audit: Annotated[int | None, typer.Option("--audit", help="Number of the audit on site that shows it.")] = None,
     data: Data = DEFAULT_DATA,
     *,
     as_json: AsJson = False,
@@ -209,9 +210,11 @@ def correct(
     """Ask that another reading counts for a month; another person decides on it."""
     now = now_ms()
     with open_data(data, create=False) as database:
-        name = None if photo is None else _keep(data, photo)
+        name = None if photo is None else keep_picture(data, photo)
         reported = parse_reported(system, serial, register_kwh, at, now=now, photo=name)
-        asked = request_correction(database, reported, parse_month(month), actor=actor(), now=now, reason=reason)
+        asked = request_correction(
+            database, reported, parse_month(month), actor=actor(), now=now, reason=reason, audit=audit
+        )
     if as_json:
         print_json(models.submission_json(asked))
         return
@@ -250,7 +253,8 @@ def devices(
     )
 
 
-def _keep(data: Path, photo: Path) -> str:
+def keep_picture(data: Path, photo: Path) -> str:
+    """Keep a picture out of a file and return its name; raises InputError for a file that cannot be read or is none."""
     try:
         content = photo.read_bytes()
     except OSError as error:

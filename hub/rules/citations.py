@@ -207,6 +207,14 @@ AUDIT_TOLERANCE = Citation(
     url="https://masscec-pts.zendesk.com/hc/en-us/articles/6517585046811-What-are-the-metering-requirements",
 )
 
+AUDIT_ON_SITE = Citation(
+    document="Meterline",
+    edition="own rule",
+    clause="an audit is held against the readings around it; what can have been produced between speaks against nobody",
+    in_force_on=None,
+    url="docs/rules.md",
+)
+
 MONTHLY_REMINDER = Citation(
     document="MassCEC, Report My Production",
     edition="undated web page",

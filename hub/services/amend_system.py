@@ -9,7 +9,9 @@ from hub.errors import InputError
 from hub.rules.details import NOTHING_ON_SYSTEM, SYSTEM_FORGETTABLE, forget, lay_over
 from hub.services.check_text import check_label
 from hub.services.compute_production import find_system
+from hub.services.tell_changes import tell_changes
 from hub.store import changes, facts
+from hub.store.audit_log import append_audit
 from hub.store.changes import Subject, SubjectKind
 from hub.store.facts import Recorded
 
@@ -64,6 +66,18 @@ def amend_system(database: Database, amendment: Amendment, at: int, actor: str) 
             return Amended(known, is_new=False, until_on=until_on)
         amended = replace(said, effective_on=amendment.effective_on)
         facts.add_system_versions(connection, [amended], Recorded(actor, at, reason))
+        before, after = tell_changes(known, amended)
+        after["effective_on"] = str(amendment.effective_on)
+        append_audit(
+            connection,
+            actor=actor,
+            action="amend system",
+            subject=pts_id,
+            at=at,
+            before=before,
+            after=after,
+            reason=reason,
+        )
         changes.announce(connection, [changes.FLEET, Subject(SubjectKind.SYSTEM, pts_id)], at)
     return Amended(amended, is_new=True, until_on=until_on)
 

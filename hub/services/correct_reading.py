@@ -13,7 +13,8 @@ from hub.rules.reported import Origin, register_energy, terms_of
 from hub.services.check_text import check_label
 from hub.services.close_month import amend_months
 from hub.services.find_meter import find_meter
-from hub.store import changes, ledger, meter_facts, submissions
+from hub.services.read_audits import find_audit
+from hub.store import changes, ledger, meter_facts, site_audits, submissions
 from hub.store.audit_log import append_audit
 from hub.store.changes import Subject, SubjectKind
 from hub.store.ledger import NewEntry
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from hub.store.database import Database
     from hub.store.ledger import Around, Entry
     from hub.store.months import Run
+    from hub.store.registry import Meter
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,12 +41,20 @@ class Decided:
 
 
 def request_correction(  # noqa: PLR0913 - what is to count for which month, who asks, when and why
-    database: Database, reported: Reported, month: ProductionMonth, *, actor: str, now: int, reason: str
+    database: Database,
+    reported: Reported,
+    month: ProductionMonth,
+    *,
+    actor: str,
+    now: int,
+    reason: str,
+    audit: int | None = None,
 ) -> Submission:
     """Ask that a reading takes the place of the one that counts for a month, or of the one that is missing.
 
-    Nothing changes until another person approves it. Raises InputError without a reason, for a reading that would not
-    fit between the others of its meter, and where such a request is waiting already.
+    Nothing changes until another person approves it. `audit` is the number of the audit on site that shows what was
+    wrong. Raises InputError without a reason, for a reading that would not fit between the others of its meter, for an
+    audit of another meter, and where such a request is waiting already; UnknownSubjectError for an audit that is none.
     """
     reason = check_label(reason, "a reason")
     if not reason:
@@ -56,36 +66,26 @@ def request_correction(  # noqa: PLR0913 - what is to count for which month, who
         if any(_waits(connection, one) for one in submissions.list_of_month(connection, meter.id, month)):
             message = f"a reading of meter {meter.serial} for {month} waits to be decided already: decide on it first"
             raise InputError(message)
-        asked_for = {"meter": meter.serial, "month": str(month), "register_wh": reported.register_wh}
+        if audit is not None:
+            _check_audit(connection, audit, meter)
+            # The entry that it becomes quotes its reason: the ledger names the evidence too.
+            reason = f"{reason}; evidence: audit {audit}"
         append_audit(
             connection,
             actor=actor,
             action="request correction",
             subject=reported.system,
             at=now,
-            after=asked_for,
+            before=_told(ledger.find_entry(connection, meter.id, month)),
+            after={"meter": meter.serial, "month": str(month), "register_wh": reported.register_wh, "audit": audit},
             reason=reason,
         )
-        return submissions.add_submission(
-            connection,
-            Submission(
-                number=0,
-                system=reported.system,
-                serial=meter.serial,
-                meter=meter.id,
-                month=month,
-                read_at=reported.read_at,
-                register_wh=reported.register_wh,
-                origin=Origin.ADJUSTED,
-                submitted_at=now,
-                actor=actor,
-                photo=reported.photo,
-                reason=reason,
-                outcome=Outcome.REVIEW.value,
-                findings="[]",
-                accepted=None,
-            ),
+        asked = submissions.add_submission(
+            connection, _submission(reported, meter, month, actor=actor, now=now, reason=reason)
         )
+        if audit is not None:
+            site_audits.cite_audit(connection, asked.number, audit)
+    return asked
 
 
 def decide_submission(  # noqa: PLR0913 - what is decided on, how, by whom, when and why
@@ -124,6 +124,28 @@ def decide_submission(  # noqa: PLR0913 - what is decided on, how, by whom, when
     return Decided(decision, entry, amended)
 
 
+def _submission(  # noqa: PLR0913 - what is to count, for which meter and month, who asks, when and why
+    reported: Reported, meter: Meter, month: ProductionMonth, *, actor: str, now: int, reason: str
+) -> Submission:
+    return Submission(
+        number=0,
+        system=reported.system,
+        serial=meter.serial,
+        meter=meter.id,
+        month=month,
+        read_at=reported.read_at,
+        register_wh=reported.register_wh,
+        origin=Origin.ADJUSTED,
+        submitted_at=now,
+        actor=actor,
+        photo=reported.photo,
+        reason=reason,
+        outcome=Outcome.REVIEW.value,
+        findings="[]",
+        accepted=None,
+    )
+
+
 def _find_waiting(connection: Connection, number: int) -> Submission:
     found = submissions.find_submission(connection, number)
     if found is None:
@@ -138,6 +160,24 @@ def _find_waiting(connection: Connection, number: int) -> Submission:
         message = f"submission {number} was {word} by {decided.decided_by} already"
         raise InputError(message)
     return found
+
+
+def _check_audit(connection: Connection, number: int, meter: Meter) -> None:
+    """Refuse an audit that says nothing of the meter."""
+    found = find_audit(connection, number)
+    if found.audit.meter != meter.id:
+        message = (
+            f"audit {number} is of meter {found.serial} of system {found.audit.system}, not of {meter.serial}: name "
+            "the audit of the meter whose reading is corrected"
+        )
+        raise InputError(message)
+
+
+def _told(entry: Entry | None) -> dict[str, object] | None:
+    """Return what counted until now as the audit log tells it."""
+    if entry is None:
+        return None
+    return {"reading": entry.accepted.id, "register_wh": entry.accepted.register_wh}
 
 
 def _waits(connection: Connection, one: Submission) -> bool:

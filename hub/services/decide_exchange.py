@@ -11,6 +11,7 @@ from hub.rules.permissions import may_decide
 from hub.services.check_text import check_label
 from hub.services.exchange_meter import check_actor, check_new_meter
 from hub.store import changes, exchanges, meter_facts, registry
+from hub.store.audit_log import append_audit
 from hub.store.changes import Subject, SubjectKind
 from hub.store.exchanges import Decision, Exchange
 from hub.store.facts import Recorded
@@ -53,6 +54,19 @@ def decide_exchange(database: Database, decided: ExchangeDecision, now: int, act
         new_meter = _put_in_service(connection, exchange.asked, decided_by, now) if decided.is_approved else None
         decision = Decision(decided_by, now, decided.is_approved, reason, new_meter)
         exchanges.add_decision(connection, exchange.number, decision)
+        asked = exchange.asked
+        append_audit(
+            connection,
+            actor=decided_by,
+            action="approve exchange" if decided.is_approved else "refuse exchange",
+            subject=asked.system,
+            at=now,
+            before={"exchange": exchange.number, "by": asked.requested_by},
+            after={"meter": asked.new_serial, "final_wh": asked.final_wh, "initial_wh": asked.initial_wh}
+            if decided.is_approved
+            else None,
+            reason=reason,
+        )
         changes.announce(connection, [changes.FLEET, Subject(SubjectKind.SYSTEM, exchange.asked.system)], now)
     return replace(exchange, decision=decision)
 

@@ -10,7 +10,9 @@ from hub.rules.details import METER_FORGETTABLE, NOTHING_ON_METER, forget, incon
 from hub.services.amend_system import check_forgettable
 from hub.services.check_text import check_label
 from hub.services.find_meter import find_meter
+from hub.services.tell_changes import tell_changes
 from hub.store import changes, meter_facts
+from hub.store.audit_log import append_audit
 from hub.store.changes import Subject, SubjectKind
 from hub.store.facts import Recorded
 
@@ -50,5 +52,16 @@ def describe_meter(database: Database, description: Description, at: int, actor:
         if wrong := inconsistency(said, at):
             raise InputError(wrong)
         meter_facts.add_meter_versions(connection, [said], Recorded(actor, at, reason))
+        before, after = tell_changes(known, said)
+        append_audit(
+            connection,
+            actor=actor,
+            action="describe meter",
+            subject=meter.system,
+            at=at,
+            before=before,
+            after={"meter": meter.serial, **after},
+            reason=reason,
+        )
         changes.announce(connection, [Subject(SubjectKind.SYSTEM, meter.system)], at)
     return said

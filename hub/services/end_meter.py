@@ -9,6 +9,7 @@ from hub.errors import InputError
 from hub.rules.instants import format_instant, parse_instant
 from hub.services.find_meter import find_meter
 from hub.store import changes, meter_facts, ownership, registry, series
+from hub.store.audit_log import append_audit
 from hub.store.changes import Subject, SubjectKind
 from hub.store.facts import Recorded
 
@@ -55,5 +56,14 @@ def end_meter(database: Database, request: EndRequest, now: int, actor: str = ""
         assert known is not None, "a registered meter has facts"
         noted = replace(known, ended_at=read_until, final_wh=None)
         meter_facts.add_meter_versions(connection, [noted], Recorded(actor, now))
+        append_audit(
+            connection,
+            actor=actor,
+            action="end meter",
+            subject=meter.system,
+            at=now,
+            before={"meter": meter.serial, "ended_at": meter.read_until},
+            after={"meter": meter.serial, "ended_at": read_until},
+        )
         changes.announce(connection, [changes.FLEET, Subject(SubjectKind.SYSTEM, meter.system)], now)
     return ended

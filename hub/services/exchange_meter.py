@@ -11,6 +11,7 @@ from hub.rules.local_times import format_local
 from hub.services.check_text import check_label
 from hub.services.find_meter import find_meter
 from hub.store import changes, exchanges, meter_facts, registry
+from hub.store.audit_log import append_audit
 from hub.store.changes import Subject, SubjectKind
 from hub.store.exchanges import NewExchange
 
@@ -79,6 +80,22 @@ def exchange_meter(database: Database, request: ExchangeRequest, now: int, actor
             return waiting
         check_new_meter(connection, asked)
         added = exchanges.add_exchange(connection, asked)
+        append_audit(
+            connection,
+            actor=asked_by,
+            action="request exchange",
+            subject=meter.system,
+            at=now,
+            before={"meter": meter.serial},
+            after={
+                "exchange": added.number,
+                "meter": asked.new_serial,
+                "at": asked.at,
+                "final_wh": asked.final_wh,
+                "initial_wh": asked.initial_wh,
+                "evidence": asked.evidence,
+            },
+        )
         changes.announce(connection, [changes.FLEET, Subject(SubjectKind.SYSTEM, meter.system)], now)
     return added
 

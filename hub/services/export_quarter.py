@@ -15,6 +15,7 @@ from hub.rules.verification_file import FileKind, file_name, write_verification
 from hub.services.check_text import check_label
 from hub.services.load_quarter import load_quarter, load_verified
 from hub.store import exports
+from hub.store.audit_log import append_audit
 from hub.store.exports import NewFile
 
 if TYPE_CHECKING:
@@ -97,7 +98,7 @@ def export_quarter(database: Database, request: ExportRequest, at: int, load: Lo
         if held is not None and is_new and new.kind is FileKind.FINAL:
             before = exports.list_exported_months(connection, held.number)
             _refuse(refuse_another(new.quarter, changed_months(before, draft.sent)))
-        file = exports.add_file(connection, new, draft.sent, at) if is_new else held
+        file = _add_file(connection, new, draft, at) if is_new else held
     assert file is not None, "it was held, or has just been added"
     estimated = sum(one.is_estimated for one in draft.sent)
     return Exported(file, draft.content, is_new, estimated, draft.left_out)
@@ -116,6 +117,20 @@ def find_export(connection: Connection, number: int) -> ExportedFile:
     if file is None:
         message = f"no file {number} was exported here: `meter-hub export list` shows those that were"
         raise UnknownSubjectError(message)
+    return file
+
+
+def _add_file(connection: Connection, new: NewFile, draft: _Draft, at: int) -> ExportedFile:
+    """Keep a new file, and in the log that it was made."""
+    file = exports.add_file(connection, new, draft.sent, at)
+    after = {
+        "file": file.number,
+        "layout": new.layout,
+        "kind": new.kind.value,
+        "rows": new.rows,
+        "sha256": new.sha256,
+    }
+    append_audit(connection, actor=new.actor, action="export quarter", subject=str(new.quarter), at=at, after=after)
     return file
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -15,6 +16,7 @@ from hub.services.import_rows import Outcome, refused
 from hub.services.import_systems import SystemsTaker
 from hub.services.read_csv import COLUMN_COUNT, CsvRow, read_csv
 from hub.store import changes
+from hub.store.audit_log import append_audit
 from hub.store.changes import KEPT_CHANGES_MAX, Subject, SubjectKind
 from hub.store.facts import NAMES_AT_ONCE, Recorded
 
@@ -97,7 +99,7 @@ def import_csv(
     try:
         with database.write() as connection:
             importing.run(connection)
-            importing.announce(connection, now)
+            importing.conclude(connection, recorded)
     except _RefusedError:
         return importing.report(is_saved=False)
     return importing.report(is_saved=True)
@@ -123,11 +125,12 @@ class _Importing:
         self._outcomes: Counter[Outcome] = Counter()
         self._problems = 0
         self._findings: list[RowFinding] = []
+        self._digest = hashlib.sha256()
 
     def run(self, connection: Connection) -> None:
         """Go through the whole file, and save rows as long as nothing is wrong and it is no dry run."""
         batch: list[CsvRow] = []
-        for item in read_csv(self._wanted.source, self._wanted.layout, self._watching.on_bytes):
+        for item in read_csv(self._wanted.source, self._wanted.layout, self._read):
             if isinstance(item, RowFinding):
                 self._take(connection, batch)
                 batch = []
@@ -139,13 +142,27 @@ class _Importing:
                 batch = []
         self._take(connection, batch)
 
-    def announce(self, connection: Connection, now: int) -> None:
-        """Tell pages what changed; raises _RefusedError where anything is wrong, so that nothing does."""
+    def conclude(self, connection: Connection, recorded: Recorded) -> None:
+        """Tell the audit log and pages what changed; raises _RefusedError where anything is wrong, so nothing does."""
         if self._problems:
             raise _RefusedError
         if self._outcomes[Outcome.ADDED] or self._outcomes[Outcome.COMPLETED]:
+            append_audit(
+                connection,
+                actor=recorded.actor,
+                action=f"import {self._wanted.layout}",
+                subject=self._wanted.name[-80:],
+                at=recorded.at,
+                after={
+                    "rows": self._outcomes.total(),
+                    "added": self._outcomes[Outcome.ADDED],
+                    "completed": self._outcomes[Outcome.COMPLETED],
+                    "sha256": self._digest.hexdigest(),
+                },
+            )
             systems = sorted(self._taker.changed_systems())[: KEPT_CHANGES_MAX - 1]
-            changes.announce(connection, [changes.FLEET, *(Subject(SubjectKind.SYSTEM, one) for one in systems)], now)
+            subjects = [changes.FLEET, *(Subject(SubjectKind.SYSTEM, one) for one in systems)]
+            changes.announce(connection, subjects, recorded.at)
 
     def report(self, *, is_saved: bool) -> ImportReport:
         """Return what became of the file."""
@@ -161,6 +178,10 @@ class _Importing:
             findings=tuple(self._findings),
             is_saved=is_saved,
         )
+
+    def _read(self, line: bytes) -> None:
+        self._digest.update(line)
+        self._watching.on_bytes(len(line))
 
     def _take(self, connection: Connection, rows: list[CsvRow]) -> None:
         if not rows:

@@ -9,6 +9,7 @@ from hub.errors import InputError, UnknownSubjectError
 from hub.services.check_text import check_label
 from hub.services.flush_outbox import close_overdue
 from hub.store import outbox, registry
+from hub.store.audit_log import append_audit
 from hub.store.outbox import CommandRecord, IssuedCommand
 from protocol import wire
 from protocol.commands import (
@@ -22,7 +23,7 @@ from protocol.commands import (
     SetConfig,
 )
 from protocol.errors import IdentityError, ProtocolError
-from protocol.identity import parse_device_id
+from protocol.identity import format_device_id, parse_device_id
 
 if TYPE_CHECKING:
     from hub.store.database import Database
@@ -85,6 +86,14 @@ def issue_command(database: Database, request: CommandRequest, key: SigningKey, 
             raw=_seal(command, key),
         )
         outbox.add_command(connection, issued)
+        append_audit(
+            connection,
+            actor=actor,
+            action="issue command",
+            subject=format_device_id(device),
+            at=now,
+            after={"command": number, "operation": operation.value, "arguments": arguments},
+        )
     return CommandRecord(issued, sends=0, sent_at=None, session=b"", closed_at=None, answers=())
 
 

@@ -40,14 +40,14 @@ class _BrokenError(Exception):
 
 
 def read_csv(
-    source: BinaryIO, layout: Layout, on_bytes: Callable[[int], None] = lambda _: None
+    source: BinaryIO, layout: Layout, on_line: Callable[[bytes], None] = lambda _: None
 ) -> Iterator[CsvRow | RowFinding]:
     """Yield the rows of a file, and what is wrong with its form; blank lines are left out.
 
-    What makes the file unreadable beyond a line is the last that is yielded. `on_bytes` is told how many bytes each
-    line has.
+    What makes the file unreadable beyond a line is the last that is yielded. `on_line` is told each line's
+    bytes, as they are in the file.
     """
-    reader = csv.reader(_lines(source, on_bytes), strict=True)
+    reader = csv.reader(_lines(source, on_line), strict=True)
     try:
         heading = next(reader, None)
         if heading is None:
@@ -80,12 +80,13 @@ def _rows(reader: Reader, heading: list[str]) -> Iterator[CsvRow | RowFinding]:
         yield RowFinding(begins, "", COLUMN_COUNT, text)
 
 
-def _lines(source: BinaryIO, on_bytes: Callable[[int], None]) -> Iterator[str]:
+def _lines(source: BinaryIO, on_line: Callable[[bytes], None]) -> Iterator[str]:
     """Yield the lines of a UTF-8 file without its byte order mark; raises _BrokenError where it cannot go on."""
     line = total = 0
     while raw := source.readline(LINE_BYTES_MAX + 1):
         line += 1
         total += len(raw)
+        on_line(raw)
         if line == 1:
             if raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
                 raise _broken(line, "ENCODING", "the file is UTF-16: export it as CSV UTF-8")
@@ -102,7 +103,6 @@ def _lines(source: BinaryIO, on_bytes: Callable[[int], None]) -> Iterator[str]:
         except UnicodeDecodeError:
             text = "this line is not UTF-8: export the file as CSV UTF-8, so that every name stays as it is written"
             raise _broken(line, "ENCODING", text) from None
-        on_bytes(len(raw))
 
 
 def _broken(line: int, code: str, text: str) -> _BrokenError:

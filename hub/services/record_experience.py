@@ -8,6 +8,7 @@ from hub.errors import InputError
 from hub.services.check_text import check_label
 from hub.services.compute_production import find_system
 from hub.store import changes, submissions
+from hub.store.audit_log import append_audit
 from hub.store.changes import Subject, SubjectKind
 
 if TYPE_CHECKING:
@@ -33,5 +34,18 @@ def record_experience(database: Database, said: Experience) -> Experience:
     with database.write() as connection:
         find_system(connection, said.system)
         submissions.add_experience(connection, said)
+        append_audit(
+            connection,
+            actor=said.actor,
+            action="record experience",
+            subject=said.system,
+            at=said.recorded_at,
+            after={
+                "month": str(said.month),
+                "service_cost_cents": said.service_cost_cents,
+                "outage_hours": said.outage_hours,
+            },
+            reason=said.note,
+        )
         changes.announce(connection, [Subject(SubjectKind.SYSTEM, said.system)], said.recorded_at)
     return said

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from hub.errors import AlreadyRegisteredError, InputError
 from hub.services.check_text import check_label
 from hub.store import changes, registry
+from hub.store.audit_log import append_audit
 from hub.store.registry import Device
 from protocol.cose import VerifyingKey
 from protocol.errors import UnusableKeyError
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from hub.store.database import Database
 
 
-def register_device(database: Database, pem: bytes, name: str, at: int) -> Device:
+def register_device(database: Database, pem: bytes, name: str, at: int, actor: str = "") -> Device:
     """Register the device whose enrolment key is this PEM `PUBLIC KEY`, and return it; `name` may be empty.
 
     The same key and name again change nothing. Raises InputError for anything but an Ed25519 or P-256 public key, and
@@ -36,6 +37,14 @@ def register_device(database: Database, pem: bytes, name: str, at: int) -> Devic
         known = registry.find_device(connection, device_id)
         if known is None:
             registry.add_device(connection, device, key.key_id, key.spki)
+            append_audit(
+                connection,
+                actor=actor,
+                action="register device",
+                subject=format_device_id(device_id),
+                at=at,
+                after={"name": device.name, "key": key.key_id.hex()},
+            )
             changes.announce(connection, [changes.FLEET], at)
             return device
     if name and known.name != device.name:

@@ -11,6 +11,7 @@ from hub.rules.facts import MeterFacts
 from hub.services.check_text import check_label
 from hub.services.compute_production import find_system
 from hub.store import changes, meter_facts, registry
+from hub.store.audit_log import append_audit
 from hub.store.changes import Subject, SubjectKind
 from hub.store.facts import Recorded
 from hub.store.registry import Meter
@@ -74,8 +75,23 @@ def register_meter(database: Database, request: MeterRequest, at: int, actor: st
                 return known
             registry.save_meter(connection, added, at)
             _note(connection, added, Recorded(actor, at))
+        append_audit(
+            connection,
+            actor=actor,
+            action="register meter" if known is None else "complete meter",
+            subject=meter.system,
+            at=at,
+            before=None if known is None else _told(known),
+            after=_told(added),
+        )
         changes.announce(connection, [changes.FLEET, Subject(SubjectKind.SYSTEM, meter.system)], at)
     return added
+
+
+def _told(meter: Meter) -> dict[str, object]:
+    """Return a meter as the audit log tells it."""
+    devices = [format_device_id(device) for device in meter.devices]
+    return {"meter": meter.serial, "make": meter.make, "model": meter.model, "devices": devices}
 
 
 def _note(connection: Connection, meter: Meter, recorded: Recorded) -> None:

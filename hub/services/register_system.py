@@ -10,7 +10,9 @@ from hub.rules.details import NOTHING_ON_SYSTEM, contradictions, lay_over
 from hub.rules.facts import SystemFacts
 from hub.services.check_text import check_capacity, check_label, check_pts_id, whole_watts
 from hub.services.set_programme import save_programme
+from hub.services.tell_changes import tell_changes
 from hub.store import changes, facts, registry
+from hub.store.audit_log import append_audit
 from hub.store.changes import Subject, SubjectKind
 from hub.store.facts import BEGINNING, Recorded
 from hub.store.registry import System
@@ -57,6 +59,19 @@ def register_system(  # noqa: PLR0913 - what a person says of a system, and who 
         is_filled = known is not None and _fill_in(connection, pts_id, details, recorded)
         is_changed = programme is not None and save_programme(connection, programme, recorded)
         if known is None or is_filled or is_changed:
+            holds = facts.find_system_facts(connection, pts_id, BEGINNING)
+            assert holds is not None, "a registered system has facts from the beginning"
+            _, after = tell_changes(None, holds)
+            if programme is not None:
+                after["programme"] = tell_changes(None, programme)[1]
+            append_audit(
+                connection,
+                actor=actor,
+                action="register system" if known is None else "complete system",
+                subject=pts_id,
+                at=at,
+                after=after,
+            )
             changes.announce(connection, [changes.FLEET, Subject(SubjectKind.SYSTEM, pts_id)], at)
     return known or system
 

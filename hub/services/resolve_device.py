@@ -6,15 +6,16 @@ from typing import TYPE_CHECKING
 
 from hub.errors import InputError, UnknownSubjectError
 from hub.store import changes, contests, registry
+from hub.store.audit_log import append_audit
 from protocol.errors import IdentityError
-from protocol.identity import parse_device_id
+from protocol.identity import format_device_id, parse_device_id
 
 if TYPE_CHECKING:
     from hub.store.database import Database
     from hub.store.registry import Device
 
 
-def resolve_device(database: Database, device_id: str, at: int) -> Device:
+def resolve_device(database: Database, device_id: str, at: int, actor: str = "") -> Device:
     """Hold a device for contested no longer, from `at` (UTC ms) on, and return it.
 
     Should the other one speak again, the device is contested again. Raises InputError for what is no device id and for
@@ -32,5 +33,14 @@ def resolve_device(database: Database, device_id: str, at: int) -> Device:
         if not contests.end_contest(connection, identity, at):
             message = f"device {device_id} is not contested: there is nothing to resolve"
             raise InputError(message)
+        append_audit(
+            connection,
+            actor=actor,
+            action="resolve device",
+            subject=format_device_id(identity),
+            at=at,
+            before={"contested": True},
+            after={"contested": False},
+        )
         changes.announce(connection, [changes.FLEET], at)
     return device

@@ -14,6 +14,7 @@ from hub.services.back_up import list_backups
 from hub.services.backup_manifest import check_files, draw_up, read_manifest
 from hub.services.check_backup import Step, check_contents
 from hub.store import backups, changes, registry
+from hub.store.audit_log import append_audit
 from hub.store.backups import Backup, Restore
 from hub.store.database import DATABASE_NAME, open_database
 
@@ -32,7 +33,8 @@ _ALWAYS_THERE = frozenset({"lost+found"})
 class RestoreRequest:
     """A backup's folder and the new hub's. `older` restores it although a newer one of the same hub lies beside it.
 
-    `timeline` (8 bytes, from chance) names the new life of the database, which begins at `at` (UTC ms).
+    `timeline` (8 bytes, from chance) names the new life of the database, which begins at `at` (UTC ms) by the act of
+    `actor`.
     """
 
     source: Path
@@ -40,6 +42,7 @@ class RestoreRequest:
     timeline: bytes
     at: int
     older: bool = False
+    actor: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,6 +169,15 @@ def _begin_anew(request: RestoreRequest, manifest: Manifest, contents: Contents)
             restore = Restore(request.at, path, manifest.made_at_ms, contents.timeline, request.timeline)
             backups.add_backup(connection, backup)
             backups.add_restore(connection, restore)
+            append_audit(
+                connection,
+                actor=request.actor,
+                action="restore backup",
+                subject=request.timeline.hex(),
+                at=request.at,
+                before={"timeline": contents.timeline.hex(), "made_at": manifest.made_at_ms},
+                after={"timeline": request.timeline.hex(), "blocks": contents.counts.blocks},
+            )
             changes.announce(connection, [changes.FLEET], request.at)
         advance_safe(database, contents.streams)
     finally:

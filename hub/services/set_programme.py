@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING
 
 from hub.services.check_text import check_label
 from hub.services.compute_production import find_system
+from hub.services.tell_changes import tell_changes
 from hub.store import changes, facts
+from hub.store.audit_log import append_audit
 from hub.store.changes import Subject, SubjectKind
 from hub.store.facts import Recorded
 
@@ -26,8 +28,19 @@ def set_programme(database: Database, programme: Programme, at: int, actor: str,
     recorded = Recorded(actor, at, check_label(reason, "a reason"))
     with database.write() as connection:
         find_system(connection, programme.system)
+        before = facts.find_programme(connection, programme.system, programme.from_on)
         is_new = save_programme(connection, programme, recorded)
         if is_new:
+            append_audit(
+                connection,
+                actor=actor,
+                action="set programme",
+                subject=programme.system,
+                at=at,
+                before=None if before is None else tell_changes(None, before)[1],
+                after=tell_changes(None, programme)[1],
+                reason=recorded.reason,
+            )
             changes.announce(connection, [Subject(SubjectKind.SYSTEM, programme.system)], at)
     return is_new
 

@@ -9,12 +9,17 @@ from sqlalchemy import insert, select
 
 from hub.rules.audit_chain import NO_ENTRY, AuditEntry, seal_entry
 from hub.rules.closing import canonical
+from hub.store.dialect import take_turn
 from hub.store.people_tables import audit_entry
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from sqlalchemy import Connection, Row
+
+
+APPEND_LOCK = 0x4155_4449_54
+"""Who appends holds it until the commit: two writers must not chain onto the same entry. It spells AUDIT."""
 
 
 def append_audit(  # noqa: PLR0913 - who did what to what, from what to what, why and when
@@ -28,7 +33,11 @@ def append_audit(  # noqa: PLR0913 - who did what to what, from what to what, wh
     after: object = None,
     reason: str = "",
 ) -> AuditEntry:
-    """Append an entry at `at` (UTC ms) and return it; `before` and `after` are what changed, as plain values."""
+    """Append an entry at `at` (UTC ms) and return it; `before` and `after` are what changed, as plain values.
+
+    Another transaction that appends waits until this one has ended.
+    """
+    take_turn(connection, APPEND_LOCK)
     last = connection.execute(select(audit_entry).order_by(audit_entry.c.number.desc()).limit(1)).one_or_none()
     entry = AuditEntry(
         number=1 if last is None else last.number + 1,

@@ -6,6 +6,7 @@ import functools
 from itertools import chain
 from typing import TYPE_CHECKING
 
+from sqlalchemy import func, select
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.dialects import sqlite as sqlite_dialect
 
@@ -19,6 +20,16 @@ ROWS_AT_ONCE = 32
 """Rows in one statement: SQLite spends a third of a row's time on beginning and ending the statement that inserts it.
 
 More of them gain nothing, and this many stay below the 999 values that old builds of SQLite take."""
+
+
+def take_turn(connection: Connection, lock: int) -> None:
+    """Wait until no other transaction holds this lock (any number), and hold it until this one ends.
+
+    SQLite has one writer at a time anyway. On PostgreSQL it is an advisory lock of the transaction; what is read after
+    it is what the one before has committed, as long as transactions are READ COMMITTED, PostgreSQL's default.
+    """
+    if connection.dialect.name == "postgresql":
+        connection.execute(select(func.pg_advisory_xact_lock(lock)))
 
 
 def insert_new(connection: Connection, table: Table) -> Insert:

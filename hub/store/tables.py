@@ -1,6 +1,7 @@
 """The whole schema: who compares or migrates it imports it from here, so that no table is left out."""
 
 from hub.store import (
+    audit_tables,
     export_tables,
     facts_tables,
     forward_tables,
@@ -20,6 +21,7 @@ MODULES = (
     notice_tables,
     people_tables,
     forward_tables,
+    audit_tables,
 )
 """Every module that adds tables to `metadata`."""
 metadata = schema.metadata

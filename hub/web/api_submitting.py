@@ -14,13 +14,15 @@ from hub.rules.permissions import Action
 from hub.services.correct_reading import decide_submission, request_correction
 from hub.services.record_experience import record_experience
 from hub.services.submit_reading import parse_reported, preview_reading, submit_reading
-from hub.store import submissions
+from hub.store import site_audits, submissions
 from hub.store.submissions import Experience
 from hub.web import models_reporting as models
 from hub.web.actors import ActorOf, demand, refuse
-from hub.web.context import HubOf
+from hub.web.context import Hub, HubOf
 
 router = APIRouter(prefix="/api/v1", tags=["reporting"])
+
+NUMBER_MAX = (1 << 63) - 1
 
 
 class ReadingBody(BaseModel):
@@ -36,6 +38,7 @@ class CorrectionBody(ReadingBody):
     """A reading that is to count for a month, and why."""
 
     reason: str = Field(max_length=100)
+    audit: int | None = Field(None, ge=1, le=NUMBER_MAX, description="Number of the audit on site that shows it.")
 
 
 class ExperienceBody(BaseModel):
@@ -63,7 +66,9 @@ class PhotoJson(BaseModel):
 def preview(hub: HubOf, actor: ActorOf, pts_id: str, body: ReadingBody) -> models.AnswerJson:
     """Return what would become of a reading, with the production it comes to; nothing is kept."""
     now = hub.now()
-    reported = parse_reported(pts_id, body.meter, body.register_kwh, body.read_at, now=now, photo=_photo(hub, body))
+    reported = parse_reported(
+        pts_id, body.meter, body.register_kwh, body.read_at, now=now, photo=known_photo(hub, body.photo)
+    )
     refusal = refuse(hub, actor, Action.ENTER_PRODUCTION, pts_id)
     with hub.database.read() as connection:
         return models.answer_json(preview_reading(connection, reported, now, unauthorised=refusal))
@@ -73,7 +78,9 @@ def preview(hub: HubOf, actor: ActorOf, pts_id: str, body: ReadingBody) -> model
 def submit(hub: HubOf, actor: ActorOf, pts_id: str, body: ReadingBody, response: Response) -> models.AnswerJson:
     """Report a reading: 201 accepted, which is final; 200 counts already; 202 held for evidence; 422 refused."""
     now = hub.now()
-    reported = parse_reported(pts_id, body.meter, body.register_kwh, body.read_at, now=now, photo=_photo(hub, body))
+    reported = parse_reported(
+        pts_id, body.meter, body.register_kwh, body.read_at, now=now, photo=known_photo(hub, body.photo)
+    )
     refusal = refuse(hub, actor, Action.ENTER_PRODUCTION, pts_id)
     answer = submit_reading(hub.database, reported, actor=actor.name, now=now, unauthorised=refusal)
     response.status_code = models.STATUSES[answer.judgement.outcome]
@@ -84,10 +91,12 @@ def submit(hub: HubOf, actor: ActorOf, pts_id: str, body: ReadingBody, response:
 def correct(hub: HubOf, actor: ActorOf, pts_id: str, month: str, body: CorrectionBody) -> models.SubmissionJson:
     """Ask that another reading counts for a month; another person decides on it."""
     now = hub.now()
-    reported = parse_reported(pts_id, body.meter, body.register_kwh, body.read_at, now=now, photo=_photo(hub, body))
+    reported = parse_reported(
+        pts_id, body.meter, body.register_kwh, body.read_at, now=now, photo=known_photo(hub, body.photo)
+    )
     demand(hub, actor, Action.REQUEST_CORRECTION, pts_id)
     asked = request_correction(
-        hub.database, reported, parse_month(month), actor=actor.name, now=now, reason=body.reason
+        hub.database, reported, parse_month(month), actor=actor.name, now=now, reason=body.reason, audit=body.audit
     )
     return models.submission_json(asked)
 
@@ -128,9 +137,12 @@ def send_photo(hub: HubOf, actor: ActorOf, file: UploadFile) -> PhotoJson:
 
 @router.get("/photos/{name}", response_class=Response, responses={200: {"content": {MEDIA_TYPE: {}}}})
 def get_photo(hub: HubOf, actor: ActorOf, name: str) -> Response:
-    """Return a picture that belongs to a submission of a system whose production one may see."""
+    """Return a picture that belongs to a submission or an audit of a system whose production one may see."""
     with hub.database.read() as connection:
-        systems = submissions.systems_with_photo(connection, name)
+        systems = {
+            *submissions.systems_with_photo(connection, name),
+            *site_audits.systems_with_photo(connection, name),
+        }
     if not any(refuse(hub, actor, Action.VIEW_PRODUCTION, system) is None for system in systems):
         message = f"no picture {name!r:.70} is kept for you to see"
         raise UnknownSubjectError(message)
@@ -138,8 +150,9 @@ def get_photo(hub: HubOf, actor: ActorOf, name: str) -> Response:
     return Response(PHOTOS.read(hub.settings.data_folder, name), media_type=MEDIA_TYPE, headers=headers)
 
 
-def _photo(hub: HubOf, body: ReadingBody) -> str | None:
-    if body.photo is not None and not PHOTOS.has(hub.settings.data_folder, body.photo):
-        message = f"no picture {body.photo!r:.70} is kept here: send it first, and use the name that is answered"
+def known_photo(hub: Hub, photo: str | None) -> str | None:
+    """Return the name of a picture, if there is one; raises InputError for one that is not kept."""
+    if photo is not None and not PHOTOS.has(hub.settings.data_folder, photo):
+        message = f"no picture {photo!r:.70} is kept here: send it first, and use the name that is answered"
         raise InputError(message)
-    return body.photo
+    return photo
