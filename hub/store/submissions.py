@@ -175,6 +175,34 @@ def add_experience(connection: Connection, new: Experience) -> None:
     )
 
 
+def list_experience(connection: Connection, system: str, limit: int) -> tuple[Experience, ...]:
+    """Return what was said last of each of a system's months, at most `limit`, the latest month first."""
+    later = experience.alias("later")
+    newer = select(later.c.number).where(
+        later.c.system == experience.c.system,
+        later.c.month == experience.c.month,
+        later.c.number > experience.c.number,
+    )
+    query = (
+        select(experience)
+        .where(experience.c.system == system, ~newer.exists())
+        .order_by(experience.c.month.desc())
+        .limit(limit)
+    )
+    return tuple(
+        Experience(
+            system=row.system,
+            month=parse_month(row.month),
+            recorded_at=row.recorded_at,
+            actor=row.actor,
+            service_cost_cents=row.service_cost_cents,
+            outage_hours=row.outage_hours,
+            note=row.note,
+        )
+        for row in connection.execute(query)
+    )
+
+
 def _submission(row: Row[tuple[object, ...]]) -> Submission:
     return Submission(
         number=row.number,
