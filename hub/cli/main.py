@@ -19,6 +19,7 @@ from hub.cli import (
     export,
     forward,
     import_csv,
+    limits,
     meters,
     months,
     notices,
@@ -48,6 +49,7 @@ EXIT_WRONG_INPUT = 2
 NO_BROKER = "none"
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
+systems.app.add_typer(limits.app)
 app.add_typer(systems.app, name="system")
 app.add_typer(register.device_app, name="device")
 register.meter_app.add_typer(meters.app)

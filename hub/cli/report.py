@@ -69,11 +69,11 @@ def list_systems(
 
 @app.command("history")
 def show_history(system: System, data: Data = DEFAULT_DATA, *, as_json: AsJson = False) -> None:
-    """Show a system's last three periods: readings and what was produced."""
+    """Show a system's last three periods: readings, what was produced, and operational experience."""
     with open_data(data, create=False) as database, database.read() as connection:
-        meters = read_history(connection, system)
+        history = read_history(connection, system)
     if as_json:
-        print_json(models.HistoryJson(system=system, meters=[models.history_json(one) for one in meters]))
+        print_json(models.history_json(system, history))
         return
     rows = [
         (
@@ -85,10 +85,16 @@ def show_history(system: System, data: Data = DEFAULT_DATA, *, as_json: AsJson =
             if period.production is None or period.production.production_wh is None
             else kwh(period.production.production_wh),
         )
-        for one in meters
+        for one in history.meters
         for period in one.periods
     ]
     print_table(("Meter", "Month", "Read", "Register", "Production"), rows)
+    if history.experience:
+        said = [
+            (str(one.month), _dollars(one.service_cost_cents), str(one.outage_hours), one.actor, one.note)
+            for one in history.experience
+        ]
+        print_table(("Month", "Service cost", "Hours out of service", "Said by", "What happened"), said)
 
 
 @app.command("submit")
@@ -251,6 +257,10 @@ def devices(
             for one in found
         ],
     )
+
+
+def _dollars(cents: int) -> str:
+    return f"${cents // 100:,}.{cents % 100:02d}"
 
 
 def keep_picture(data: Path, photo: Path) -> str:

@@ -217,9 +217,9 @@ def kwh(energy_wh: int) -> str:
 def _refuse_time(attempt: Attempt, known: Circumstances) -> Finding | None:
     if known.window is None:
         assert known.closed is not None, "where no window is open, somebody says when the next one is"
-        return Finding(Code.WINDOW_CLOSED, Severity.REJECT, "REPORTING_WINDOW", known.closed.text)
+        return Finding(Code.WINDOW_CLOSED, Severity.REJECT, known.closed.clause, known.closed.text)
     if known.manual is not None and attempt.origin is Origin.MANUAL:
-        return Finding(Code.MANUAL_NOT_ALLOWED, Severity.REJECT, "MANUAL_LIMIT_10_KW", known.manual.text)
+        return Finding(Code.MANUAL_NOT_ALLOWED, Severity.REJECT, known.manual.clause, known.manual.text)
     if attempt.read_at > attempt.submitted_at:
         text = f"The reading is dated {format_local(attempt.read_at)}, which has not come: give the time it was read"
         return Finding(Code.TIMESTAMP_FUTURE, Severity.REJECT, "READING_TIME", text)

@@ -43,9 +43,10 @@ class ReportingRefusalCode(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ReportingRefusal:
-    """Why nothing is taken, and in one sentence what to do."""
+    """Why nothing is taken, under which clause (a name in `citations`), and in one sentence what to do."""
 
     code: ReportingRefusalCode
+    clause: str
     text: str
 
 
@@ -109,7 +110,7 @@ def refuse_closed(at_ms: int) -> ReportingRefusal | None:
         f"No window is open: the next one, for {following.month}, opens {format_local(following.opens_at)} and closes "
         f"{format_local(following.closes_at)}; report then what the register shows then"
     )
-    return ReportingRefusal(ReportingRefusalCode.WINDOW_CLOSED, text)
+    return ReportingRefusal(ReportingRefusalCode.WINDOW_CLOSED, "REPORTING_WINDOW", text)
 
 
 def refuse_manual(
@@ -141,7 +142,8 @@ def refuse_manual(
         )
     else:
         return None
-    return ReportingRefusal(ReportingRefusalCode.MANUAL_NOT_ALLOWED, text)
+    clause = "MANUAL_LIMIT_10_KW" if limit.citation == MANUAL_LIMIT.citation else "MANUAL_LIMIT_25_KW"
+    return ReportingRefusal(ReportingRefusalCode.MANUAL_NOT_ALLOWED, clause, text)
 
 
 def manual_allowed(

@@ -9,7 +9,8 @@ from hub.rules.periods import date_at
 from hub.rules.reported import is_active, meter_months, terms_of
 from hub.rules.windows import next_window, refuse_manual, window_at
 from hub.services.compute_production import find_system
-from hub.store import facts, ledger, meter_facts
+from hub.services.set_manual_limit import load_manual_limits
+from hub.store import facts, ledger, meter_facts, submissions
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from hub.rules.reported import MeterMonth
     from hub.rules.windows import ReportingWindow
     from hub.store.ledger import Entry
+    from hub.store.submissions import Experience
 
 PERIODS = 3
 """So many periods before are shown beside the entry: Report My Production, Manual Reporting, Step 3."""
@@ -58,6 +60,14 @@ class MeterHistory:
     periods: tuple[Period, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class History:
+    """A system's meters with their last periods, and what was said of the last months beside, the latest first."""
+
+    meters: tuple[MeterHistory, ...]
+    experience: tuple[Experience, ...]
+
+
 def current_window(now: int) -> tuple[ReportingWindow, bool]:
     """Return the window that is open at `now` (UTC ms), or the next one; and whether it is open."""
     window = window_at(now)
@@ -72,10 +82,11 @@ def list_reporting(
     meters = meter_facts.list_meter_facts(connection, [one.system for one in systems])
     numbers = [meter.meter for some in meters.values() for meter in some]
     around = ledger.find_around(connection, numbers, month, ledger.last_number(connection))
+    limits = load_manual_limits(connection)
     lines = []
     for system in systems:
         active = [one for one in meters.get(system.system, ()) if is_active(terms_of(one), month)]
-        refusal = refuse_manual(system.technology, system.capacity_w_dc, system.capacity_w_ac, date_at(now))
+        refusal = refuse_manual(system.technology, system.capacity_w_dc, system.capacity_w_ac, date_at(now), limits)
         lines.append(
             ReportingLine(
                 system=system.system,
@@ -89,11 +100,14 @@ def list_reporting(
     return tuple(lines)
 
 
-def read_history(connection: Connection, pts_id: str, limit: int = PERIODS) -> tuple[MeterHistory, ...]:
-    """Return the last periods of each of a system's meters; raises UnknownSubjectError for one not registered."""
+def read_history(connection: Connection, pts_id: str, limit: int = PERIODS) -> History:
+    """Return a system's last periods, and its operational experience; raises UnknownSubjectError for an unknown one."""
     system = find_system(connection, pts_id).pts_id
     meters = meter_facts.list_meter_facts(connection, [system]).get(system, ())
-    return tuple(MeterHistory(meter, _periods(connection, meter, limit)) for meter in meters)
+    return History(
+        meters=tuple(MeterHistory(meter, _periods(connection, meter, limit)) for meter in meters),
+        experience=submissions.list_experience(connection, system, limit),
+    )
 
 
 def _periods(connection: Connection, meter: MeterFacts, limit: int) -> tuple[Period, ...]:

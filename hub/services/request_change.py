@@ -15,6 +15,7 @@ from hub.services.amend_system import check_reason
 from hub.services.check_text import check_label
 from hub.services.compute_production import find_system
 from hub.services.manage_people import find_account
+from hub.services.set_manual_limit import load_manual_limits
 from hub.store import accounts, change_requests, changes, facts
 from hub.store.audit_log import append_audit
 from hub.store.change_requests import ChangeRequest
@@ -76,7 +77,9 @@ def load_terms(connection: Connection, wish: ChangeWish, now: int, *, is_by_staf
     assert known is not None, "a registered system has facts"
     programme = facts.find_programme(connection, wish.system, on)
     return ChangeTerms(
-        manual=refuse_manual(known.technology, known.capacity_w_dc, known.capacity_w_ac, on),
+        manual=refuse_manual(
+            known.technology, known.capacity_w_dc, known.capacity_w_ac, on, load_manual_limits(connection)
+        ),
         is_srec=programme is not None and programme.programme in _SREC,
         is_approved_provider=wish.account in change_requests.list_providers(connection),
         is_by_staff=is_by_staff,

@@ -22,6 +22,7 @@ from hub.rules.periods import date_at, month_of
 from hub.rules.reported import Bound, Origin, terms_of
 from hub.rules.windows import refuse_closed, refuse_manual, window_at
 from hub.services.bound_production import clear_sky_wh
+from hub.services.set_manual_limit import load_manual_limits
 from hub.store import changes, facts, ledger, meter_facts, submissions
 from hub.store.audit_log import append_audit
 from hub.store.changes import Subject, SubjectKind
@@ -223,7 +224,8 @@ def _gather(
     connection: Connection, system: SystemFacts, meter: MeterFacts, now: int, *, is_only_meter: bool
 ) -> Circumstances:
     terms = terms_of(meter)
-    manual = refuse_manual(system.technology, system.capacity_w_dc, system.capacity_w_ac, date_at(now))
+    limits = load_manual_limits(connection)
+    manual = refuse_manual(system.technology, system.capacity_w_dc, system.capacity_w_ac, date_at(now), limits)
     window = window_at(now)
     if window is None:
         return Circumstances(system, terms, None, closed=refuse_closed(now), manual=manual)

@@ -45,6 +45,13 @@ system_version = _ledger(
 )
 Index("system_version_effective", system_version.c.system, system_version.c.effective_on, system_version.c.number)
 
+# From which day on the raised limit of manual reporting holds, by the operator's word; None: it does not.
+manual_limit_day = _ledger(
+    "manual_limit_day",
+    Column("raised_on", Text),
+    Column("reason", Text, nullable=False),
+)
+
 system_programme = _ledger(
     "system_programme",
     Column("system", Text, ForeignKey("system.pts_id"), nullable=False),

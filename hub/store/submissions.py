@@ -184,6 +184,23 @@ def find_experiences(connection: Connection, systems: Collection[str], month: Pr
     return {row.system: _experience(row) for row in connection.execute(query)}
 
 
+def list_experience(connection: Connection, system: str, limit: int) -> tuple[Experience, ...]:
+    """Return what was said last of each of a system's months, at most `limit`, the latest month first."""
+    later = experience.alias("later")
+    newer = select(later.c.number).where(
+        later.c.system == experience.c.system,
+        later.c.month == experience.c.month,
+        later.c.number > experience.c.number,
+    )
+    query = (
+        select(experience)
+        .where(experience.c.system == system, ~newer.exists())
+        .order_by(experience.c.month.desc())
+        .limit(limit)
+    )
+    return tuple(map(_experience, connection.execute(query)))
+
+
 def _experience(row: Row[tuple[object, ...]]) -> Experience:
     return Experience(
         system=row.system,

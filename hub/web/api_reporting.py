@@ -35,10 +35,9 @@ def list_systems_to_report(
 
 @router.get("/systems/{pts_id}/periods")
 def list_periods(hub: HubOf, pts_id: str) -> models.HistoryJson:
-    """Return the last three periods of each of a system's meters, the latest first."""
+    """Return the last three periods of each of a system's meters and its experience in them, the latest first."""
     with hub.database.read() as connection:
-        meters = read_history(connection, pts_id)
-    return models.HistoryJson(system=pts_id, meters=[models.history_json(one) for one in meters])
+        return models.history_json(pts_id, read_history(connection, pts_id))
 
 
 @router.get("/reporting/devices")

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from hub.rules.acceptance import Finding
     from hub.rules.windows import ReportingWindow
     from hub.services.correct_reading import Decided
-    from hub.services.read_reporting import MeterHistory, ReportingLine
+    from hub.services.read_reporting import History, MeterHistory, ReportingLine
     from hub.services.report_devices import DeviceReport
     from hub.services.submit_reading import Answer
     from hub.store.submissions import Submission
@@ -79,11 +79,23 @@ class MeterHistoryJson(BaseModel):
     periods: list[PeriodJson]
 
 
+class PeriodExperienceJson(BaseModel):
+    """What was said last of a system's month: what service cost, and how long the system stood still."""
+
+    month: str
+    service_cost_cents: int
+    outage_hours: int
+    note: str
+    actor: str
+    recorded_at: str
+
+
 class HistoryJson(BaseModel):
-    """A system's meters with their last periods."""
+    """A system's meters with their last periods, and its operational experience, the latest month first."""
 
     system: str
     meters: list[MeterHistoryJson]
+    experience: list[PeriodExperienceJson]
 
 
 class ReadingFindingJson(BaseModel):
@@ -180,8 +192,26 @@ def line_json(line: ReportingLine) -> ReportingLineJson:
     )
 
 
-def history_json(history: MeterHistory) -> MeterHistoryJson:
-    """Return a meter's last periods."""
+def history_json(system: str, history: History) -> HistoryJson:
+    """Return a system's last periods and its operational experience."""
+    return HistoryJson(
+        system=system,
+        meters=[_meter_history_json(one) for one in history.meters],
+        experience=[
+            PeriodExperienceJson(
+                month=str(one.month),
+                service_cost_cents=one.service_cost_cents,
+                outage_hours=one.outage_hours,
+                note=one.note,
+                actor=one.actor,
+                recorded_at=format_instant(one.recorded_at),
+            )
+            for one in history.experience
+        ],
+    )
+
+
+def _meter_history_json(history: MeterHistory) -> MeterHistoryJson:
     return MeterHistoryJson(
         meter=history.meter.serial,
         make=history.meter.make,

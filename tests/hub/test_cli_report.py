@@ -75,7 +75,11 @@ def test_a_month_is_reported_in_the_steps_of_the_regulator(line: Line) -> None:
     assert "accepted for 2024-01: 615.5 kWh since the reading before" in line.say("report", "submit", *reading)
     assert "recorded" in line.say("report", "experience", SYSTEM, "2024-01", "--cost", "120.50", "--note", "cleaned")
     assert line.ask("report", "systems")["systems"][0]["reported"] == ["PV-1"]
-    assert "13,015.5 kWh" in line.say("report", "history", SYSTEM)
+    shown = line.say("report", "history", SYSTEM)
+    assert "13,015.5 kWh" in shown
+    assert all(text in shown for text in ("$120.50", "cleaned", "cli:ann"))
+    (said,) = line.ask("report", "history", SYSTEM)["experience"]
+    assert (said["month"], said["service_cost_cents"], said["outage_hours"]) == ("2024-01", 12_050, 0)
     assert "accepted" in line.say("report", "list", "--system", SYSTEM)
 
 

@@ -26,7 +26,10 @@ def test_a_reporter_goes_through_the_five_steps(api: Api) -> None:
     assert (done.status_code, done.json()["month"], done.json()["production_wh"]) == (201, "2024-01", 615_500)
     assert api.post("ann", f"systems/{SYSTEM}/readings", READING).status_code == 200
     said = {"service_cost_cents": 12_050, "outage_hours": 3, "note": "inverter"}
-    assert api.post("ann", f"systems/{SYSTEM}/months/2024-01/experience", said).json() == said
+    for told in ({**said, "outage_hours": 30}, said):
+        assert api.post("ann", f"systems/{SYSTEM}/months/2024-01/experience", told).json() == told
+    (seen,) = api.get("ann", f"systems/{SYSTEM}/periods").json()["experience"]
+    assert (seen["month"], seen["actor"], {name: seen[name] for name in said}) == ("2024-01", "ann", said)
     other = api.post("ann", f"systems/{SYSTEM}/readings", {"register_kwh": "1020"})
     assert (other.status_code, other.json()["findings"][0]["code"]) == (422, "CONFLICT")
 

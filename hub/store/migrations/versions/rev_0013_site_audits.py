@@ -1,4 +1,4 @@
-"""Audits on site, and the corrections that follow from them.
+"""Audits on site, the corrections that follow from them, and the day of the raised limit of manual reporting.
 
 Frozen as written: later changes are later revisions.
 """
@@ -19,7 +19,21 @@ def _whole() -> sa.types.TypeEngine[int]:
 
 
 def upgrade() -> None:
-    """Make both tables, empty."""
+    """Make the tables, empty."""
+    _make_audits()
+    op.create_table(
+        "manual_limit_day",
+        sa.Column("number", _whole(), autoincrement=True, nullable=False),
+        sa.Column("raised_on", sa.Text(), nullable=True),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("recorded_at", _whole(), nullable=False),
+        sa.Column("actor", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("number"),
+        sqlite_strict=True,
+    )
+
+
+def _make_audits() -> None:
     op.create_table(
         "site_audit",
         sa.Column("number", _whole(), autoincrement=True, nullable=False),
