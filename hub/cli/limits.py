@@ -6,12 +6,11 @@ from typing import Annotated
 
 import typer
 
-from hub.cli import detail_options as options
-from hub.cli.months import actor
-from hub.cli.terminal import DEFAULT_DATA, AsJson, Data, open_data, print_json, print_table
+from hub.cli.terminal import DEFAULT_DATA, AsJson, Data, actor, open_data, print_json, print_table
 from hub.clock import now_ms
 from hub.errors import InputError
 from hub.rules.local_times import format_local
+from hub.services.read_details import parse_date
 from hub.services.set_manual_limit import load_manual_limits, set_manual_limit
 from hub.store import manual_limits
 from hub.web import models_limits as models
@@ -34,7 +33,7 @@ def limits(
     if raised_on and not_raised:
         message = "the limit is raised from a day on, or not at all: give --raised-on or --not-raised"
         raise InputError(message)
-    day = options.parse_date(raised_on) if raised_on else None
+    day = parse_date(raised_on) if raised_on else None
     with open_data(data, create=False) as database:
         if raised_on or not_raised:
             set_manual_limit(database, day, actor=actor(), now=now_ms(), reason=reason)

@@ -15,6 +15,7 @@ from hub.services.decide_exchange import ExchangeDecision, decide_exchange
 from hub.services.describe_meter import Description, describe_meter
 from hub.services.exchange_meter import ExchangeRequest, exchange_meter
 from hub.services.find_meter import find_meter
+from hub.services.read_details import meter_details, parse_kwh, parse_time
 from hub.services.read_facts import list_meter_findings
 from hub.store import exchanges, meter_facts
 from hub.web import models_facts
@@ -75,7 +76,7 @@ def describe(
         serial=serial,
         make=make,
         reason=reason,
-        details=options.meter_details(said),
+        details=meter_details(said),
         forget=tuple(forget or ()),
     )
     with open_data(data, create=False) as database:
@@ -124,10 +125,10 @@ def exchange(
     wanted = ExchangeRequest(
         system=system,
         serial=serial,
-        at=options.parse_time(at),
-        final_wh=options.parse_kwh(final_kwh),
+        at=parse_time(at),
+        final_wh=parse_kwh(final_kwh),
         new_serial=new_serial,
-        initial_wh=options.parse_kwh(initial_kwh),
+        initial_wh=parse_kwh(initial_kwh),
         evidence=evidence,
         make=make,
         new_make=new_make,

@@ -13,6 +13,7 @@ from hub.clock import now_ms
 from hub.errors import InputError
 from hub.rules.periods import date_at
 from hub.services.amend_system import Amendment, amend_system
+from hub.services.read_details import parse_date, programme_of, system_details
 from hub.services.read_facts import read_system
 from hub.services.read_fleet import read_systems
 from hub.services.register_system import register_system
@@ -72,7 +73,7 @@ def add_system(
         "zip_code": zip_code,
         "town": town,
     }
-    details = options.system_details(said)
+    details = system_details(said)
     begins = _programme(pts_id, programme, programme_from, programme_until, factor)
     who = actor or user_name()
     with open_data(data) as database:
@@ -141,9 +142,9 @@ def amend(
     }
     wanted = Amendment(
         system=pts_id,
-        effective_on=options.parse_date(effective_on),
+        effective_on=parse_date(effective_on),
         reason=reason,
-        details=options.system_details(said),
+        details=system_details(said),
         forget=tuple(forget or ()),
     )
     with open_data(data, create=False) as database:
@@ -193,7 +194,7 @@ def show(
     as_json: AsJson = False,
 ) -> None:
     """Show what is known of a system on a day, and how it came to be known."""
-    day = options.parse_date(on) if on else date_at(now_ms())
+    day = parse_date(on) if on else date_at(now_ms())
     with open_data(data, create=False) as database, database.read() as connection:
         view = read_system(connection, pts_id, day)
     if as_json:
@@ -206,7 +207,7 @@ def show(
 
 def _programme(pts_id: str, name: str, from_on: str, until_on: str, factor: str) -> Programme | None:
     said = {"programme": name, "programme_from_on": from_on, "programme_until_on": until_on, "factor": factor}
-    return options.programme_of(pts_id, said)
+    return programme_of(pts_id, said)
 
 
 def _told(programme: Programme) -> str:

@@ -107,7 +107,7 @@ def end_relation(  # noqa: PLR0913 - what ends when, by whom and why
             after=after,
             reason=check_label(reason, "a reason"),
         )
-    return held
+    return replace(held, relation=replace(held.relation, until_at=until_at))
 
 
 def issue_token(database: Database, name: str, lifetime_ms: int, *, actor: str, now: int) -> str:

@@ -1,16 +1,66 @@
-"""The JSON API of people: accounts and the audit log, for those who may see them."""
+"""The JSON API of people: accounts, what they are to systems, their tokens, and the audit log."""
 
 from typing import Annotated
 
 from fastapi import APIRouter, Query
+from pydantic import BaseModel, Field
 
-from hub.rules.permissions import Action
+from hub.rules.audit_chain import find_broken
+from hub.rules.local_times import parse_local
+from hub.rules.permissions import Action, Relation, Role
+from hub.services.manage_people import add_account, approve_provider, end_relation, issue_token, relate_account
 from hub.store import accounts, audit_log
+from hub.store.accounts import Account
 from hub.web import models_people as models
 from hub.web.actors import ActorOf, demand
 from hub.web.context import HubOf
 
 router = APIRouter(prefix="/api/v1", tags=["people"])
+
+
+DAY_MS = 86_400_000
+
+
+class NewAccountBody(BaseModel):
+    """Somebody, or a program; `email` is where reminders go."""
+
+    account: str = Field(max_length=40, examples=["ann"])
+    name: str = Field("", max_length=100, examples=["Ann Lee"])
+    email: str = Field("", max_length=254, examples=["ann@example.org"])
+
+
+class RelationBody(BaseModel):
+    """What an account is to a system, or with an empty one to all; from now on unless said otherwise."""
+
+    role: Role
+    system: str = Field("", max_length=40)
+    from_at: str = Field("", max_length=40, examples=["2024-01-31 17:30"])
+
+
+class EndBody(BaseModel):
+    """When a relation ends, now unless said otherwise, and why."""
+
+    until_at: str = Field("", max_length=40)
+    reason: str = Field(max_length=100)
+
+
+class TokenBody(BaseModel):
+    """How long a token is good for."""
+
+    days: int = Field(90, ge=1, le=366)
+
+
+class TokenJson(BaseModel):
+    """A new token: it is shown this once."""
+
+    token: str
+
+
+class ApprovalBody(BaseModel):
+    """Whether an account may be chosen as a data acquisition provider, and why."""
+
+    approved: bool
+    reason: str = Field(max_length=100)
 
 
 @router.get("/accounts")
@@ -35,3 +85,59 @@ def list_audit_log(
     with hub.database.read() as connection:
         entries = audit_log.list_audit(connection, subject=subject or None, limit=limit)
     return models.AuditLogJson(entries=[models.entry_json(entry) for entry in entries])
+
+
+@router.get("/audit-log/verification")
+def verify_audit_log(hub: HubOf, actor: ActorOf) -> models.AuditVerifiedJson:
+    """Check the log's chain from its first entry on."""
+    demand(hub, actor, Action.READ_AUDIT_LOG)
+    with hub.database.read() as connection:
+        broken = find_broken(audit_log.iterate_audit(connection))
+        latest = audit_log.list_audit(connection, limit=1)
+    entries, head = (latest[0].number, latest[0].sha256) if latest else (0, "")
+    return models.AuditVerifiedJson(entries=entries, head=head, broken=broken)
+
+
+@router.post("/accounts", status_code=201)
+def add(hub: HubOf, actor: ActorOf, body: NewAccountBody) -> models.AccountJson:
+    """Add an account; it may nothing before it is related to something."""
+    demand(hub, actor, Action.MANAGE_ACCOUNTS)
+    made = add_account(hub.database, Account(body.account, body.name, body.email, hub.now(), actor.name))
+    with hub.database.read() as connection:
+        return models.account_json(made, accounts.list_relations(connection, of_account=made.name))
+
+
+@router.post("/accounts/{account}/relations", status_code=201)
+def relate(hub: HubOf, actor: ActorOf, account: str, body: RelationBody) -> models.RelationJson:
+    """Give an account a role, for a system or for all."""
+    demand(hub, actor, Action.MANAGE_ACCOUNTS)
+    now = hub.now()
+    new = Relation(account, body.role, body.system or None, parse_local(body.from_at) if body.from_at else now)
+    return models.relation_json(relate_account(hub.database, new, actor=actor.name, now=now))
+
+
+@router.post("/relations/{number}/end", status_code=201)
+def end(hub: HubOf, actor: ActorOf, number: int, body: EndBody) -> models.RelationJson:
+    """Let a relation end."""
+    demand(hub, actor, Action.MANAGE_ACCOUNTS)
+    now = hub.now()
+    until_at = parse_local(body.until_at) if body.until_at else now
+    ended = end_relation(hub.database, number, until_at, actor=actor.name, now=now, reason=body.reason)
+    return models.relation_json(ended)
+
+
+@router.post("/accounts/{account}/tokens", status_code=201)
+def make_token(hub: HubOf, actor: ActorOf, account: str, body: TokenBody) -> TokenJson:
+    """Return a new token of an account."""
+    demand(hub, actor, Action.MANAGE_ACCOUNTS)
+    return TokenJson(token=issue_token(hub.database, account, body.days * DAY_MS, actor=actor.name, now=hub.now()))
+
+
+@router.post("/accounts/{account}/provider", status_code=201)
+def approve(hub: HubOf, actor: ActorOf, account: str, body: ApprovalBody) -> ApprovalBody:
+    """Say whether an account may be chosen as a data acquisition provider; for those who decide on changes."""
+    demand(hub, actor, Action.DECIDE_CHANGE)
+    approve_provider(
+        hub.database, account, is_approved=body.approved, actor=actor.name, now=hub.now(), reason=body.reason
+    )
+    return body

@@ -1,0 +1,320 @@
+"""The JSON API by which staff register systems, meters and devices, and installers tell of meter exchanges.
+
+What is said of a system or meter is text, under the names and in the forms of the columns of tables
+(`docs/importing.md`): so that a form, a table and a program are read by the same rules. What is left empty is not said.
+"""
+
+from fastapi import APIRouter
+from pydantic import BaseModel, ConfigDict, Field
+
+from hub.errors import InputError, UnknownSubjectError
+from hub.rules.details import METER_FORGETTABLE, SYSTEM_FORGETTABLE
+from hub.rules.permissions import Action
+from hub.services.amend_system import Amendment, amend_system
+from hub.services.decide_exchange import ExchangeDecision, decide_exchange
+from hub.services.describe_meter import Description, describe_meter
+from hub.services.end_meter import EndRequest, end_meter
+from hub.services.exchange_meter import ExchangeRequest, exchange_meter
+from hub.services.read_details import (
+    meter_details,
+    parse_date,
+    parse_kwh,
+    parse_time,
+    programme_of,
+    system_details,
+)
+from hub.services.register_device import register_device
+from hub.services.register_meter import MeterRequest, register_meter
+from hub.services.register_system import register_system
+from hub.services.resolve_device import resolve_device
+from hub.services.set_programme import set_programme
+from hub.store import exchanges, meter_facts
+from hub.web import models, models_facts
+from hub.web.actors import ActorOf, demand
+from hub.web.context import Hub, HubOf
+from protocol.identity import format_device_id
+
+router = APIRouter(prefix="/api/v1", tags=["registering"])
+
+TEXT_MAX = 200
+
+
+class _Said(BaseModel):
+    """Texts under the names of columns; another name is refused, so that a mistyped one is not silently left out."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+def _text(*examples: str) -> str:
+    field: str = Field("", max_length=TEXT_MAX, examples=list(examples))
+    return field
+
+
+class SystemSaid(_Said):
+    """What is said of a system."""
+
+    capacity_kw_dc: str = _text("7.5")
+    capacity_kw_ac: str = _text("6")
+    technology: str = _text("pv")
+    in_service_on: str = _text("2016-07-12")
+    annual_kwh_estimated: str = _text("9000")
+    gis_asset: str = _text("NON12345")
+    reporting_mode: str = _text("automatic")
+    is_funded: str = _text("no")
+    latitude: str = _text("42.262593")
+    longitude: str = _text("-71.802293")
+    tilt_degrees: str = _text("30")
+    azimuth_degrees: str = _text("180")
+    zip_code: str = _text("01608")
+    town: str = _text("Worcester")
+
+
+class ProgrammeSaid(_Said):
+    """Under which programme a system's certificates are created; the factor is certificates for each MWh."""
+
+    programme: str = _text("srec_2")
+    programme_from_on: str = _text("2016-07-12")
+    programme_until_on: str = _text("2026-06-30")
+    factor: str = _text("0.8")
+
+
+class MeterSaid(_Said):
+    """What is said of a meter."""
+
+    accuracy_class_percent: str = _text("0.5")
+    ansi_standard: str = _text("C12.20-2010")
+    ct_ratio: str = _text("200:5")
+    ct_class_percent: str = _text("0.3")
+    tested_on: str = _text("2024-05-02")
+    seal: str = _text("S-1234")
+    initial_kwh: str = _text("0.0")
+    initial_at: str = _text("2016-07-12 12:00")
+    modulus_kwh: str = _text("100000")
+    is_revenue_grade: str = _text("yes")
+    is_das: str = _text("yes")
+
+
+class NewSystemBody(BaseModel):
+    """A system that is registered, with what is known of it from the beginning."""
+
+    pts_id: str = Field(max_length=TEXT_MAX, examples=["SLF-AB1234-00001"])
+    name: str = _text("Barn roof")
+    capacity_kw_dc: str = Field(max_length=TEXT_MAX, examples=["7.5"])
+    said: SystemSaid = SystemSaid()
+    programme: ProgrammeSaid = ProgrammeSaid()
+
+
+class AmendmentBody(BaseModel):
+    """What holds from a day on, and why; `forget` names what is not known after all."""
+
+    effective_on: str = Field(max_length=TEXT_MAX, examples=["2026-11-01"])
+    reason: str = Field(max_length=100)
+    said: SystemSaid = SystemSaid()
+    forget: list[str] = Field(default=[], max_length=len(SYSTEM_FORGETTABLE))
+
+
+class ProgrammeBody(BaseModel):
+    """A programme from a day on, and why."""
+
+    programme: ProgrammeSaid
+    reason: str = Field("", max_length=100)
+
+
+class NewMeterBody(BaseModel):
+    """A meter of a system; `device` is the id of what reads it, empty where people do."""
+
+    serial: str = Field(max_length=TEXT_MAX, examples=["351001"])
+    device: str = _text()
+    make: str = _text("Itron")
+    model: str = _text("C1S")
+
+
+class DescriptionBody(BaseModel):
+    """What is said of a meter, and why; `make` where two of the system share the serial number."""
+
+    make: str = _text("Itron")
+    reason: str = Field("", max_length=100)
+    said: MeterSaid = MeterSaid()
+    forget: list[str] = Field(default=[], max_length=len(METER_FORGETTABLE))
+
+
+class EndBody(BaseModel):
+    """When a meter was removed."""
+
+    at: str = Field(max_length=TEXT_MAX, examples=["2026-11-03T20:00:00Z"])
+    make: str = _text("Itron")
+
+
+class ExchangeBody(BaseModel):
+    """A meter that took the place of another: both registers in kWh, the time, and the SHA-256 of what shows both."""
+
+    serial: str = Field(max_length=TEXT_MAX)
+    make: str = _text("Itron")
+    at: str = Field(max_length=TEXT_MAX, examples=["2026-11-03 15:00"])
+    final_kwh: str = Field(max_length=TEXT_MAX, examples=["13015.5"])
+    new_serial: str = Field(max_length=TEXT_MAX)
+    new_make: str = _text("Itron")
+    new_model: str = _text("C1S")
+    initial_kwh: str = Field(max_length=TEXT_MAX, examples=["0"])
+    evidence: str = Field(max_length=64)
+
+
+class ExchangeDecisionBody(BaseModel):
+    """Whether an exchange counts, and why not."""
+
+    approved: bool
+    reason: str = Field("", max_length=100)
+
+
+class NewDeviceBody(BaseModel):
+    """A device's public key in PEM, and what people call it."""
+
+    key_pem: str = Field(max_length=4_000)
+    name: str = _text("Barn")
+
+
+class DeviceNamedJson(BaseModel):
+    """A registered device."""
+
+    device: str
+    name: str
+
+
+@router.post("/systems", status_code=201)
+def add_system(hub: HubOf, actor: ActorOf, body: NewSystemBody) -> models.SystemJson:
+    """Register a system; the same one again changes nothing."""
+    demand(hub, actor, Action.REGISTER_SYSTEM)
+    system = register_system(
+        hub.database,
+        body.pts_id,
+        body.name,
+        body.capacity_kw_dc,
+        hub.now(),
+        details=system_details(body.said.model_dump()),
+        programme=programme_of(body.pts_id, body.programme.model_dump()),
+        actor=actor.name,
+    )
+    return models.system_json(system, ())
+
+
+@router.post("/systems/{pts_id}/facts", status_code=201)
+def amend(hub: HubOf, actor: ActorOf, pts_id: str, body: AmendmentBody) -> models_facts.SystemFactsJson:
+    """Change what is known of a system from a day on; what held before goes on to hold before."""
+    demand(hub, actor, Action.REGISTER_SYSTEM, pts_id)
+    amendment = Amendment(
+        system=pts_id,
+        effective_on=parse_date(body.effective_on),
+        reason=body.reason,
+        details=system_details(body.said.model_dump()),
+        forget=tuple(body.forget),
+    )
+    return models_facts.system_facts_json(amend_system(hub.database, amendment, hub.now(), actor.name).facts)
+
+
+@router.post("/systems/{pts_id}/programmes", status_code=201)
+def add_programme(hub: HubOf, actor: ActorOf, pts_id: str, body: ProgrammeBody) -> models_facts.ProgrammeJson:
+    """Say under which programme a system's certificates are created from a day on."""
+    demand(hub, actor, Action.REGISTER_SYSTEM, pts_id)
+    programme = programme_of(pts_id, body.programme.model_dump())
+    if programme is None:
+        message = "name the programme: srec_1, srec_2, class_1 or none"
+        raise InputError(message)
+    set_programme(hub.database, programme, hub.now(), actor.name, body.reason)
+    return models_facts.programme_json(programme)
+
+
+@router.post("/systems/{pts_id}/meters", status_code=201)
+def add_meter(hub: HubOf, actor: ActorOf, pts_id: str, body: NewMeterBody) -> models_facts.MeterFactsJson:
+    """Register a meter of a system, or another device that reads it."""
+    demand(hub, actor, Action.REGISTER_SYSTEM, pts_id)
+    request = MeterRequest(pts_id, body.device, body.serial, body.make, body.model)
+    return _facts_of(hub, register_meter(hub.database, request, hub.now(), actor.name).id)
+
+
+@router.post("/systems/{pts_id}/meters/{serial}/facts", status_code=201)
+def describe(
+    hub: HubOf, actor: ActorOf, pts_id: str, serial: str, body: DescriptionBody
+) -> models_facts.MeterFactsJson:
+    """Say how exact a meter is, what proves that, what it began with, and where its register starts again."""
+    demand(hub, actor, Action.REGISTER_SYSTEM, pts_id)
+    description = Description(
+        system=pts_id,
+        serial=serial,
+        make=body.make,
+        reason=body.reason,
+        details=meter_details(body.said.model_dump()),
+        forget=tuple(body.forget),
+    )
+    return models_facts.meter_facts_json(describe_meter(hub.database, description, hub.now(), actor.name))
+
+
+@router.post("/systems/{pts_id}/meters/{serial}/end", status_code=201)
+def end(hub: HubOf, actor: ActorOf, pts_id: str, serial: str, body: EndBody) -> models_facts.MeterFactsJson:
+    """End a meter that was removed: from then on months are complete without it."""
+    demand(hub, actor, Action.REGISTER_SYSTEM, pts_id)
+    request = EndRequest(pts_id, serial, body.at, body.make)
+    return _facts_of(hub, end_meter(hub.database, request, hub.now(), actor.name).id)
+
+
+@router.post("/systems/{pts_id}/exchanges", status_code=202)
+def tell_exchange(hub: HubOf, actor: ActorOf, pts_id: str, body: ExchangeBody) -> models_facts.ExchangeJson:
+    """Say that a meter was exchanged for another; it counts once somebody else approves it."""
+    demand(hub, actor, Action.REQUEST_EXCHANGE, pts_id)
+    request = ExchangeRequest(
+        system=pts_id,
+        serial=body.serial,
+        at=parse_time(body.at),
+        final_wh=parse_kwh(body.final_kwh),
+        new_serial=body.new_serial,
+        initial_wh=parse_kwh(body.initial_kwh),
+        evidence=body.evidence,
+        make=body.make,
+        new_make=body.new_make,
+        new_model=body.new_model,
+    )
+    return models_facts.exchange_json(exchange_meter(hub.database, request, hub.now(), actor.name))
+
+
+@router.get("/exchanges")
+def list_exchanges(hub: HubOf, actor: ActorOf, *, waiting: bool = False) -> models_facts.ExchangesJson:
+    """Return the meter exchanges, or those that wait for a decision; for those who decide."""
+    demand(hub, actor, Action.APPROVE_EXCHANGE)
+    with hub.database.read() as connection:
+        found = exchanges.list_exchanges(connection, is_waiting=True if waiting else None)
+    return models_facts.ExchangesJson(exchanges=[models_facts.exchange_json(one) for one in found])
+
+
+@router.post("/exchanges/{number}/decision", status_code=201)
+def decide(hub: HubOf, actor: ActorOf, number: int, body: ExchangeDecisionBody) -> models_facts.ExchangeJson:
+    """Approve or refuse an exchange that somebody else told of."""
+    with hub.database.read() as connection:
+        told = exchanges.find_exchange(connection, number)
+    if told is None:
+        message = f"there is no exchange {number}: `GET /exchanges?waiting=true` shows those to decide on"
+        raise UnknownSubjectError(message)
+    demand(hub, actor, Action.APPROVE_EXCHANGE, told.asked.system)
+    decided = ExchangeDecision(number, is_approved=body.approved, reason=body.reason)
+    return models_facts.exchange_json(decide_exchange(hub.database, decided, hub.now(), actor.name))
+
+
+@router.post("/devices", status_code=201)
+def add_device(hub: HubOf, actor: ActorOf, body: NewDeviceBody) -> DeviceNamedJson:
+    """Register a device by its public key."""
+    demand(hub, actor, Action.REGISTER_SYSTEM)
+    device = register_device(hub.database, body.key_pem.encode(), body.name, hub.now(), actor.name)
+    return DeviceNamedJson(device=format_device_id(device.id), name=device.name)
+
+
+@router.post("/devices/{device}/resolution", status_code=201)
+def resolve(hub: HubOf, actor: ActorOf, device: str) -> DeviceNamedJson:
+    """Hold a contested device for itself again, once only one of the two that spoke for it is left."""
+    demand(hub, actor, Action.REGISTER_SYSTEM)
+    resolved = resolve_device(hub.database, device, hub.now(), actor.name)
+    return DeviceNamedJson(device=format_device_id(resolved.id), name=resolved.name)
+
+
+def _facts_of(hub: Hub, meter: int) -> models_facts.MeterFactsJson:
+    with hub.database.read() as connection:
+        known = meter_facts.find_meter_facts(connection, meter)
+    assert known is not None, "a registered meter has facts"
+    return models_facts.meter_facts_json(known)
