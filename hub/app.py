@@ -27,6 +27,7 @@ from hub.errors import (
     UnknownSubjectError,
 )
 from hub.exchange.mail import SmtpMailer
+from hub.exchange.pts_doors import open_door
 from hub.ingest import Ingest
 from hub.jobs import DeviceReportJob, MailJob
 from hub.keys import ensure_receipt_key
@@ -39,8 +40,10 @@ from hub.web import (
     api,
     api_audits,
     api_calendar,
+    api_changes,
     api_exports,
     api_facts,
+    api_forwards,
     api_months,
     api_notices,
     api_people,
@@ -78,6 +81,8 @@ _PARTS = (
     api_calendar,
     api_notices,
     api_people,
+    api_changes,
+    api_forwards,
     custody,
     events,
     health,
@@ -102,6 +107,7 @@ def build_app(settings: HubSettings, now: Now = now_ms) -> FastAPI:
     """
     key = ensure_receipt_key(settings.data_folder)
     mailer = None if settings.mail is None else SmtpMailer(settings.mail)
+    door = None if settings.forward is None else open_door(settings.forward)
     database = open_hub(settings.data_folder, new_timeline=secrets.token_bytes(TIMELINE_LENGTH), at=now())
     terms = _terms(settings, database)
     ingest = None
@@ -115,6 +121,7 @@ def build_app(settings: HubSettings, now: Now = now_ms) -> FastAPI:
         now=now,
         terms=terms,
         receipt_key=key,
+        pts=door,
     )
     app = FastAPI(
         title="Meterline hub",

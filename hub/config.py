@@ -57,6 +57,30 @@ class MailSettings:
     credentials: Path | None = None
 
 
+class Interface(StrEnum):
+    """One of the two known machine interfaces of MassCEC's own tracking system."""
+
+    SOAP = "soap"
+    JSON = "json"
+
+
+@dataclass(frozen=True, slots=True)
+class ForwardSettings:
+    """Where months are forwarded to, and by which interface.
+
+    `url` is the SOAP service's, or what stands before the operation of the JSON interface; `namespace` is that of the
+    SOAP service, its host's as far as is known. `credentials` is a file of two lines: user and password for SOAP,
+    subscription key and access key for JSON. `post` and `test` name the operations that keep and that only try.
+    """
+
+    interface: Interface
+    url: str
+    credentials: Path
+    namespace: str
+    post: str
+    test: str
+
+
 @dataclass(frozen=True, slots=True)
 class HubSettings:
     """Everything `serve` needs to know. `broker` None: pages and API only, no ingest.
@@ -64,7 +88,7 @@ class HubSettings:
     `window` is how many blocks beyond its watermark a device may offer, `window_backfill` how many while it has a
     long backlog; `pace_ms` the least time between two offers. `safe` is when a device may release a block: once
     a verified backup holds it (`hold`), or once it is committed here, for storage that replicates each commit
-    synchronously. `mail` None: the hub sends no mail.
+    synchronously. `mail` None: the hub sends no mail; `forward` None: it forwards nothing to MassCEC.
     """
 
     data_folder: Path
@@ -75,6 +99,7 @@ class HubSettings:
     window_backfill: int = 64
     pace_ms: int = 0
     mail: MailSettings | None = None
+    forward: ForwardSettings | None = None
 
 
 def parse_broker(url: str) -> Address:
@@ -144,6 +169,19 @@ def parse_pages_url(url: str) -> str:
     if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment or not plain:
         raise SettingsError(message)
     return url.rstrip("/")
+
+
+def parse_service_url(url: str) -> str:
+    """Return the address of another system's service, without a slash at its end.
+
+    Raises SettingsError for what is no web address, and for one that carries secrets unprotected off this machine.
+    """
+    checked = parse_pages_url(url)
+    parts = urlsplit(checked)
+    if parts.scheme != "https" and not _is_loopback(parts.hostname or ""):
+        message = f"{url!r:.200} would carry secrets unprotected: write it with https://"
+        raise SettingsError(message)
+    return checked
 
 
 def _is_loopback(host: str) -> bool:

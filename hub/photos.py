@@ -7,17 +7,14 @@ stored, so the same one is stored once, and none is ever changed.
 
 from __future__ import annotations
 
-import hashlib
 import io
-import os
-import re
 import warnings
 from typing import TYPE_CHECKING
 
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from hub.errors import InputError, StoreUnavailableError, UnknownSubjectError
-from hub.files import make_folder, sync_folder, write_synced
+from hub.errors import InputError
+from hub.shelf import Shelf
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -28,11 +25,10 @@ PIXELS_MAX = 64_000_000
 SIDE_MAX = 2_000
 """Pixels on the longer side of what is kept: enough to read a display by."""
 QUALITY = 85
-FOLDER_NAME = "photos"
 MEDIA_TYPE = "image/jpeg"
+PHOTOS = Shelf("photos", ".jpg", "picture")
 
 _FORMATS = ("JPEG", "PNG", "WEBP")
-_NAME = re.compile(r"[0-9a-f]{64}")
 
 
 def encode_photo(uploaded: bytes) -> bytes:
@@ -75,42 +71,4 @@ def keep_photo(data_folder: Path, uploaded: bytes) -> str:
 
     Raises InputError as `encode_photo` does, and StoreUnavailableError if it cannot be written.
     """
-    content = encode_photo(uploaded)
-    name = hashlib.sha256(content).hexdigest()
-    path = _path(data_folder, name)
-    try:
-        if not path.exists():
-            make_folder(path.parent)
-            beside = path.with_suffix(f".{os.getpid()}.part")
-            beside.unlink(missing_ok=True)
-            write_synced(beside, content)
-            beside.replace(path)
-            sync_folder(path.parent)
-    except OSError as error:
-        message = f"the picture cannot be kept in {path.parent}: {error.strerror}; free the disk and send it again"
-        raise StoreUnavailableError(message) from error
-    return name
-
-
-def read_photo(data_folder: Path, name: str) -> bytes:
-    """Return a picture that is kept.
-
-    Raises UnknownSubjectError for any other name, and StoreUnavailableError for a picture damaged on the disk.
-    """
-    if not has_photo(data_folder, name):
-        message = f"no picture {name!r:.70} is kept here: upload it, and use the name that is answered"
-        raise UnknownSubjectError(message)
-    content = _path(data_folder, name).read_bytes()
-    if hashlib.sha256(content).hexdigest() != name:
-        message = f"the picture {name} is damaged on the disk: restore it from a backup of the folder {FOLDER_NAME}"
-        raise StoreUnavailableError(message)
-    return content
-
-
-def has_photo(data_folder: Path, name: str) -> bool:
-    """Return whether this is the name of a picture that is kept."""
-    return _NAME.fullmatch(name) is not None and _path(data_folder, name).is_file()
-
-
-def _path(data_folder: Path, name: str) -> Path:
-    return data_folder / FOLDER_NAME / name[:2] / f"{name}.jpg"
+    return PHOTOS.keep(data_folder, encode_photo(uploaded))

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import random
 import sys
 import tempfile
-from contextlib import contextmanager
+import threading
 from datetime import UTC, datetime
 from fractions import Fraction
 from importlib.metadata import version
@@ -25,6 +26,7 @@ from simulators.custody.cli import custody_command
 from simulators.demo import DemoPlan, run_demo
 from simulators.errors import SimulatorError
 from simulators.line import Program
+from simulators.masscec_pts import JSON_PATH, SOAP_PATH, Counterpart, CounterpartServer, Register
 from simulators.measured import STEP_MS, read_measured_csv
 from simulators.replay import Outage, ReplayPlan, ReplayResult, replay
 from simulators.series import write_series
@@ -102,6 +104,25 @@ def replay_command(
         typer.echo(json.dumps(result.as_json()))
     if not result.is_exact:
         raise typer.Exit(EXIT_NOT_EXACT)
+
+
+@app.command("masscec-pts")
+def masscec_pts_command(
+    system: Annotated[list[str], typer.Option(help="PTS id of a system that it knows; may be given several times.")],
+    port: Annotated[int, typer.Option(help="Where it answers on this machine; 0 takes a free one.")] = 0,
+    seconds: Annotated[float | None, typer.Option(min=0, help="End after this long; else at Ctrl-C.")] = None,
+) -> None:
+    """Play MassCEC's tracking system, in both of its machine interfaces."""
+    counterpart = Counterpart({one: Register() for one in system})
+    with CounterpartServer(counterpart, port) as server:
+        typer.echo(f"soap {server.url}{SOAP_PATH}")
+        typer.echo(f"json {server.url}{JSON_PATH} with ARPost,ARPostTest")
+        typer.echo(f"credentials, a line each: {counterpart.user}, {counterpart.password}")
+        sys.stdout.flush()
+        with contextlib.suppress(KeyboardInterrupt):
+            threading.Event().wait(seconds)
+    for name, held in counterpart.systems.items():
+        typer.echo(f"{name}: {held.kwh} kWh of {held.at or 'never'}, taken {held.taken} times")
 
 
 @app.command("survive")
@@ -207,7 +228,7 @@ def _now() -> datetime:
     return datetime.fromtimestamp(SystemClock().now().wall_ms / 1000, UTC)
 
 
-@contextmanager
+@contextlib.contextmanager
 def _working_in(work_dir: Path | None) -> Iterator[Path]:
     if work_dir is None:
         with tempfile.TemporaryDirectory(prefix="meterline-") as folder:

@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from hub.cli.months import actor
 from hub.cli.report import At, Kwh, Photo, Serial, System, keep_picture
-from hub.cli.terminal import DEFAULT_DATA, AsJson, Data, open_data, plain, print_json, print_table
+from hub.cli.terminal import DEFAULT_DATA, AsJson, Data, actor, open_data, plain, print_json, print_table
 from hub.clock import now_ms
 from hub.rules.acceptance import kwh
 from hub.rules.local_times import format_local

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from hub.cli.custody import write_whole
-from hub.cli.months import actor
-from hub.cli.terminal import DEFAULT_DATA, AsJson, Data, open_data, plain, print_json, print_table
+from hub.cli.terminal import DEFAULT_DATA, AsJson, Data, actor, open_data, plain, print_json, print_table
 from hub.clock import now_ms
 from hub.rules.certificates import WH_PER_KWH
 from hub.rules.quarters import gis_calendar, parse_quarter

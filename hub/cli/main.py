@@ -13,9 +13,11 @@ import typer
 from hub.cli import (
     audits,
     calendar,
+    changes,
     command,
     custody,
     export,
+    forward,
     import_csv,
     limits,
     meters,
@@ -27,6 +29,7 @@ from hub.cli import (
     report,
     systems,
 )
+from hub.cli.forward_options import Pts, PtsCredentials, PtsOperations, PtsUrl, forward_settings
 from hub.cli.mail_options import Credentials, MailFrom, PagesUrl, Smtp, mail_settings
 from hub.cli.terminal import DEFAULT_DATA, AsJson, Data, open_data, plain, print_json, print_table
 from hub.config import HubSettings, parse_broker, parse_listen
@@ -60,6 +63,8 @@ app.add_typer(report.app, name="report")
 app.add_typer(people.account_app, name="account")
 people.audit_app.add_typer(audits.app)
 app.add_typer(people.audit_app, name="audit")
+app.add_typer(changes.app, name="change")
+app.add_typer(forward.app, name="forward")
 app.add_typer(export.app, name="export")
 app.add_typer(calendar.app)
 app.add_typer(notices.app, name="notices")
@@ -108,6 +113,10 @@ def serve(
     mail_from: MailFrom = "",
     smtp_credentials: Credentials = None,
     pages_url: PagesUrl = "",
+    pts: Pts = None,
+    pts_url: PtsUrl = "",
+    pts_credentials: PtsCredentials = None,
+    pts_operations: PtsOperations = "",
     *,
     verbose: Annotated[bool, typer.Option("--verbose", help="Log more than warnings.")] = False,
     as_json: AsJson = False,
@@ -122,6 +131,7 @@ def serve(
         listen=parse_listen(listen),
         safe=safe,
         mail=mail_settings(smtp, mail_from, smtp_credentials, pages_url),
+        forward=forward_settings(pts, pts_url, pts_credentials, pts_operations),
     )
     logging.basicConfig(
         level=logging.INFO if verbose else logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s"

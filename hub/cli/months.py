@@ -10,7 +10,7 @@ import typer
 from rich.console import Console
 from rich.progress import Progress
 
-from hub.cli.terminal import DEFAULT_DATA, AsJson, Data, open_data, plain, print_json, print_table, user_name
+from hub.cli.terminal import DEFAULT_DATA, AsJson, Data, actor, open_data, plain, print_json, print_table
 from hub.clock import now_ms
 from hub.rules.analysis import ReviewDecision
 from hub.rules.closing import RunKind
@@ -190,11 +190,6 @@ def verify(month: Month, data: Data = DEFAULT_DATA, *, as_json: AsJson = False) 
         typer.echo(plain(f"{month}: {again}: {told}"))
     if verified.differences:
         raise typer.Exit(EXIT_DIFFERS)
-
-
-def actor() -> str:
-    """Return who works at this command line, as ledgers name them."""
-    return f"cli:{user_name()}"
 
 
 @contextmanager

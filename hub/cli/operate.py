@@ -13,8 +13,7 @@ from rich.console import Console
 from rich.progress import Progress as Bars
 from rich.progress import TaskID
 
-from hub.cli.months import actor
-from hub.cli.terminal import DEFAULT_DATA, AsJson, Data, open_data, plain
+from hub.cli.terminal import DEFAULT_DATA, AsJson, Data, actor, open_data, plain
 from hub.clock import now_ms
 from hub.rules.instants import format_instant
 from hub.services.back_up import back_up

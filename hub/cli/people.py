@@ -6,16 +6,16 @@ from typing import Annotated
 
 import typer
 
-from hub.cli.months import actor
-from hub.cli.terminal import DEFAULT_DATA, AsJson, Data, open_data, plain, print_json, print_table
+from hub.cli.terminal import DEFAULT_DATA, AsJson, Data, actor, open_data, plain, print_json, print_table
 from hub.clock import now_ms
 from hub.rules.audit_chain import find_broken
 from hub.rules.local_times import format_local, parse_local
 from hub.rules.permissions import Relation, Role
-from hub.services.manage_people import add_account, end_relation, issue_token, relate_account
-from hub.store import accounts, audit_log
+from hub.services.manage_people import add_account, approve_provider, end_relation, issue_token, relate_account
+from hub.store import accounts, audit_log, change_requests
 from hub.store.accounts import Account
 from hub.web import models_people as models
+from hub.web.models_changes import ProvidersJson
 
 EXIT_BROKEN = 1
 DAY_MS = 86_400_000
@@ -101,6 +101,31 @@ def list_all(data: Data = DEFAULT_DATA, *, as_json: AsJson = False) -> None:
             for held in one.relations
         ],
     )
+
+
+@account_app.command("approve-provider")
+def approve(
+    name: Name,
+    reason: Annotated[str, typer.Option(help="Why.")] = "",
+    data: Data = DEFAULT_DATA,
+    *,
+    withdraw: Annotated[bool, typer.Option("--withdraw", help="Not any more.")] = False,
+) -> None:
+    """Let an account be chosen as a data acquisition provider."""
+    with open_data(data, create=False) as database:
+        approve_provider(database, name, is_approved=not withdraw, actor=actor(), now=now_ms(), reason=reason)
+    typer.echo(f"{name} is {'no more' if withdraw else 'now'} an approved data acquisition provider")
+
+
+@account_app.command("providers")
+def list_providers(data: Data = DEFAULT_DATA, *, as_json: AsJson = False) -> None:
+    """List the data acquisition providers that may be chosen."""
+    with open_data(data, create=False) as database, database.read() as connection:
+        found = change_requests.list_providers(connection)
+    if as_json:
+        print_json(ProvidersJson(providers=list(found)))
+        return
+    print_table(("Provider",), [(one,) for one in found])
 
 
 @audit_app.command("log")

@@ -8,8 +8,7 @@ from typing import Annotated
 
 import typer
 
-from hub.cli.months import actor
-from hub.cli.terminal import DEFAULT_DATA, AsJson, Data, open_data, plain, print_json, print_table
+from hub.cli.terminal import DEFAULT_DATA, AsJson, Data, actor, open_data, plain, print_json, print_table
 from hub.clock import now_ms
 from hub.errors import InputError
 from hub.rules.instants import format_instant

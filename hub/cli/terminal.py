@@ -16,6 +16,7 @@ from rich.table import Table
 from rich.text import Text
 
 from hub.clock import now_ms
+from hub.rules.permissions import COMMAND_LINE
 from hub.services.open_hub import TIMELINE_LENGTH, open_hub
 
 if TYPE_CHECKING:
@@ -62,6 +63,11 @@ def print_table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
 def plain(text: str) -> str:
     """Return text for a terminal: no-break spaces as blanks, and nothing in it that the terminal would obey."""
     return "".join(sign if sign.isprintable() else "\ufffd" for sign in text.replace("\u00a0", " "))
+
+
+def actor() -> str:
+    """Return who works at this command line, as ledgers name them."""
+    return f"{COMMAND_LINE}{user_name()}"
 
 
 def user_name() -> str:

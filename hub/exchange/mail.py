@@ -11,7 +11,7 @@ import contextlib
 import hashlib
 import smtplib
 import ssl
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.headerregistry import Address as Mailbox
 from email.message import EmailMessage
@@ -21,11 +21,10 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol
 
 from hub.config import Security
-from hub.errors import SettingsError
+from hub.exchange.credentials import load_credentials
 from hub.rules.mail_addresses import is_mail_address
 
 if TYPE_CHECKING:
-    from pathlib import Path
     from types import TracebackType
     from typing import Self
 
@@ -35,8 +34,6 @@ TIMEOUT_SECONDS = 30.0
 SESSION_MAILS_MAX = 50
 LINE_LENGTH_MAX = 300
 _SENDER_NAME = "Meterline"
-_CREDENTIALS_BYTES_MAX = 4096
-_OTHERS = 0o077
 _NOT_IN_NAMES = str.maketrans(dict.fromkeys('"\\,;:<>@()[]', " "))
 """What would have meaning in a list of addresses: a name without them is a name, however a header is folded."""
 _POLICY = SMTP.clone(cte_type="7bit")
@@ -74,39 +71,12 @@ class Mail:
     made_at: int
 
 
-@dataclass(frozen=True, slots=True)
-class Credentials:
-    """What the hub says of itself to its mail server."""
-
-    user: str
-    password: str = field(repr=False)
-
-
 class Mailer(Protocol):
     """Whatever takes mail, one after another."""
 
     def send(self, mail: Mail) -> Answer:
         """Hand one mail over and return what was answered; never raises for what the world does."""
         ...
-
-
-def load_credentials(path: Path) -> Credentials:
-    """Return user and password from the two lines of a file; raises SettingsError if others may read it too."""
-    try:
-        if path.stat().st_mode & _OTHERS:
-            message = f"{path} can be read by others: run `chmod 600 {path}`"
-            raise SettingsError(message)
-        with path.open("rb") as file:
-            lines = file.read(_CREDENTIALS_BYTES_MAX).decode("ascii").splitlines()
-    except OSError as error:
-        message = f"{path} cannot be read: {error.strerror}; it must belong to the user who runs the hub"
-        raise SettingsError(message) from error
-    except UnicodeDecodeError:
-        lines = []
-    if [bool(line.strip()) for line in lines] != [True, True]:
-        message = f"{path} holds no credentials: write the user in the first line, the password in the second, in ASCII"
-        raise SettingsError(message)
-    return Credentials(lines[0].strip(), lines[1])
 
 
 def compose(mail: Mail, sender: str) -> EmailMessage:

@@ -61,6 +61,9 @@ class Action(StrEnum):
     READ_AUDIT_LOG = "read_audit_log"
 
 
+COMMAND_LINE = "cli:"
+"""What stands before the name of the machine's user where they act at the hub's own command line."""
+
 _A = Action
 _OWN: Mapping[Role, frozenset[Action]] = {
     Role.SYSTEM_OWNER: frozenset({_A.VIEW_PRODUCTION, _A.REQUEST_REPORTER_CHANGE, _A.REQUEST_OWNER_CHANGE}),
@@ -69,7 +72,7 @@ _OWN: Mapping[Role, frozenset[Action]] = {
     Role.DAS_PROVIDER: frozenset(
         {
             *(_A.VIEW_PRODUCTION, _A.ENTER_PRODUCTION, _A.REPORT_AUTOMATICALLY, _A.REQUEST_CORRECTION),
-            *(_A.VIEW_MISSING, _A.CONFIRM_CHANGE),
+            _A.VIEW_MISSING,
         }
     ),
     Role.GIS_ACCOUNT_HOLDER: frozenset(
@@ -119,10 +122,13 @@ class Subject:
     """What is acted on: a system, or with None the hub.
 
     `is_automatic` is for a system that devices report: nobody enters its production by hand, until it is set otherwise.
+    `asked_of` is the account whose word a change of the system waits for: it alone confirms, and is nothing to the
+    system before.
     """
 
     system: str | None = None
     is_automatic: bool = False
+    asked_of: str = ""
 
 
 def allow(actor: Actor, action: Action, subject: Subject, at: int) -> bool:
@@ -130,6 +136,8 @@ def allow(actor: Actor, action: Action, subject: Subject, at: int) -> bool:
 
     Citation: `citations.ACCOUNT_TYPES`.
     """
+    if action is Action.CONFIRM_CHANGE:
+        return actor.name == subject.asked_of
     return any(_grants(relation, action, subject) for relation in actor.relations if _holds(relation, subject, at))
 
 
@@ -139,6 +147,8 @@ def explain_refusal(actor: Actor, action: Action, subject: Subject, at: int) -> 
         return None
     whose = "the hub" if subject.system is None else f"system {subject.system}"
     told = f"{actor.name} may not {action.value.replace('_', ' ')} of {whose}"
+    if action is Action.CONFIRM_CHANGE:
+        return f"{told}: it waits for the word of {subject.asked_of or 'nobody'}"
     roles = {relation.role for relation in actor.relations if _holds(relation, subject, at)}
     if not roles:
         return f"{told}: nothing relates them now; ask for a change request or an operator"
@@ -155,9 +165,13 @@ def _list(roles: Collection[Role]) -> str:
 def may_decide(requested_by: str, decided_by: str) -> bool:
     """Return whether somebody may decide on what was requested: never on what is their own, however it is spelt.
 
-    Citation: `citations.FOUR_EYES`.
+    An account and the user of that name at the hub's own command line are one person. Citation: `citations.FOUR_EYES`.
     """
-    return requested_by.casefold() != decided_by.casefold()
+    return _person(requested_by) != _person(decided_by)
+
+
+def _person(name: str) -> str:
+    return name.casefold().removeprefix(COMMAND_LINE)
 
 
 def _holds(relation: Relation, subject: Subject, at: int) -> bool:

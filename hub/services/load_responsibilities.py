@@ -84,9 +84,10 @@ def _who_answers(connection: Connection, systems: Collection[str], at: int) -> M
     found: dict[str, tuple[Responsible, ...]] = {}
     for relation, account in accounts.list_responsible(connection, systems, at):
         duty = _DUTIES.get(relation.role)
-        if duty is not None and account.email and relation.system is not None:
+        if duty is not None and account.email:
             who = Responsible(duty, account.full_name or account.name, account.email)
-            found[relation.system] = (*found.get(relation.system, ()), who)
+            for system in systems if relation.system is None else (relation.system,):
+                found[system] = (*found.get(system, ()), who)
     return found
 
 

@@ -5,14 +5,16 @@ from __future__ import annotations
 import hashlib
 import re
 import secrets
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from hub.errors import AlreadyRegisteredError, InputError, UnknownSubjectError
+from hub.rules.change_requests import gives_rec_rights, refuse_second_reporter
 from hub.rules.mail_addresses import is_mail_address
-from hub.rules.permissions import Actor, Relation
+from hub.rules.permissions import Actor, Relation, Role
 from hub.services.check_text import check_label
 from hub.services.compute_production import find_system
-from hub.store import accounts
+from hub.store import accounts, change_requests
 from hub.store.audit_log import append_audit
 
 if TYPE_CHECKING:
@@ -56,19 +58,26 @@ def add_account(database: Database, new: Account) -> Account:
 def relate_account(database: Database, new: Relation, *, actor: str, now: int) -> HeldRelation:
     """Give an account a role, for a system or for all; the same again changes nothing.
 
-    Raises UnknownSubjectError for an account or system that is not here.
+    The first owner of a system becomes its REC owner too. Raises UnknownSubjectError for an account or system that is
+    not here, and AlreadyRegisteredError where the system has a reporter already.
     """
     with database.write() as connection:
-        _find_account(connection, new.account)
+        find_account(connection, new.account)
         if new.system is not None:
             find_system(connection, new.system)
         for held in accounts.list_relations(connection, of_account=new.account):
             same = (held.relation.role, held.relation.system, held.relation.until_at) == (new.role, new.system, None)
             if same and held.relation.from_at <= new.from_at:
                 return held
-        added = accounts.add_relation(connection, new, now, actor)
-        after = {"role": new.role.value, "system": new.system, "from_at": new.from_at}
-        append_audit(connection, actor=actor, action="relate", subject=new.account, at=now, after=after)
+        beside: tuple[Relation, ...] = ()
+        if new.system is not None:
+            beside = tuple(one.relation for one in accounts.list_relations(connection, of_system=new.system))
+        refusal = refuse_second_reporter(new, beside)
+        if refusal is not None:
+            raise AlreadyRegisteredError(refusal)
+        added = _add_relation(connection, new, now, actor)
+        if gives_rec_rights(new, beside):
+            _add_relation(connection, replace(new, role=Role.REC_OWNER), now, actor)
     return added
 
 
@@ -111,7 +120,7 @@ def issue_token(database: Database, name: str, lifetime_ms: int, *, actor: str, 
         raise InputError(message)
     token = secrets.token_urlsafe(TOKEN_BYTES)
     with database.write() as connection:
-        _find_account(connection, name)
+        find_account(connection, name)
         accounts.add_token(connection, _hash(token), name, now, now + lifetime_ms)
         after = {"expires_at": now + lifetime_ms}
         append_audit(connection, actor=actor, action="issue token", subject=name, at=now, after=after)
@@ -127,7 +136,27 @@ def identify_actor(connection: Connection, token: str, now: int) -> Actor | None
     return Actor(name, tuple(one.relation for one in held))
 
 
-def _find_account(connection: Connection, name: str) -> Account:
+def approve_provider(  # noqa: PLR0913 - who says what of whom, when and why
+    database: Database, name: str, *, is_approved: bool, actor: str, now: int, reason: str
+) -> None:
+    """Say whether an account may be chosen as a data acquisition provider; raises UnknownSubjectError as above."""
+    with database.write() as connection:
+        find_account(connection, name)
+        why = check_label(reason, "a reason")
+        change_requests.say_approved(connection, name, is_approved=is_approved, at=now, actor=actor, reason=why)
+        action = "approve provider" if is_approved else "withdraw provider's approval"
+        append_audit(connection, actor=actor, action=action, subject=name, at=now, reason=why)
+
+
+def _add_relation(connection: Connection, new: Relation, now: int, actor: str) -> HeldRelation:
+    added = accounts.add_relation(connection, new, now, actor)
+    after = {"role": new.role.value, "system": new.system, "from_at": new.from_at}
+    append_audit(connection, actor=actor, action="relate", subject=new.account, at=now, after=after)
+    return added
+
+
+def find_account(connection: Connection, name: str) -> Account:
+    """Return an account; raises UnknownSubjectError if there is none of this name."""
     found = accounts.find_account(connection, name)
     if found is None:
         message = f"there is no account {name!r:.60}: add it with `meter-hub account add`"

@@ -73,3 +73,50 @@ audit_entry = Table(
     Column("sha256", Text, nullable=False, unique=True),
     sqlite_strict=True,
 )
+
+# Whether an account may be chosen as a data acquisition provider; the last word on each counts.
+provider_approval = Table(
+    "provider_approval",
+    metadata,
+    Column("number", Whole, primary_key=True, autoincrement=True),
+    Column("account", Text, ForeignKey("account.name"), nullable=False, index=True),
+    Column("approved", Integer, nullable=False),
+    Column("said_at", Whole, nullable=False),
+    Column("said_by", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    sqlite_strict=True,
+)
+
+change_request = Table(
+    "change_request",
+    metadata,
+    Column("number", Whole, primary_key=True, autoincrement=True),
+    Column("system", Text, ForeignKey("system.pts_id"), nullable=False, index=True),
+    Column("role", Text, nullable=False),
+    # Empty where somebody without an account is named.
+    Column("account", Text, nullable=False),
+    Column("contact_name", Text, nullable=False),
+    Column("contact_email", Text, nullable=False),
+    Column("wanted_at", Whole, nullable=False),
+    Column("evidence", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("requested_by", Text, nullable=False),
+    Column("requested_at", Whole, nullable=False),
+    sqlite_strict=True,
+)
+
+# What was done with a request; an approval says who it came to be and from when it counts (UTC ms).
+change_step = Table(
+    "change_step",
+    metadata,
+    Column("number", Whole, primary_key=True, autoincrement=True),
+    Column("request", Whole, ForeignKey("change_request.number"), nullable=False, index=True),
+    Column("step", Text, nullable=False),
+    Column("taken_at", Whole, nullable=False),
+    Column("taken_by", Text, nullable=False),
+    Column("said", Text, nullable=False),
+    Column("evidence", Text, nullable=False),
+    Column("account", Text, nullable=False),
+    Column("counts_from", Whole),
+    sqlite_strict=True,
+)

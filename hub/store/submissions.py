@@ -12,6 +12,8 @@ from hub.rules.reported import Origin
 from hub.store.ledger_tables import experience, submission, submission_decision
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from sqlalchemy import Connection, Row
 
     from hub.rules.periods import ProductionMonth
@@ -175,6 +177,13 @@ def add_experience(connection: Connection, new: Experience) -> None:
     )
 
 
+def find_experiences(connection: Connection, systems: Collection[str], month: ProductionMonth) -> dict[str, Experience]:
+    """Return what was said last of each of these systems and a month; those of which nothing was said are left out."""
+    table = experience
+    query = select(table).where(table.c.system.in_(list(systems)), table.c.month == str(month)).order_by(table.c.number)
+    return {row.system: _experience(row) for row in connection.execute(query)}
+
+
 def list_experience(connection: Connection, system: str, limit: int) -> tuple[Experience, ...]:
     """Return what was said last of each of a system's months, at most `limit`, the latest month first."""
     later = experience.alias("later")
@@ -189,17 +198,18 @@ def list_experience(connection: Connection, system: str, limit: int) -> tuple[Ex
         .order_by(experience.c.month.desc())
         .limit(limit)
     )
-    return tuple(
-        Experience(
-            system=row.system,
-            month=parse_month(row.month),
-            recorded_at=row.recorded_at,
-            actor=row.actor,
-            service_cost_cents=row.service_cost_cents,
-            outage_hours=row.outage_hours,
-            note=row.note,
-        )
-        for row in connection.execute(query)
+    return tuple(map(_experience, connection.execute(query)))
+
+
+def _experience(row: Row[tuple[object, ...]]) -> Experience:
+    return Experience(
+        system=row.system,
+        month=parse_month(row.month),
+        recorded_at=row.recorded_at,
+        actor=row.actor,
+        service_cost_cents=row.service_cost_cents,
+        outage_hours=row.outage_hours,
+        note=row.note,
     )
 
 

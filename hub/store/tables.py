@@ -4,6 +4,7 @@ from hub.store import (
     audit_tables,
     export_tables,
     facts_tables,
+    forward_tables,
     ledger_tables,
     notice_tables,
     people_tables,
@@ -19,6 +20,7 @@ MODULES = (
     export_tables,
     notice_tables,
     people_tables,
+    forward_tables,
     audit_tables,
 )
 """Every module that adds tables to `metadata`."""

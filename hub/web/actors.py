@@ -31,14 +31,14 @@ def find_actor(hub: HubOf, authorization: Annotated[str, Header()] = "") -> Acto
 ActorOf = Annotated[Actor, Depends(find_actor)]
 
 
-def demand(hub: Hub, actor: Actor, action: Action, system: str | None = None) -> None:
+def demand(hub: Hub, actor: Actor, action: Action, system: str | None = None, *, asked_of: str = "") -> None:
     """Raise NotAllowedError, which says what is missing, unless the actor may do this now."""
-    refusal = refuse(hub, actor, action, system)
+    refusal = refuse(hub, actor, action, system, asked_of=asked_of)
     if refusal is not None:
         raise NotAllowedError(refusal)
 
 
-def refuse(hub: Hub, actor: Actor, action: Action, system: str | None = None) -> str | None:
+def refuse(hub: Hub, actor: Actor, action: Action, system: str | None = None, *, asked_of: str = "") -> str | None:
     """Return in a sentence why the actor may not do this now, None if they may."""
     now = hub.now()
     is_automatic = False
@@ -46,4 +46,4 @@ def refuse(hub: Hub, actor: Actor, action: Action, system: str | None = None) ->
         with hub.database.read() as connection:
             known = facts.find_system_facts(connection, system, date_at(now))
         is_automatic = known is not None and known.reporting_mode is ReportingMode.AUTOMATIC
-    return explain_refusal(actor, action, Subject(system, is_automatic), now)
+    return explain_refusal(actor, action, Subject(system, is_automatic, asked_of), now)

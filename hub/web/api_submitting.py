@@ -8,7 +8,7 @@ from fastapi import APIRouter, Response, UploadFile
 from pydantic import BaseModel, Field
 
 from hub.errors import InputError, UnknownSubjectError
-from hub.photos import MEDIA_TYPE, UPLOAD_BYTES_MAX, has_photo, keep_photo, read_photo
+from hub.photos import MEDIA_TYPE, PHOTOS, UPLOAD_BYTES_MAX, keep_photo
 from hub.rules.periods import parse_month
 from hub.rules.permissions import Action
 from hub.services.correct_reading import decide_submission, request_correction
@@ -147,12 +147,12 @@ def get_photo(hub: HubOf, actor: ActorOf, name: str) -> Response:
         message = f"no picture {name!r:.70} is kept for you to see"
         raise UnknownSubjectError(message)
     headers = {"content-disposition": f'attachment; filename="{name}.jpg"'}
-    return Response(read_photo(hub.settings.data_folder, name), media_type=MEDIA_TYPE, headers=headers)
+    return Response(PHOTOS.read(hub.settings.data_folder, name), media_type=MEDIA_TYPE, headers=headers)
 
 
 def known_photo(hub: Hub, photo: str | None) -> str | None:
     """Return the name of a picture, if there is one; raises InputError for one that is not kept."""
-    if photo is not None and not has_photo(hub.settings.data_folder, photo):
+    if photo is not None and not PHOTOS.has(hub.settings.data_folder, photo):
         message = f"no picture {photo!r:.70} is kept here: send it first, and use the name that is answered"
         raise InputError(message)
     return photo

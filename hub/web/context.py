@@ -10,6 +10,7 @@ from fastapi import Depends, Request
 if TYPE_CHECKING:
     from hub.clock import Now
     from hub.config import HubSettings
+    from hub.exchange.pts import PtsDoor
     from hub.services.accept_blocks import Terms
     from hub.store.database import Database
     from hub.web.feed import Feed
@@ -35,7 +36,10 @@ class Ingesting(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Hub:
-    """The parts of a running hub. `ingest` is None where it hears no broker; then custody is taken by HTTPS only."""
+    """The parts of a running hub. `ingest` is None where it hears no broker; then custody is taken by HTTPS only.
+
+    `pts` is the door to MassCEC's own tracking system, None where the hub was not told of it.
+    """
 
     settings: HubSettings
     database: Database
@@ -44,6 +48,7 @@ class Hub:
     now: Now
     terms: Terms
     receipt_key: SigningKey
+    pts: PtsDoor | None = None
 
     @property
     def broker_connected(self) -> bool | None:

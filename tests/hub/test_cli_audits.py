@@ -9,7 +9,7 @@ import pytest
 from hub.cli import audits as audits_cli
 from hub.cli import people as people_cli
 from hub.errors import HubError
-from hub.photos import has_photo
+from hub.photos import PHOTOS
 from hub.rules.windows import window_of
 from tests.hub.reporting import JAN, SYSTEM, add_meter, add_system, enter
 from tests.hub.test_cli_report import Line
@@ -46,7 +46,7 @@ def test_an_audit_is_recorded_and_followed_to_its_correction(audited: Line, tmp_
     assert "seal intact" in told
     shown = audited.ask("audit", "show", "1")
     assert (shown["within"], shown["finding"], shown["corrections"]) == (True, None, [])
-    assert has_photo(tmp_path / "hub", shown["photo"])
+    assert PHOTOS.has(tmp_path / "hub", shown["photo"])
     wrong = audited.say("audit", "record", *AUDIT[:2], "12999", *AUDIT[3:])
     assert audited.exit_code == audits_cli.EXIT_EXCEEDS
     assert "exceeds 1 %: 16.5 kWh, 1.65 %" in wrong

@@ -12,7 +12,7 @@ from hub.cli import months as months_cli
 from hub.cli import report as report_cli
 from hub.cli.main import app
 from hub.errors import HubError
-from hub.photos import has_photo
+from hub.photos import PHOTOS
 from hub.rules.windows import window_of
 from tests.hub.reporting import FEB, JAN, SYSTEM, add_meter, add_system, enter
 from tests.hub.test_photos import make_picture
@@ -92,7 +92,7 @@ def test_a_doubted_reading_comes_again_with_a_photo_and_is_decided(line: Line, t
     answer = line.ask("report", "submit", SYSTEM, "--kwh", "12450", "--photo", str(photo))
     assert answer["outcome"] == "review"
     (waiting,) = line.ask("report", "list", "--waiting")["submissions"]
-    assert has_photo(tmp_path / "hub", waiting["photo"])
+    assert PHOTOS.has(tmp_path / "hub", waiting["photo"])
     line.at(IN_WINDOW, "cli:bea")
     number = str(waiting["submission"])
     assert "is approved" in line.say("report", "decide", number, "--approve", "--reason", "display is clear")

@@ -14,7 +14,7 @@ from PIL import Image
 
 from hub import photos
 from hub.errors import InputError, StoreUnavailableError, UnknownSubjectError
-from hub.photos import encode_photo, has_photo, keep_photo, read_photo
+from hub.photos import PHOTOS, encode_photo, keep_photo
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -44,7 +44,7 @@ def test_a_picture_is_kept_once_and_found_again(tmp_path: Path, kind: str) -> No
     """Whatever a phone takes is kept as JPEG under the hash of what is kept."""
     name = keep_photo(tmp_path, make_picture(kind))
     assert keep_photo(tmp_path, make_picture(kind)) == name
-    kept = Image.open(io.BytesIO(read_photo(tmp_path, name)))
+    kept = Image.open(io.BytesIO(PHOTOS.read(tmp_path, name)))
     assert (kept.format, kept.size) == ("JPEG", (300, 200))
     assert [path.name for path in tmp_path.rglob("*") if path.is_file()] == [f"{name}.jpg"]
 
@@ -103,9 +103,9 @@ def test_damaged_pictures_are_refused_or_read_and_nothing_else(place: int, value
 @pytest.mark.parametrize("name", ["", "../hub", "A" * 64, "0" * 63, "0" * 64])
 def test_no_other_name_is_found(tmp_path: Path, name: str) -> None:
     """A name is a hash: it leads nowhere else."""
-    assert not has_photo(tmp_path, name)
+    assert not PHOTOS.has(tmp_path, name)
     with pytest.raises(UnknownSubjectError, match="no picture"):
-        read_photo(tmp_path, name)
+        PHOTOS.read(tmp_path, name)
 
 
 def test_a_picture_that_changed_on_the_disk_is_not_given_out(tmp_path: Path) -> None:
@@ -113,11 +113,11 @@ def test_a_picture_that_changed_on_the_disk_is_not_given_out(tmp_path: Path) -> 
     name = keep_photo(tmp_path, make_picture())
     next(tmp_path.rglob("*.jpg")).write_bytes(make_picture())
     with pytest.raises(StoreUnavailableError, match="damaged on the disk"):
-        read_photo(tmp_path, name)
+        PHOTOS.read(tmp_path, name)
 
 
 def test_a_full_disk_is_one_sentence(tmp_path: Path) -> None:
     """What cannot be kept is said, and can be sent again."""
-    (tmp_path / photos.FOLDER_NAME).write_text("a file where the folder should be")
+    (tmp_path / PHOTOS.folder_name).write_text("a file where the folder should be")
     with pytest.raises(StoreUnavailableError, match="cannot be kept"):
         keep_photo(tmp_path, make_picture())

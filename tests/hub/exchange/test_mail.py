@@ -17,7 +17,8 @@ from hypothesis import strategies as st
 from hub.config import Security
 from hub.errors import SettingsError
 from hub.exchange import mail as door
-from hub.exchange.mail import Answer, Credentials, Mail, SmtpMailer, Verdict, compose, load_credentials
+from hub.exchange.credentials import Credentials, load_credentials
+from hub.exchange.mail import Answer, Mail, SmtpMailer, Verdict, compose
 from simulators.ports import free_port
 from tests.hub.mail_server import PASSWORD, SENDER, USER, MailServer, Postbox, make_contexts, make_settings
 from tests.hub.making import NOW

@@ -44,7 +44,7 @@ def ask_refusal(given: Mapping[str, Any]) -> dict[str, object]:
         )
         for one in given["relations"]
     )
-    subject = Subject(given.get("system"), given.get("automatic", False))
+    subject = Subject(given.get("system"), given.get("automatic", False), given.get("asked_of", ""))
     said = explain_refusal(Actor("ann", relations), Action(given["action"]), subject, parse_instant(given["at"]))
     return {"refused": said} if said else {"allowed": True}
 

@@ -3,7 +3,7 @@
 A file in `cases/` is either one case, with its content at the top, or a table of them (`[[case]]`). Every case has
 
     title    what it shows, in plain words
-    clause   the name of its citation in `hub.rules.citations` or `hub.rules.market_citations`
+    clause   the name of its citation in `hub.rules.citations` or another `*_citations` there
     kind     "official" (numbers printed in a source), "derived" (arithmetic on a sourced rule) or "own" (our own rule)
     vector   the name under which acceptance lists know it, where they do
     given    what is put to the rule
@@ -22,7 +22,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
-from hub.rules import citations, market_citations
+from hub.rules import citations, forwarding_citations, market_citations, people_citations
 from hub.rules.citations import Citation
 
 FOLDER = Path(__file__).parent
@@ -66,7 +66,7 @@ def all_citations() -> Mapping[str, Citation]:
     """Return every citation by its name."""
     return {
         name: value
-        for module in (citations, market_citations)
+        for module in (citations, forwarding_citations, market_citations, people_citations)
         for name, value in vars(module).items()
         if isinstance(value, Citation)
     }

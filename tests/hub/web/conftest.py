@@ -15,6 +15,7 @@ from hub.services.register_meter import MeterRequest, register_meter
 from hub.services.register_system import register_system
 from tests.hub.conftest import SYSTEM
 from tests.hub.making import JULY_AT, NOW, TERMS, MadeDevice, make_meter, make_readings
+from tests.hub.web.acting import open_api
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from fastapi import FastAPI
 
     from hub.web.context import Hub
+    from tests.hub.web.acting import Api
 
 DAY_MS = 86_400_000
 DAILY_WH = 321
@@ -74,3 +76,10 @@ def filled(client: TestClient, hub: Hub) -> TestClient:
     register_meter(hub.database, MeterRequest(SYSTEM, device.text, "WN-1001"), NOW)
     accept_blocks(hub.database, device.arrivals(), TERMS, NOW)
     return client
+
+
+@pytest.fixture
+def api(tmp_path: Path) -> Iterator[Api]:
+    """Return a hub in January's window with people: one system is reported by hand, the other by devices."""
+    with open_api(tmp_path) as opened:
+        yield opened

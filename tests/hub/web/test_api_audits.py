@@ -11,12 +11,12 @@ from hub.services.manage_people import add_account, issue_token, relate_account
 from hub.store.accounts import Account
 from tests.hub.reporting import JAN, OTHER, SYSTEM, enter
 from tests.hub.test_photos import make_picture
-from tests.hub.web.test_api_people import API, DAY_MS, NOW, Api, api
+from tests.hub.web.acting import API, DAY_MS, NOW
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["api"]
+    from tests.hub.web.acting import Api
 
 BODY = {"register_kwh": "985", "audited_at": "2024-01-31 15:00", "auditor": "Dana Field"}
 READ_AT = JAN.ends_at - 9 * 3_600_000

@@ -2,82 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import pytest
-from fastapi.testclient import TestClient
 
-from hub.app import build_app
-from hub.config import Address, HubSettings
 from hub.rules.audit_chain import find_broken
-from hub.rules.facts import ReportingMode
-from hub.rules.permissions import Relation, Role
-from hub.services.manage_people import add_account, issue_token, relate_account
 from hub.store import audit_log
-from hub.store.accounts import Account
-from tests.hub.reporting import JAN, OTHER, SYSTEM, add_meter, add_system, enter
+from tests.hub.reporting import OTHER, SYSTEM
 from tests.hub.test_photos import make_picture
+from tests.hub.web.acting import API, PEOPLE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
+    from tests.hub.web.acting import Api
 
-    from httpx2 import Response
-
-    from hub.store.database import Database
-
-NOW = JAN.ends_at - 8 * 3_600_000
-DAY_MS = 86_400_000
-API = "/api/v1"
 READING = {"register_kwh": "1015.5", "read_at": "2024-01-31 15:00"}
-PEOPLE = {
-    "ann": (Role.REPORTER, SYSTEM),
-    "owner": (Role.SYSTEM_OWNER, SYSTEM),
-    "neighbour": (Role.REPORTER, OTHER),
-    "das": (Role.DAS_PROVIDER, OTHER),
-    "bea": (Role.OPERATOR, None),
-    "sec": (Role.SECURITY_ADMIN, None),
-}
-
-
-@dataclass
-class Api:
-    """A hub in January's window with some people, each with a token."""
-
-    client: TestClient
-    database: Database
-    tokens: dict[str, str]
-
-    def post(self, who: str, path: str, body: object) -> Response:
-        """Post as somebody."""
-        return self.client.post(f"{API}/{path}", json=body, headers=self.headers(who))
-
-    def get(self, who: str, path: str) -> Response:
-        """Get as somebody."""
-        return self.client.get(f"{API}/{path}", headers=self.headers(who))
-
-    def headers(self, who: str) -> dict[str, str]:
-        """Return the header that says who asks."""
-        return {"authorization": f"Bearer {self.tokens[who]}"}
-
-
-@pytest.fixture
-def api(tmp_path: Path) -> Iterator[Api]:
-    """Return such a hub: one system is reported by hand, the other by devices."""
-    app = build_app(HubSettings(tmp_path / "hub", broker=None, listen=Address("127.0.0.1", 0)), now=lambda: NOW)
-    database: Database = app.state.hub.database
-    for name, mode in ((SYSTEM, ReportingMode.MANUAL), (OTHER, ReportingMode.AUTOMATIC)):
-        add_system(database, name, reporting_mode=mode)
-        meter = add_meter(database, f"PV-{name[-1]}", name, initial_at=JAN.previous().starts_at)
-        enter(database, meter.meter, JAN.previous(), 400_000)
-    tokens = {}
-    for name, (role, system) in PEOPLE.items():
-        add_account(database, Account(name, name.title(), f"{name}@example.org", NOW - DAY_MS, "test"))
-        relate_account(database, Relation(name, role, system, NOW - DAY_MS), actor="test", now=NOW - DAY_MS)
-        tokens[name] = issue_token(database, name, 30 * DAY_MS, actor="test", now=NOW - DAY_MS)
-    with TestClient(app) as client:
-        yield Api(client, database, tokens)
 
 
 def test_a_reporter_goes_through_the_five_steps(api: Api) -> None:
@@ -99,7 +37,7 @@ def test_a_reporter_goes_through_the_five_steps(api: Api) -> None:
 @pytest.mark.parametrize(
     ("who", "system", "says"),
     [
-        ("owner", SYSTEM, "as system owner: that takes das provider or reporter"),
+        ("owner", SYSTEM, "as rec owner or system owner: that takes das provider or reporter"),
         ("neighbour", SYSTEM, "nothing relates them now"),
         ("bea", SYSTEM, "as operator: that takes das provider or reporter"),
         ("das", OTHER, "set to report automatically"),
