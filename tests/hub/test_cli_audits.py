@@ -11,22 +11,25 @@ from hub.cli import people as people_cli
 from hub.errors import HubError
 from hub.photos import PHOTOS
 from hub.rules.windows import window_of
-from tests.hub.reporting import JAN, SYSTEM
-from tests.hub.test_cli_report import Line, line
+from tests.hub.reporting import JAN, SYSTEM, add_meter, add_system, enter
+from tests.hub.test_cli_report import Line
 from tests.hub.test_photos import make_picture
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["line"]
+    from hub.store.database import Database
 
 AUDIT = (SYSTEM, "--kwh", "13005.5", "--at", "2024-01-31 15:00", "--auditor", "Dana Field")
 
 
 @pytest.fixture
-def audited(line: Line, monkeypatch: pytest.MonkeyPatch) -> Line:
-    """Return the command line when January is reported with 13,015.5 kWh and its window has closed."""
-    line.say("report", "submit", SYSTEM, "--kwh", "13015.5", "--at", "2024-01-31 15:00")
+def audited(database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Line:
+    """Return a command line when January is reported with 13,015.5 kWh and its window has closed."""
+    add_system(database)
+    meter = add_meter(database, initial_wh=12_000_000, initial_at=JAN.previous().starts_at)
+    enter(database, meter.meter, JAN, 13_015_500, read_at=JAN.ends_at - 9 * 3_600_000)
+    line = Line(tmp_path / "hub", monkeypatch)
     line.at(window_of(JAN).closes_at)
     monkeypatch.setattr(audits_cli, "now_ms", lambda: window_of(JAN).closes_at)
     return line
@@ -52,9 +55,9 @@ def test_an_audit_is_recorded_and_followed_to_its_correction(audited: Line, tmp_
     correction = ("--kwh", "12999", "--at", "2024-01-31 15:00", "--reason", "digits", "--audit", "2")
     asked = audited.ask("report", "correct", SYSTEM, "2024-01", *correction)
     assert asked["reason"] == "digits; evidence: audit 2"
-    assert "correction 2 of 2024-01 to 12,999 kWh, asked for by cli:ann: waits" in audited.say("audit", "show", "2")
+    assert "correction 1 of 2024-01 to 12,999 kWh, asked for by cli:ann: waits" in audited.say("audit", "show", "2")
     audited.at(window_of(JAN).closes_at, "cli:bea")
-    audited.say("report", "decide", "2", "--approve", "--reason", "photo")
+    audited.say("report", "decide", "1", "--approve", "--reason", "photo")
     assert "approved by cli:bea" in audited.say("audit", "show", "2")
     (exceeding,) = audited.ask("audit", "list", "--system", SYSTEM, "--exceeding")["audits"]
     assert exceeding["corrections"][0]["approved"] is True
