@@ -93,6 +93,8 @@ def _tell(done: ImportReport, *, is_dry_run: bool) -> None:
         if done.problems > len(rows):
             typer.echo(f"and {done.problems - len(rows)} more: with --report FILE all are written down")
         typer.echo("nothing was changed: correct the file and import it again")
+    elif done.amended:
+        typer.echo(f"amended, because they were closed: {', '.join(map(str, done.amended))}")
     elif is_dry_run:
         typer.echo("nothing is wrong, and nothing was changed: import it without --dry-run")
 

@@ -21,7 +21,7 @@ from hub.store.audit_log import append_audit
 from hub.store.months import Result, Run, SystemMonthRow
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 
     from sqlalchemy import Connection
 
@@ -71,6 +71,18 @@ def amend_months(  # noqa: PLR0913 - what is done to which months of a system, b
     with database.read() as connection:
         meters = months.list_meters_of(connection, system)
     runs = (going.amend(month, {system: meters}, reason) for month in sorted(concerned))
+    return tuple(run for run in runs if run is not None)
+
+
+def amend_systems(
+    database: Database, systems: Collection[str], *, actor: str, now: int, reason: str
+) -> tuple[Run, ...]:
+    """Amend every closed month of these systems that comes out otherwise now; return the runs that did it."""
+    going = _Going(database, actor=actor, now=now)
+    with database.read() as connection:
+        meters = {system: months.list_meters_of(connection, system) for system in sorted(systems)}
+        closed = sorted({run.month for run, _ in months.list_runs(connection) if run.kind == RunKind.CLOSE})
+    runs = (going.amend(month, meters, reason) for month in closed)
     return tuple(run for run in runs if run is not None)
 
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from hub.rules.bulk_rows import Layout, RowFinding
 from hub.rules.windows import reporting_month
 from hub.services.check_text import check_label
+from hub.services.close_month import amend_systems
 from hub.services.import_meters import MetersTaker
 from hub.services.import_readings import ReadingsTaker
 from hub.services.import_rows import Outcome, refused
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
+    from hub.rules.periods import ProductionMonth
     from hub.services.import_readings import MonthAt
     from hub.services.import_rows import RowOutcome, Taker
     from hub.store.database import Database
@@ -58,6 +60,7 @@ class ImportReport:
     """What becomes of a file's rows, or would if nothing were wrong: how many are of which outcome.
 
     `problems` counts the findings, of which `findings` holds the first. Nothing is saved where there are any.
+    `amended` are the closed months that come out otherwise by what was imported.
     """
 
     layout: Layout
@@ -69,6 +72,7 @@ class ImportReport:
     problems: int
     findings: tuple[RowFinding, ...]
     is_saved: bool
+    amended: tuple[ProductionMonth, ...] = ()
 
 
 class _RefusedError(Exception):
@@ -84,7 +88,8 @@ def import_csv(
 ) -> ImportReport:
     """Import a file in one transaction and report on it; a file with anything wrong in it changes nothing.
 
-    A dry run reports the same and saves nothing. The same file again changes nothing. `month_at` names the month in
+    A dry run reports the same and saves nothing. The same file again changes nothing. Closed months that readings touch
+    are amended. `month_at` names the month in
     whose reporting window an instant lies. Raises InputError for a malformed actor, and StoreUnavailableError as the
     database does.
     """
@@ -102,7 +107,9 @@ def import_csv(
             importing.conclude(connection, recorded)
     except _RefusedError:
         return importing.report(is_saved=False)
-    return importing.report(is_saved=True)
+    touched = importing.changed_systems() if wanted.layout is Layout.READINGS else ()
+    runs = amend_systems(database, touched, actor=recorded.actor, now=now, reason=recorded.reason) if touched else ()
+    return replace(importing.report(is_saved=True), amended=tuple(run.month for run in runs))
 
 
 def _taker(layout: Layout, recorded: Recorded, month_at: MonthAt) -> Taker:
@@ -163,6 +170,10 @@ class _Importing:
             systems = sorted(self._taker.changed_systems())[: KEPT_CHANGES_MAX - 1]
             subjects = [changes.FLEET, *(Subject(SubjectKind.SYSTEM, one) for one in systems)]
             changes.announce(connection, subjects, recorded.at)
+
+    def changed_systems(self) -> set[str]:
+        """Return the PTS ids of the systems that rows changed."""
+        return self._taker.changed_systems()
 
     def report(self, *, is_saved: bool) -> ImportReport:
         """Return what became of the file."""

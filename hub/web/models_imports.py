@@ -25,7 +25,10 @@ class RowFindingJson(_Json):
 
 
 class ImportJson(_Json):
-    """What became of a file's rows; nothing is saved where there are `problems`, of which the first are told."""
+    """What became of a file's rows; nothing is saved where there are `problems`, of which the first are told.
+
+    `amended` are the closed months that come out otherwise by it.
+    """
 
     layout: str
     is_dry_run: bool
@@ -37,6 +40,7 @@ class ImportJson(_Json):
     refused: int
     problems: int
     findings: list[RowFindingJson]
+    amended: list[str]
 
 
 class LayoutJson(_Json):
@@ -59,6 +63,7 @@ def import_json(report: ImportReport, *, is_dry_run: bool) -> ImportJson:
         refused=report.refused,
         problems=report.problems,
         findings=[_finding(one) for one in report.findings],
+        amended=[str(month) for month in report.amended],
     )
 
 

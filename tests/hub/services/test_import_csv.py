@@ -12,13 +12,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hub.rules.bulk_rows import COLUMNS, Layout
+from hub.rules.closing import RunKind
 from hub.rules.facts import MeterFacts, Programme, ProgrammeName, ReportingMode, SystemFacts
 from hub.rules.periods import ProductionMonth
 from hub.rules.reported import Origin
 from hub.services import import_csv as importing
 from hub.services import read_csv
+from hub.services.close_month import close_month
 from hub.services.import_csv import CsvImport, ImportReport, Watching, import_csv
-from hub.store import facts, ledger, meter_facts, registry
+from hub.services.verify_month import verify_month
+from hub.store import facts, ledger, meter_facts, months, registry
 from hub.store.facts import BEGINNING
 from hub.store.memory import MemoryDatabase, empty_image
 from tests.hub.making import NOW
@@ -232,6 +235,29 @@ def test_readings_go_where_the_caller_says(filled: MemoryDatabase) -> None:
     source = io.BytesIO((READINGS + "A-1,S-1,2016-09-15 17:00,1400\n").encode())
     wanted = CsvImport(Layout.READINGS, source, "table.csv", "Ada")
     assert import_csv(filled, wanted, NOW, month_at=lambda _: ProductionMonth(2016, 9)).added == 1
+
+
+def test_a_closed_month_is_amended_by_what_is_imported(filled: MemoryDatabase) -> None:
+    """Never changed silently: a run of its own says by which table; a table that says nothing new amends nothing."""
+    august = ProductionMonth(2016, 8)
+    close_month(filled, august, RunKind.CLOSE, actor="bea", now=NOW)
+    assert states(filled, august) == ["missing"]
+    late = READINGS + "A-1,S-1,2016-08-31 17:00,1400\n"
+    assert bring(filled, Layout.READINGS, late, dry=True).amended == ()
+    assert bring(filled, Layout.READINGS, late).amended == (august,)
+    assert states(filled, august) == ["missing", "reported"]
+    with filled.read() as connection:
+        (amended, _) = months.list_runs(connection, august)[-1]
+    assert (amended.kind, amended.actor, amended.reason) == ("amend", "Ada", "import of table.csv")
+    assert bring(filled, Layout.READINGS, late).amended == ()
+    assert verify_month(filled, august).differences == ()
+
+
+def states(hub: MemoryDatabase, month: ProductionMonth) -> list[str]:
+    """Return the states of the first system's month, version by version."""
+    with hub.read() as connection:
+        rows = months.list_system_months(connection, "A-1", every_version=True)
+    return [row.state for row in sorted(rows, key=lambda one: one.version) if row.month == month]
 
 
 @pytest.mark.parametrize(
