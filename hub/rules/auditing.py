@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from hub.rules.acceptance import Code, Finding, Severity, kwh
 from hub.rules.local_times import format_local
+from hub.rules.periods import month_of
 from hub.rules.reported import register_energy
 
 if TYPE_CHECKING:
@@ -99,6 +100,17 @@ def refuse_audit(terms: MeterTerms, audited_at: int, register_wh: int, now: int)
     return None
 
 
+def counted_readings(terms: MeterTerms, readings: Sequence[AcceptedReading]) -> tuple[AcceptedReading, ...]:
+    """Return the readings, by month, that a meter's production is counted by: not those from before it began.
+
+    Citation: `citations.AUDIT_ON_SITE`.
+    """
+    if terms.initial_at is None or terms.initial_wh is None:
+        return tuple(readings)
+    begins = month_of(terms.initial_at).previous()
+    return tuple(reading for reading in readings if reading.month > begins)
+
+
 def audit_register(
     terms: MeterTerms,
     readings: Sequence[AcceptedReading],
@@ -108,7 +120,7 @@ def audit_register(
 ) -> Comparison | None:
     """Hold an audited register (Wh, read at `audited_at`, UTC ms) against the reported readings around it.
 
-    `readings` are those that count for the meter, by month, and at least one. `most_between` says how much can have
+    `readings` are those of `counted_readings`, at least one. `most_between` says how much can have
     been produced between two instants (UTC ms), in Wh. Of the last reading before the audit and the first after it that
     is returned which deviates more. Of a meter whose beginning nobody stated, all that its register shows was reported.
     None where the register went down between two readings and nothing declared explains it.

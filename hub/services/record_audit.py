@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from hub.errors import InputError
-from hub.rules.auditing import audit_register, refuse_audit
+from hub.rules.auditing import audit_register, counted_readings, refuse_audit
 from hub.rules.closing import RULES_VERSION
 from hub.rules.fields import KILOWATT_HOURS, Problem, read_scaled
 from hub.rules.local_times import parse_local
@@ -136,7 +136,8 @@ def _compare(connection: Connection, meter: MeterFacts, audited: Audited, now: i
         message = f"the audit of meter {meter.serial} cannot be: {refusal}"
         raise InputError(message)
     entries = ledger.list_entries(connection, meter.meter)
-    if not entries:
+    readings = counted_readings(terms, [entry.accepted for entry in entries])
+    if not readings:
         message = (
             f"nothing was reported of meter {meter.serial} of system {meter.system} yet: record the audit once it was, "
             "for there is nothing to hold it against"
@@ -150,7 +151,6 @@ def _compare(connection: Connection, meter: MeterFacts, audited: Audited, now: i
         sky_wh = clear_sky_wh(system, from_at, until_at) if from_at < until_at else None
         return limit_wh if sky_wh is None else min(limit_wh, sky_wh)
 
-    readings = [entry.accepted for entry in entries]
     found = audit_register(terms, readings, audited.audited_at, audited.register_wh, most_between)
     if found is None:
         message = (

@@ -6,7 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from hub.rules.acceptance import kwh
-from hub.rules.auditing import audit_register, refuse_audit
+from hub.rules.auditing import audit_register, counted_readings, refuse_audit
 from hub.rules.local_times import parse_local
 from hub.rules.periods import parse_month
 from hub.rules.plausibility import physical_limit_wh
@@ -33,10 +33,13 @@ def ask_audit_on_site(given: Mapping[str, Any]) -> dict[str, object]:
     refusal = refuse_audit(terms, audited_at, register_wh, parse_local(given["now"]))
     if refusal is not None:
         return {"refused": refusal}
-    readings = [
+    every = [
         AcceptedReading(number, 1, parse_month(one["month"]), parse_local(one["read"]), wh(one["kwh"]), Origin.MANUAL)
         for number, one in enumerate(given["readings"], 1)
     ]
+    readings = counted_readings(terms, every)
+    if not readings:
+        return {"comparison": "nothing was reported"}
     most_between = partial(physical_limit_wh, make_system(given))
     found = audit_register(terms, readings, audited_at, register_wh, most_between)
     if found is None:
