@@ -24,6 +24,7 @@ from hub.errors import (
     NotAllowedError,
     NotIdentifiedError,
     StoreUnavailableError,
+    ThrottledError,
     UnknownSubjectError,
 )
 from hub.exchange.mail import SmtpMailer
@@ -55,11 +56,15 @@ from hub.web import (
     events,
     health,
     pages,
+    reporting_pages,
+    signing_in,
 )
 from hub.web.context import Hub
 from hub.web.feed import Feed
 from hub.web.headers import SecurityHeaders
-from hub.web.problems import answer_bug, answer_problem
+from hub.web.origins import SameOrigin
+from hub.web.problems import answer_bug, answer_problem, is_for_people
+from hub.web.signing_in import send_to_sign_in
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -73,6 +78,8 @@ if TYPE_CHECKING:
 
 _PARTS = (
     pages,
+    reporting_pages,
+    signing_in,
     api,
     api_facts,
     api_months,
@@ -99,6 +106,7 @@ _STATUSES: dict[type[HubError], int] = {
     NotIdentifiedError: 401,
     NotAllowedError: 403,
     UnknownSubjectError: 404,
+    ThrottledError: 429,
     StoreUnavailableError: 503,
 }
 
@@ -144,6 +152,7 @@ def build_app(settings: HubSettings, now: Now = now_ms) -> FastAPI:
     for part in _PARTS:
         app.include_router(part.router)
     app.mount("/static", StaticFiles(directory=_STATIC), name="static")
+    app.add_middleware(SameOrigin)
     app.add_middleware(SecurityHeaders)
     app.add_exception_handler(HubError, _answer_hub_error)
     app.add_exception_handler(HTTPException, _answer_http_error)
@@ -193,7 +202,13 @@ def _terms(settings: HubSettings, database: Database) -> Terms:
 
 def _answer_hub_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, HubError), "registered for this family only"
-    return answer_problem(request, _STATUSES.get(type(error), 500), str(error))
+    if isinstance(error, NotIdentifiedError) and is_for_people(request) and request.method in {"GET", "HEAD"}:
+        return send_to_sign_in(request, error)
+    status = next((status for kind, status in _STATUSES.items() if isinstance(error, kind)), 500)
+    answer = answer_problem(request, status, str(error))
+    if isinstance(error, ThrottledError):
+        answer.headers["retry-after"] = str(error.seconds)
+    return answer
 
 
 def _answer_http_error(request: Request, error: Exception) -> Response:

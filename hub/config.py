@@ -89,6 +89,7 @@ class HubSettings:
     long backlog; `pace_ms` the least time between two offers. `safe` is when a device may release a block: once
     a verified backup holds it (`hold`), or once it is committed here, for storage that replicates each commit
     synchronously. `mail` None: the hub sends no mail; `forward` None: it forwards nothing to MassCEC.
+    `is_open`: whoever reaches the hub may look at all of it without signing in.
     """
 
     data_folder: Path
@@ -100,6 +101,7 @@ class HubSettings:
     pace_ms: int = 0
     mail: MailSettings | None = None
     forward: ForwardSettings | None = None
+    is_open: bool = False
 
 
 def parse_broker(url: str) -> Address:

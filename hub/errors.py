@@ -6,6 +6,7 @@
     |-- AlreadyRegisteredError   contradicts what is registered
     |-- UnderivableError         a block in custody whose content cannot be stored as readings
     |-- NotIdentifiedError       nobody is known by what came with the request
+    |-- ThrottledError           it was tried too often; the same may be tried again in a while
     |-- NotAllowedError          who asks may not do this, and the sentence says what is missing
     |-- SettingsError            the hub cannot start this way
     |-- StoreUnavailableError    the database cannot be written now: disk full, locked, gone
@@ -37,6 +38,14 @@ class UnderivableError(HubError):
 
 class NotIdentifiedError(HubError):
     """A request that needs to say whose it is, and does not."""
+
+
+class ThrottledError(HubError):
+    """Something was tried too often: `seconds` is how long to wait."""
+
+    def __init__(self, message: str, seconds: int) -> None:
+        super().__init__(message)
+        self.seconds = seconds
 
 
 class NotAllowedError(HubError):

@@ -202,7 +202,7 @@ class Line:
 
     def _hub_command(self) -> list[str]:
         return [
-            *(sys.executable, "-m", "hub", "serve", "--data", str(self.plan.work_dir / "hub")),
+            *(sys.executable, "-m", "hub", "serve", "--open", "--data", str(self.plan.work_dir / "hub")),
             *("--broker", self._broker_url or "none"),
             *("--listen", f"{LOOPBACK}:{self.hub_port}", "--safe", "commit"),
         ]

@@ -118,6 +118,10 @@ def serve(
     pts_credentials: PtsCredentials = None,
     pts_operations: PtsOperations = "",
     *,
+    is_open: Annotated[
+        bool,
+        typer.Option("--open", help="Let whoever reaches the pages and the API look at all of it without signing in."),
+    ] = False,
     verbose: Annotated[bool, typer.Option("--verbose", help="Log more than warnings.")] = False,
     as_json: AsJson = False,
 ) -> None:
@@ -132,6 +136,7 @@ def serve(
         safe=safe,
         mail=mail_settings(smtp, mail_from, smtp_credentials, pages_url),
         forward=forward_settings(pts, pts_url, pts_credentials, pts_operations),
+        is_open=is_open,
     )
     logging.basicConfig(
         level=logging.INFO if verbose else logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s"

@@ -6,12 +6,15 @@ from typing import Annotated
 
 import typer
 
+from hub.cli.mail_options import PagesUrl
 from hub.cli.terminal import DEFAULT_DATA, AsJson, Data, actor, open_data, plain, print_json, print_table
 from hub.clock import now_ms
+from hub.config import parse_pages_url
 from hub.rules.audit_chain import find_broken
 from hub.rules.local_times import format_local, parse_local
 from hub.rules.permissions import Relation, Role
 from hub.services.manage_people import add_account, approve_provider, end_relation, issue_token, relate_account
+from hub.services.set_password import make_link, take_factor
 from hub.store import accounts, audit_log, change_requests
 from hub.store.accounts import Account
 from hub.web import models_people as models
@@ -79,6 +82,26 @@ def token(
     """Print a new token of an account; it is shown this once."""
     with open_data(data, create=False) as database:
         typer.echo(issue_token(database, name, days * DAY_MS, actor=actor(), now=now_ms()))
+
+
+@account_app.command("link")
+def link(name: Name, pages_url: PagesUrl = "", data: Data = DEFAULT_DATA) -> None:
+    """Print a link by which an account's password is set, once and within three days."""
+    with open_data(data, create=False) as database:
+        made = make_link(database, name, actor=actor(), now=now_ms())
+    typer.echo(f"{parse_pages_url(pages_url) if pages_url else ''}/welcome/{made}")
+
+
+@account_app.command("forget-factor")
+def forget_factor(
+    name: Name,
+    reason: Annotated[str, typer.Option(help="Why, such as a lost phone.")],
+    data: Data = DEFAULT_DATA,
+) -> None:
+    """Take an account's second factor away, and end its sessions."""
+    with open_data(data, create=False) as database:
+        take_factor(database, name, actor=actor(), now=now_ms(), reason=reason)
+    typer.echo(f"{name} has no second factor and no session any more")
 
 
 @account_app.command("list")

@@ -141,6 +141,18 @@ def allow(actor: Actor, action: Action, subject: Subject, at: int) -> bool:
     return any(_grants(relation, action, subject) for relation in actor.relations if _holds(relation, subject, at))
 
 
+def reach(actor: Actor, action: Action, at: int) -> frozenset[str] | None:
+    """Return of which systems an actor may do this at `at` (UTC ms): None for all there are.
+
+    What lists systems asks this, so that a list shows nothing that its pages would refuse.
+    Citation: `citations.ACCOUNT_TYPES`.
+    """
+    if allow(actor, action, Subject(), at):
+        return None
+    named = {one.system for one in actor.relations if one.system is not None}
+    return frozenset(system for system in named if allow(actor, action, Subject(system), at))
+
+
 def explain_refusal(actor: Actor, action: Action, subject: Subject, at: int) -> str | None:
     """Return in a sentence why an actor may not do this, None if they may. Citation: `citations.ACCOUNT_TYPES`."""
     if allow(actor, action, subject, at):

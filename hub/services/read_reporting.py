@@ -13,7 +13,7 @@ from hub.services.set_manual_limit import load_manual_limits
 from hub.store import facts, ledger, meter_facts, submissions
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from sqlalchemy import Connection
 
@@ -74,11 +74,24 @@ def current_window(now: int) -> tuple[ReportingWindow, bool]:
     return (window, True) if window is not None else (next_window(now), False)
 
 
-def list_reporting(
-    connection: Connection, month: ProductionMonth, now: int, *, after: str = "", limit: int = SYSTEMS_MAX
+def list_reporting(  # noqa: PLR0913 - whose systems, for which month, from where on
+    connection: Connection,
+    month: ProductionMonth,
+    now: int,
+    *,
+    only: Collection[str] | None = None,
+    after: str = "",
+    limit: int = SYSTEMS_MAX,
 ) -> tuple[ReportingLine, ...]:
-    """Return the next `limit` systems after a PTS id, with which of their meters have a reading for the month."""
-    systems = facts.iterate_system_facts(connection, date_at(now), after, limit)
+    """Return the next `limit` systems after a PTS id, with which of their meters have a reading for the month.
+
+    Where `only` is given, of those systems.
+    """
+    if only is None:
+        systems = facts.iterate_system_facts(connection, date_at(now), after, limit)
+    else:
+        chosen = sorted(one for one in only if one > after)[:limit]
+        systems = facts.list_system_facts(connection, chosen, date_at(now))
     meters = meter_facts.list_meter_facts(connection, [one.system for one in systems])
     numbers = [meter.meter for some in meters.values() for meter in some]
     around = ledger.find_around(connection, numbers, month, ledger.last_number(connection))

@@ -9,6 +9,7 @@ from hub.store import (
     notice_tables,
     people_tables,
     schema,
+    sign_in_tables,
     stated_tables,
 )
 
@@ -22,6 +23,7 @@ MODULES = (
     people_tables,
     forward_tables,
     audit_tables,
+    sign_in_tables,
 )
 """Every module that adds tables to `metadata`."""
 metadata = schema.metadata

@@ -1,4 +1,4 @@
-"""The JSON API, version 1. Reads only; energy is whole Wh, times are RFC 3339 in UTC."""
+"""The JSON API, version 1: what devices read. Energy is whole Wh, times are RFC 3339 in UTC."""
 
 from typing import Annotated
 
@@ -7,6 +7,7 @@ from fastapi import APIRouter, Query
 from hub.errors import InputError
 from hub.rules.instants import format_instant
 from hub.rules.periods import parse_month
+from hub.rules.permissions import Action, reach
 from hub.services.compute_production import compute_month, compute_months, find_system
 from hub.services.name_commands import device_command, meter_command
 from hub.services.read_events import EVENTS_MAX, read_events
@@ -14,7 +15,9 @@ from hub.services.read_fleet import read_devices, read_meters, read_systems
 from hub.store import ownership, registry, series
 from hub.store.series import ReadingKey
 from hub.web import models
+from hub.web.actors import demand
 from hub.web.context import HubOf
+from hub.web.visitors import ViewerOf
 from protocol.identity import BOOT_ID_LENGTH, BootId, format_device_id
 
 READINGS_PER_PAGE_MAX = 10_000
@@ -25,47 +28,56 @@ router = APIRouter(prefix="/api/v1", tags=["v1"])
 
 
 @router.get("/systems")
-def list_systems(hub: HubOf) -> models.SystemsJson:
-    """Return every registered system."""
+def list_systems(hub: HubOf, viewer: ViewerOf) -> models.SystemsJson:
+    """Return the registered systems, those that one may see."""
+    seen = reach(viewer, Action.VIEW_PRODUCTION, hub.now())
     with hub.database.read() as connection:
-        return models.SystemsJson(
-            systems=[models.system_json(system, meters) for system, meters in read_systems(connection)]
-        )
+        found = read_systems(connection)
+    return models.SystemsJson(
+        systems=[models.system_json(one, meters) for one, meters in found if seen is None or one.pts_id in seen]
+    )
 
 
 @router.get("/systems/{pts_id}")
-def get_system(hub: HubOf, pts_id: str) -> models.SystemJson:
+def get_system(hub: HubOf, viewer: ViewerOf, pts_id: str) -> models.SystemJson:
     """Return one system; 404 if it is not registered."""
+    demand(hub, viewer, Action.VIEW_PRODUCTION, pts_id)
     with hub.database.read() as connection:
         return models.system_json(find_system(connection, pts_id), registry.list_meters(connection, pts_id))
 
 
 @router.get("/systems/{pts_id}/months")
-def list_months(hub: HubOf, pts_id: str) -> models.MonthsJson:
+def list_months(hub: HubOf, viewer: ViewerOf, pts_id: str) -> models.MonthsJson:
     """Return what the system generated in each month since its first reading, the earliest first."""
+    demand(hub, viewer, Action.VIEW_PRODUCTION, pts_id)
     with hub.database.read() as connection:
         months = compute_months(connection, pts_id)
     return models.MonthsJson(system=pts_id, months=[models.month_json(month) for month in reversed(months)])
 
 
 @router.get("/systems/{pts_id}/months/{month}")
-def get_month(hub: HubOf, pts_id: str, month: str) -> models.MonthJson:
+def get_month(hub: HubOf, viewer: ViewerOf, pts_id: str, month: str) -> models.MonthJson:
     """Return what the system generated in one month, `YYYY-MM`; 404 if it was not read in it."""
+    demand(hub, viewer, Action.VIEW_PRODUCTION, pts_id)
     with hub.database.read() as connection:
         return models.month_json(compute_month(connection, pts_id, parse_month(month)))
 
 
 @router.get("/systems/{pts_id}/events")
-def list_events(hub: HubOf, pts_id: str, limit: Annotated[int, Query(ge=1, le=EVENTS_MAX)] = 100) -> models.EventsJson:
+def list_events(
+    hub: HubOf, viewer: ViewerOf, pts_id: str, limit: Annotated[int, Query(ge=1, le=EVENTS_MAX)] = 100
+) -> models.EventsJson:
     """Return what happened to the system's meters, the newest first: exchanges, resets, doubted registers."""
+    demand(hub, viewer, Action.VIEW_PRODUCTION, pts_id)
     with hub.database.read() as connection:
         events = read_events(connection, pts_id, limit)
     return models.EventsJson(system=pts_id, events=[models.event_json(event) for event in events])
 
 
 @router.get("/devices")
-def list_devices(hub: HubOf) -> models.DevicesJson:
-    """Return every registered device, and those heard but not registered."""
+def list_devices(hub: HubOf, viewer: ViewerOf) -> models.DevicesJson:
+    """Return every registered device, and those heard but not registered; for those who see all."""
+    demand(hub, viewer, Action.VIEW_PRODUCTION)
     with hub.database.read() as connection:
         devices = read_devices(connection, hub.now())
         unknown = registry.list_unknown_devices(connection)
@@ -85,8 +97,9 @@ def list_devices(hub: HubOf) -> models.DevicesJson:
 
 
 @router.get("/meters")
-def list_meters(hub: HubOf) -> models.MetersJson:
-    """Return every registered meter, and those that are read but not registered."""
+def list_meters(hub: HubOf, viewer: ViewerOf) -> models.MetersJson:
+    """Return every registered meter, and those that are read but not registered; for those who see all."""
+    demand(hub, viewer, Action.VIEW_PRODUCTION)
     with hub.database.read() as connection:
         views = read_meters(connection)
     folder = hub.settings.data_folder
@@ -98,11 +111,13 @@ def list_meters(hub: HubOf) -> models.MetersJson:
 @router.get("/readings")
 def list_readings(
     hub: HubOf,
+    viewer: ViewerOf,
     system: str,
     after: str | None = None,
     limit: Annotated[int, Query(ge=1, le=READINGS_PER_PAGE_MAX)] = 1000,
 ) -> models.ReadingsJson:
     """Return the readings of a system's meters in order of time, a page at a time."""
+    demand(hub, viewer, Action.VIEW_PRODUCTION, system)
     key = None if after is None else _parse_key(after)
     with hub.database.read() as connection:
         find_system(connection, system)

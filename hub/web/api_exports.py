@@ -5,12 +5,15 @@ from urllib.parse import quote
 
 from fastapi import APIRouter, Path, Query, Response
 
+from hub.rules.permissions import Action
 from hub.rules.quarters import gis_calendar, parse_quarter
 from hub.services.export_quarter import find_export, name_file
 from hub.services.read_certificates import read_certificates
 from hub.store import exports
 from hub.web import models_exports as models
+from hub.web.actors import demand
 from hub.web.context import HubOf
+from hub.web.visitors import ViewerOf
 
 MONTHS_PER_PAGE_MAX = 10_000
 _NUMBER_MAX = (1 << 63) - 1
@@ -20,44 +23,50 @@ Number = Annotated[int, Path(ge=1, le=_NUMBER_MAX)]
 
 
 @router.get("/quarters/{quarter}")
-def get_quarter(hub: HubOf, quarter: str) -> models.QuarterJson:
-    """Return the months of a production quarter, `YYYY-Qn`, the dates of its certificates, and its files."""
+def get_quarter(hub: HubOf, viewer: ViewerOf, quarter: str) -> models.QuarterJson:
+    """Return the months of a production quarter, `YYYY-Qn`, and the dates of its certificates, and its files."""
+    demand(hub, viewer, Action.VIEW_PRODUCTION)
     wanted = parse_quarter(quarter)
     with hub.database.read() as connection:
         return models.quarter_json(wanted, gis_calendar(wanted), exports.list_files(connection, wanted))
 
 
 @router.get("/systems/{pts_id}/certificates")
-def list_certificates(hub: HubOf, pts_id: str) -> models.AssetJson:
+def list_certificates(hub: HubOf, viewer: ViewerOf, pts_id: str) -> models.AssetJson:
     """Return the certificates of the asset that a system has now, month by month, with what is left over."""
+    demand(hub, viewer, Action.VIEW_PRODUCTION, pts_id)
     with hub.database.read() as connection:
         return models.asset_json(read_certificates(connection, pts_id, hub.now()))
 
 
 @router.get("/exports")
-def list_exports(hub: HubOf, quarter: str | None = None) -> models.ExportsJson:
-    """Return the files that were made, of one quarter or of all, in their order."""
+def list_exports(hub: HubOf, viewer: ViewerOf, quarter: str | None = None) -> models.ExportsJson:
+    """Return the files that were made, of one quarter or of all, in their order; for those who see all."""
+    demand(hub, viewer, Action.VIEW_PRODUCTION)
     wanted = None if quarter is None else parse_quarter(quarter)
     with hub.database.read() as connection:
         return models.ExportsJson(exports=[models.export_json(file) for file in exports.list_files(connection, wanted)])
 
 
 @router.get("/exports/{number}")
-def get_export(hub: HubOf, number: Number) -> models.ExportJson:
+def get_export(hub: HubOf, viewer: ViewerOf, number: Number) -> models.ExportJson:
     """Return one file's description; 404 if there is none of this number."""
+    demand(hub, viewer, Action.VIEW_PRODUCTION)
     with hub.database.read() as connection:
         return models.export_json(find_export(connection, number))
 
 
 @router.get("/exports/{number}/months")
-def list_export_months(
+def list_export_months(  # noqa: PLR0913, PLR0917 - parts of an address
     hub: HubOf,
+    viewer: ViewerOf,
     number: Number,
     system: str | None = None,
     after: Annotated[str, Query(max_length=100)] = "",
     limit: Annotated[int, Query(ge=1, le=MONTHS_PER_PAGE_MAX)] = 1000,
 ) -> models.ExportMonthsJson:
     """Return what of each system's month is in a file, or of one system's; so many systems a page."""
+    demand(hub, viewer, Action.VIEW_PRODUCTION)
     with hub.database.read() as connection:
         find_export(connection, number)
         systems = [system] if system is not None else exports.list_exported_systems(connection, number, after, limit)
@@ -70,8 +79,9 @@ def list_export_months(
 
 
 @router.get("/exports/{number}/content", response_class=Response)
-def get_export_content(hub: HubOf, number: Number) -> Response:
+def get_export_content(hub: HubOf, viewer: ViewerOf, number: Number) -> Response:
     """Return a file's bytes as they were made, to be saved under its name."""
+    demand(hub, viewer, Action.VIEW_PRODUCTION)
     with hub.database.read() as connection:
         file = find_export(connection, number)
         content = exports.content_of(connection, number)

@@ -3,27 +3,32 @@
 from fastapi import APIRouter
 
 from hub.rules.periods import parse_month
+from hub.rules.permissions import Action
 from hub.rules.windows import window_of
 from hub.services.analyse_month import analyse_month
 from hub.services.compute_production import find_system
 from hub.store import months
 from hub.web import models_months as models
+from hub.web.actors import demand
 from hub.web.context import HubOf
+from hub.web.visitors import ViewerOf
 
 router = APIRouter(prefix="/api/v1", tags=["months"])
 
 
 @router.get("/months/{month}")
-def get_month_state(hub: HubOf, month: str) -> models.MonthStateJson:
+def get_month_state(hub: HubOf, viewer: ViewerOf, month: str) -> models.MonthStateJson:
     """Return what a production month, `YYYY-MM`, is: open, provisional, closed or amended, and the runs over it."""
+    demand(hub, viewer, Action.VIEW_PRODUCTION)
     wanted = parse_month(month)
     with hub.database.read() as connection:
         return models.state_json(wanted, window_of(wanted), months.list_runs(connection, wanted))
 
 
 @router.get("/months/{month}/erratic")
-def list_erratic(hub: HubOf, month: str) -> models.ErraticsJson:
+def list_erratic(hub: HubOf, viewer: ViewerOf, month: str) -> models.ErraticsJson:
     """Return what was found of systems' months, in the order in which staff should look; 404 if nobody went over it."""
+    demand(hub, viewer, Action.VIEW_PRODUCTION)
     wanted = parse_month(month)
     with hub.database.read() as connection:
         found = analyse_month(connection, wanted)
@@ -31,8 +36,11 @@ def list_erratic(hub: HubOf, month: str) -> models.ErraticsJson:
 
 
 @router.get("/systems/{pts_id}/reported-months")
-def list_reported_months(hub: HubOf, pts_id: str, *, every_version: bool = False) -> models.ReportedMonthsJson:
+def list_reported_months(
+    hub: HubOf, viewer: ViewerOf, pts_id: str, *, every_version: bool = False
+) -> models.ReportedMonthsJson:
     """Return a system's months as they were reported, the latest first; with `every_version` also what was replaced."""
+    demand(hub, viewer, Action.VIEW_PRODUCTION, pts_id)
     with hub.database.read() as connection:
         found = months.list_system_months(
             connection, find_system(connection, pts_id).pts_id, every_version=every_version

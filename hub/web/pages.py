@@ -9,25 +9,30 @@ from pathlib import Path
 from typing import Annotated
 
 from fastapi import APIRouter, Header, Query
-from fastapi.responses import HTMLResponse
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
 from hub.errors import UnknownSubjectError
+from hub.rules.forwarding import register_kwh
 from hub.rules.periods import ProductionMonth, parse_month
+from hub.rules.permissions import Action, reach
 from hub.services import name_commands
 from hub.services.compute_production import SystemMonth, compute_months, find_system
 from hub.services.read_events import EventView, read_events
 from hub.services.read_fleet import Fleet, MeterView, read_fleet, read_meters
+from hub.services.read_reporting import current_window, list_reporting
 from hub.store import backups, changes, ownership, series
 from hub.store.backups import Backup
 from hub.store.changes import FLEET, Subject, SubjectKind
 from hub.store.registry import System
 from hub.web import charts, formats, headline
+from hub.web.actors import demand
 from hub.web.cards import DeviceRow, SystemCard, device_rows, system_cards
 from hub.web.charts import BarChart, StepChart
 from hub.web.context import Hub, HubOf
 from hub.web.feed import broker_subject
 from hub.web.headline import Headline
+from hub.web.visitors import ViewerOf
 
 _TEMPLATES = Environment(
     loader=FileSystemLoader(Path(__file__).parent / "templates"),
@@ -42,6 +47,7 @@ _TEMPLATES.globals.update(
     kilowatt_hours=formats.kilowatt_hours,
     local_day=formats.local_day,
     local_time=formats.local_time,
+    register_kwh=register_kwh,
     missing_words=headline.missing_words,
     month_abbreviation=formats.month_abbreviation,
     month_name=formats.month_name,
@@ -54,6 +60,7 @@ _TEMPLATES.globals.update(
 )
 
 EVENTS_SHOWN = 20
+SYSTEMS_SHOWN = 50
 _METHODS = ["GET", "HEAD"]
 
 router = APIRouter(default_response_class=HTMLResponse, include_in_schema=False)
@@ -95,9 +102,11 @@ class SystemPage:
 
 
 @router.api_route("/", methods=_METHODS)
-def show_fleet(hub: HubOf, fragment: FragmentName = None) -> HTMLResponse:
-    """Show devices, meters, systems, and what wants a decision."""
+def show_fleet(hub: HubOf, viewer: ViewerOf, fragment: FragmentName = None) -> Response:
+    """Show devices, meters, systems, and what wants a decision; to those who do not see all, their own systems."""
     now = hub.now()
+    if reach(viewer, Action.VIEW_PRODUCTION, now) is not None:
+        return RedirectResponse("/systems", status_code=303)
     with hub.database.read() as connection:
         fleet = read_fleet(connection, now)
         page = FleetPage(
@@ -113,11 +122,37 @@ def show_fleet(hub: HubOf, fragment: FragmentName = None) -> HTMLResponse:
     return _render("fleet", page, fragment)
 
 
+@router.api_route("/systems", methods=_METHODS)
+def show_systems(hub: HubOf, viewer: ViewerOf, after: str = "") -> HTMLResponse:
+    """Show the systems that one may see, with what the open or next window has of each."""
+    now = hub.now()
+    window, is_open = current_window(now)
+    seen = reach(viewer, Action.VIEW_PRODUCTION, now)
+    with hub.database.read() as connection:
+        lines = list_reporting(connection, window.month, now, only=seen, after=after, limit=SYSTEMS_SHOWN)
+    enters = reach(viewer, Action.ENTER_PRODUCTION, now)
+    return render_page(
+        "systems.html",
+        lines=lines,
+        window=window,
+        is_open=is_open,
+        now=now,
+        after=lines[-1].system if len(lines) == SYSTEMS_SHOWN else None,
+        is_first=not after,
+        may_enter={one.system for one in lines if enters is None or one.system in enters},
+    )
+
+
 @router.api_route("/systems/{pts_id}", methods=_METHODS)
 def show_system(
-    hub: HubOf, pts_id: str, month: Annotated[str | None, Query()] = None, fragment: FragmentName = None
+    hub: HubOf,
+    viewer: ViewerOf,
+    pts_id: str,
+    month: Annotated[str | None, Query()] = None,
+    fragment: FragmentName = None,
 ) -> HTMLResponse:
     """Show a system's register, its monthly production and where each number comes from."""
+    demand(hub, viewer, Action.VIEW_PRODUCTION, pts_id)
     now = hub.now()
     zoom = None if month is None else parse_month(month)
     subject = Subject(SubjectKind.SYSTEM, pts_id)
@@ -152,6 +187,16 @@ def show_system(
         watch=_watch(subject, hub),
     )
     return _render("system", page, fragment)
+
+
+def render_page(template: str, *, status: int = 200, is_form: bool = False, **content: object) -> HTMLResponse:
+    """Return a page that is drawn once and does not go on by itself; nothing keeps a copy of it.
+
+    A form's page may be kept by the browser of who fills it in: going back, they find what they typed.
+    """
+    text = _TEMPLATES.get_template(template).render(**content)
+    kept = "private, no-cache" if is_form else "no-store"
+    return HTMLResponse(text, status_code=status, headers={"cache-control": kept})
 
 
 def render_problem(title: str, detail: str, status: int) -> HTMLResponse:

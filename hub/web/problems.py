@@ -21,15 +21,21 @@ _TITLES = {
     405: "Not possible",
     413: "Too much",
     422: "Not understood",
+    429: "Too often",
     503: "Not now",
 }
 _FOR_PROGRAMS = ("/api/", "/v1/")
 
 
+def is_for_people(request: Request) -> bool:
+    """Return whether a page answers here, and not a door for programs."""
+    return not request.url.path.startswith(_FOR_PROGRAMS)
+
+
 def answer_problem(request: Request, status: int, detail: str) -> Response:
     """Answer with `detail`, one sentence that names the thing and what to do, in the form the asker reads."""
     title = _TITLES.get(status, "Failed")
-    if request.url.path.startswith(_FOR_PROGRAMS):
+    if not is_for_people(request):
         problem = ProblemJson(title=title, status=status, detail=detail)
         return JSONResponse(problem.model_dump(), status_code=status, media_type="application/problem+json")
     return pages.render_problem(title, detail, status)

@@ -49,7 +49,7 @@ class Brought:
 
 
 def _settings(folder: Path, broker: Address | None = None) -> HubSettings:
-    return HubSettings(folder / "hub", broker=broker, listen=Address(HOST, 0))
+    return HubSettings(folder / "hub", broker=broker, listen=Address(HOST, 0), is_open=True)
 
 
 def test_pages_that_hold_every_reader_do_not_hold_the_ingest(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

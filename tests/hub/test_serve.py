@@ -27,7 +27,7 @@ class Served:
     """A hub process that answers; `url` is what it printed."""
 
     def __init__(self, data: Path, broker: str = "none", *more: str) -> None:
-        options = ("--data", str(data), "--broker", broker, "--listen", f"{HOST}:0", "--json", *more)
+        options = ("--data", str(data), "--broker", broker, "--listen", f"{HOST}:0", "--json", "--open", *more)
         command = [sys.executable, "-m", "hub", "serve", *options]
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         assert self.process.stdout is not None

@@ -5,7 +5,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from hub.rules.instants import parse_instant
-from hub.rules.permissions import Action, Actor, Relation, Role, Subject, allow, explain_refusal, may_decide
+from hub.rules.permissions import (
+    Action,
+    Actor,
+    Relation,
+    Role,
+    Subject,
+    allow,
+    explain_refusal,
+    may_decide,
+    reach,
+)
 from tests.hub.rules.case_files import asks
 
 if TYPE_CHECKING:
@@ -34,7 +44,21 @@ def ask_role(given: Mapping[str, Any]) -> dict[str, object]:
 @asks("refusals")
 def ask_refusal(given: Mapping[str, Any]) -> dict[str, object]:
     """Return whether somebody may, and the sentence if not."""
-    relations = tuple(
+    relations = _relations(given)
+    subject = Subject(given.get("system"), given.get("automatic", False), given.get("asked_of", ""))
+    said = explain_refusal(Actor("ann", relations), Action(given["action"]), subject, parse_instant(given["at"]))
+    return {"refused": said} if said else {"allowed": True}
+
+
+@asks("reach")
+def ask_reach(given: Mapping[str, Any]) -> dict[str, object]:
+    """Return of which systems somebody may do something."""
+    found = reach(Actor("ann", _relations(given)), Action(given["action"]), parse_instant(given["at"]))
+    return {"systems": "all" if found is None else sorted(found)}
+
+
+def _relations(given: Mapping[str, Any]) -> tuple[Relation, ...]:
+    return tuple(
         Relation(
             "ann",
             Role(one["role"]),
@@ -44,9 +68,6 @@ def ask_refusal(given: Mapping[str, Any]) -> dict[str, object]:
         )
         for one in given["relations"]
     )
-    subject = Subject(given.get("system"), given.get("automatic", False), given.get("asked_of", ""))
-    said = explain_refusal(Actor("ann", relations), Action(given["action"]), subject, parse_instant(given["at"]))
-    return {"refused": said} if said else {"allowed": True}
 
 
 @asks("four-eyes")

@@ -46,7 +46,9 @@ class StandIn:
 @pytest.fixture
 def app(tmp_path: Path) -> FastAPI:
     """Return an empty hub without broker."""
-    return build_app(HubSettings(tmp_path / "hub", broker=None, listen=Address("127.0.0.1", 0)), now=lambda: NOW)
+    return build_app(
+        HubSettings(tmp_path / "hub", broker=None, listen=Address("127.0.0.1", 0), is_open=True), now=lambda: NOW
+    )
 
 
 @pytest.fixture

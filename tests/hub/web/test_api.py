@@ -130,8 +130,8 @@ def test_problems_are_one_sentence(filled: TestClient, path: str, status: int, w
 
 
 def test_a_method_that_changes_things_is_not_there(filled: TestClient) -> None:
-    """The API reads only."""
-    assert filled.post("/api/v1/systems").status_code == 405
+    """Readings come from devices and by reports, and nobody posts or deletes one here."""
+    assert filled.post("/api/v1/readings").status_code == 405
 
 
 def test_the_api_describes_itself(client: TestClient) -> None:

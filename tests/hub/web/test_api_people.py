@@ -50,7 +50,7 @@ def test_nobody_else_enters_production(api: Api, who: str, system: str, says: st
     (finding,) = answer.json()["findings"]
     assert finding["code"] == "NOT_AUTHORISED"
     assert says in finding["text"]
-    assert api.client.get(f"{API}/submissions").json()["submissions"][0]["actor"] == who
+    assert api.get("bea", "submissions").json()["submissions"][0]["actor"] == who
 
 
 def test_a_doubted_reading_goes_by_photo_to_another_person(api: Api) -> None:

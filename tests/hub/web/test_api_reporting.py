@@ -29,7 +29,9 @@ API = "/api/v1"
 @pytest.fixture
 def client(tmp_path: Path) -> Iterator[TestClient]:
     """Return a client of a hub in January's window: one system reported below what is expected, one not at all."""
-    app = build_app(HubSettings(tmp_path / "hub", broker=None, listen=Address("127.0.0.1", 0)), now=lambda: NOW)
+    app = build_app(
+        HubSettings(tmp_path / "hub", broker=None, listen=Address("127.0.0.1", 0), is_open=True), now=lambda: NOW
+    )
     hub: Hub = app.state.hub
     for name in (SYSTEM, OTHER):
         add_system(hub.database, name)

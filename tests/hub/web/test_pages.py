@@ -128,7 +128,7 @@ def test_an_empty_hub_says_what_to_do_next(client: TestClient, hub: Hub) -> None
 def test_commands_survive_a_folder_with_blanks(tmp_path: Path) -> None:
     """Every command on an empty hub's page names the data folder as one word of a shell."""
     folder = tmp_path / "my hub; x"
-    app = build_app(HubSettings(folder, broker=None, listen=Address("127.0.0.1", 0)), now=lambda: NOW)
+    app = build_app(HubSettings(folder, broker=None, listen=Address("127.0.0.1", 0), is_open=True), now=lambda: NOW)
     with TestClient(app) as client:
         text = html.unescape(client.get("/").text)
     commands = re.findall(r"<code>(meter-hub .*?)</code></pre>", text)

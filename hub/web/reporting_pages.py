@@ -1,0 +1,271 @@
+"""A reporter's pages, in the regulator's five steps: sign in, choose the system, the reading, the experience, the end.
+
+Nothing hangs on the Back button: what is typed stands in the address of the page that shows what it comes to, which
+keeps nothing and can be loaded as often as one likes; what is final is sent from there, and answered by going on.
+The same reading sent twice is one.
+"""
+
+from dataclasses import dataclass
+from typing import Annotated
+from urllib.parse import urlencode
+
+from fastapi import APIRouter, File, Form, Query, UploadFile
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
+
+from hub.errors import HubError, InputError, NotAllowedError
+from hub.photos import PHOTOS, UPLOAD_BYTES_MAX, keep_photo
+from hub.rules.acceptance import Outcome
+from hub.rules.fields import Problem, Scaled, read_scaled
+from hub.rules.forwarding import service_dollars
+from hub.rules.local_times import format_local, parse_local
+from hub.rules.periods import ProductionMonth, parse_month
+from hub.rules.permissions import Action
+from hub.services.compute_production import find_system
+from hub.services.read_reporting import History, current_window, read_history
+from hub.services.record_experience import CENTS_MAX, record_experience
+from hub.services.submit_reading import Answer, parse_reported, preview_reading, submit_reading
+from hub.store import ledger, submissions
+from hub.store.registry import System
+from hub.store.submissions import Experience
+from hub.web.actors import refuse
+from hub.web.context import Hub, HubOf
+from hub.web.pages import render_page
+from hub.web.visitors import PersonOf
+
+_SEE_OTHER = 303
+_TEXT_MAX = 200
+_DOLLARS = Scaled(2, 0, CENTS_MAX, "dollars", "from 0 to 10000000 dollars")
+_HOURS = Scaled(0, 0, 31 * 24, "hours", "a whole number of hours, from 0 to 744")
+
+router = APIRouter(default_response_class=HTMLResponse, include_in_schema=False)
+
+Text = Annotated[str, Form(max_length=_TEXT_MAX)]
+Asked = Annotated[str, Query(max_length=_TEXT_MAX)]
+
+
+@dataclass(frozen=True, slots=True)
+class Typed:
+    """What somebody typed of a reading, as it was typed."""
+
+    kwh: str = ""
+    at: str = ""
+    meter: str = ""
+    photo: str = ""
+
+    def query(self) -> str:
+        """Return it as part of an address, what is empty left out."""
+        fields = {"kwh": self.kwh, "at": self.at, "meter": self.meter, "photo": self.photo}
+        return urlencode({name: value for name, value in fields.items() if value})
+
+
+@router.get("/systems/{pts_id}/report")
+def show_reading(  # noqa: PLR0913, PLR0917 - what was typed before
+    hub: HubOf, person: PersonOf, pts_id: str, kwh: Asked = "", at: Asked = "", meter: Asked = "", photo: Asked = ""
+) -> HTMLResponse:
+    """Ask for the reading: step 3."""
+    _demand(hub, person.actor.name, refuse(hub, person.actor, Action.ENTER_PRODUCTION, pts_id))
+    return _show_form(hub, pts_id, Typed(kwh, at, meter, photo), None)
+
+
+@router.post("/systems/{pts_id}/report")
+def take_reading(  # noqa: PLR0913, PLR0917 - the fields of the form
+    hub: HubOf,
+    person: PersonOf,
+    pts_id: str,
+    kwh: Text = "",
+    at: Text = "",
+    meter: Text = "",
+    photo: Text = "",
+    file: Annotated[UploadFile | None, File()] = None,
+) -> Response:
+    """Go on to the page that says what a reading comes to; nothing of it is kept but a picture."""
+    _demand(hub, person.actor.name, refuse(hub, person.actor, Action.ENTER_PRODUCTION, pts_id))
+    typed = Typed(kwh, at, meter, photo)
+    try:
+        if file is not None and file.filename:
+            content = file.file.read(UPLOAD_BYTES_MAX + 1)
+            typed = Typed(kwh, at, meter, keep_photo(hub.settings.data_folder, content))
+        now = hub.now()
+        reported = parse_reported(pts_id, meter, kwh, at, now=now)
+    except InputError as error:
+        return _show_form(hub, pts_id, typed, error)
+    # The instant is written down: what is checked and what is sent are of the same time.
+    typed = Typed(typed.kwh, format_local(reported.read_at), typed.meter, typed.photo)
+    return RedirectResponse(f"/systems/{pts_id}/report/check?{typed.query()}", status_code=_SEE_OTHER)
+
+
+@router.get("/systems/{pts_id}/report/check")
+def check_reading(  # noqa: PLR0913, PLR0917 - what was typed
+    hub: HubOf, person: PersonOf, pts_id: str, kwh: Asked = "", at: Asked = "", meter: Asked = "", photo: Asked = ""
+) -> HTMLResponse:
+    """Show what a reading comes to, before anything is final."""
+    unauthorised = refuse(hub, person.actor, Action.ENTER_PRODUCTION, pts_id)
+    _demand(hub, person.actor.name, unauthorised)
+    typed, now = Typed(kwh, at, meter, photo), hub.now()
+    try:
+        reported = parse_reported(pts_id, meter, kwh, at, now=now, photo=_known(hub, photo))
+    except InputError as error:
+        return _show_form(hub, pts_id, typed, error)
+    with hub.database.read() as connection:
+        answer = preview_reading(connection, reported, now, unauthorised=unauthorised)
+        system, history = find_system(connection, pts_id), read_history(connection, pts_id)
+    return _show_answer(system, history, typed, answer, read_at=reported.read_at)
+
+
+@router.post("/systems/{pts_id}/report/save")
+def save_reading(  # noqa: PLR0913, PLR0917 - what was checked
+    hub: HubOf, person: PersonOf, pts_id: str, kwh: Text, at: Text, meter: Text = "", photo: Text = ""
+) -> Response:
+    """Report the reading for good, and go on to the operational experience; or show why it is not accepted."""
+    unauthorised = refuse(hub, person.actor, Action.ENTER_PRODUCTION, pts_id)
+    _demand(hub, person.actor.name, unauthorised)
+    typed, now = Typed(kwh, at, meter, photo), hub.now()
+    try:
+        reported = parse_reported(pts_id, meter, kwh, at, now=now, photo=_known(hub, photo))
+    except InputError as error:
+        return _show_form(hub, pts_id, typed, error)
+    answer = submit_reading(hub.database, reported, actor=person.actor.name, now=now, unauthorised=unauthorised)
+    if answer.judgement.outcome is Outcome.HELD and reported.photo is not None:
+        # What is doubted is held first; the picture is there already, so it goes on to staff at once.
+        answer = submit_reading(hub.database, reported, actor=person.actor.name, now=now, unauthorised=unauthorised)
+    judged = answer.judgement
+    if judged.outcome in {Outcome.ACCEPTED, Outcome.DUPLICATE, Outcome.REVIEW} and judged.month is not None:
+        return RedirectResponse(f"/systems/{pts_id}/report/{judged.month}/experience", status_code=_SEE_OTHER)
+    with hub.database.read() as connection:
+        system, history = find_system(connection, pts_id), read_history(connection, pts_id)
+    return _show_answer(system, history, typed, answer, read_at=reported.read_at)
+
+
+@router.get("/systems/{pts_id}/report/{month}/experience")
+def show_experience(hub: HubOf, person: PersonOf, pts_id: str, month: str) -> HTMLResponse:
+    """Ask what service cost and how long the system stood still: step 4."""
+    _demand(hub, person.actor.name, refuse(hub, person.actor, Action.ENTER_PRODUCTION, pts_id))
+    return _show_experience(hub, pts_id, parse_month(month), None)
+
+
+@router.post("/systems/{pts_id}/report/{month}/experience")
+def take_experience(  # noqa: PLR0913, PLR0917 - the fields of the form
+    hub: HubOf, person: PersonOf, pts_id: str, month: str, cost: Text = "", outage: Text = "", note: Text = ""
+) -> Response:
+    """Keep what was said, if anything was, and go on to the end."""
+    _demand(hub, person.actor.name, refuse(hub, person.actor, Action.ENTER_PRODUCTION, pts_id))
+    wanted = parse_month(month)
+    try:
+        cents = _scaled(cost or "0", _DOLLARS, "what service cost")
+        hours = _scaled(outage or "0", _HOURS, "the outage")
+        if cents or hours or note.strip():
+            said = Experience(pts_id, wanted, hub.now(), person.actor.name, cents, hours, note)
+            record_experience(hub.database, said)
+    except InputError as error:
+        return _show_experience(hub, pts_id, wanted, error, cost=cost, outage=outage, note=note)
+    return RedirectResponse(f"/systems/{pts_id}/report/{wanted}", status_code=_SEE_OTHER)
+
+
+@router.get("/systems/{pts_id}/report/{month}")
+def show_end(hub: HubOf, person: PersonOf, pts_id: str, month: str) -> HTMLResponse:
+    """Show what is reported of a month, to be kept or printed: step 5."""
+    refusal = refuse(hub, person.actor, Action.VIEW_PRODUCTION, pts_id)
+    _demand(hub, person.actor.name, refusal)
+    wanted = parse_month(month)
+    with hub.database.read() as connection:
+        system, history = find_system(connection, pts_id), read_history(connection, pts_id)
+        said = submissions.find_experiences(connection, [pts_id], wanted).get(pts_id)
+        waiting = [
+            one
+            for meter in history.meters
+            for one in submissions.list_of_month(connection, meter.meter.meter, wanted)
+            if one.outcome == Outcome.REVIEW and submissions.find_decision(connection, one.number) is None
+        ]
+    return render_page(
+        "report_end.html", system=system, history=history, month=wanted, said=said, waiting=waiting, now=hub.now()
+    )
+
+
+def _show_form(hub: Hub, pts_id: str, typed: Typed, error: HubError | None) -> HTMLResponse:
+    window, is_open = current_window(hub.now())
+    at, is_clock = _clock_time(typed.at, hub.now())
+    with hub.database.read() as connection:
+        system, history = find_system(connection, pts_id), read_history(connection, pts_id)
+        counting = [ledger.find_entry(connection, one.meter.meter, window.month) for one in history.meters]
+    return render_page(
+        "report_reading.html",
+        is_form=True,
+        status=200 if error is None else 422,
+        system=system,
+        history=history,
+        typed=typed,
+        window=window,
+        is_open=is_open,
+        is_reported=bool(counting) and None not in counting,
+        at=at,
+        is_clock=is_clock,
+        problem="" if error is None else str(error),
+    )
+
+
+def _show_answer(system: System, history: History, typed: Typed, answer: Answer, *, read_at: int) -> HTMLResponse:
+    outcome = answer.judgement.outcome
+    return render_page(
+        "report_check.html",
+        status=422 if outcome is Outcome.REFUSED else 200,
+        system=system,
+        history=history,
+        typed=typed,
+        judgement=answer.judgement,
+        is_kept=answer.submission is not None,
+        may_save=outcome is not Outcome.REFUSED and (answer.submission is None or outcome is not Outcome.HELD),
+        read_at=read_at,
+    )
+
+
+def _show_experience(
+    hub: Hub, pts_id: str, month: ProductionMonth, error: HubError | None, **typed: str
+) -> HTMLResponse:
+    with hub.database.read() as connection:
+        system = find_system(connection, pts_id)
+        said = submissions.find_experiences(connection, [pts_id], month).get(pts_id)
+    kept = {}
+    if said is not None:
+        kept = {"cost": service_dollars(said.service_cost_cents), "outage": str(said.outage_hours), "note": said.note}
+    fields = {"cost": "", "outage": "", "note": "", **kept, **typed}
+    return render_page(
+        "report_experience.html",
+        is_form=True,
+        status=200 if error is None else 422,
+        system=system,
+        month=month,
+        fields=fields,
+        problem="" if error is None else str(error),
+    )
+
+
+def _clock_time(typed: str, now: int) -> tuple[str, bool]:
+    """Return what stands in the field of the time, and whether a browser's clock can show it.
+
+    An hour that came twice is told apart by its offset, which only text can have.
+    """
+    try:
+        at = parse_local(typed) if typed else now
+        plain = format_local(at)[:16]
+        parse_local(plain)
+    except InputError:
+        return typed, False
+    return plain.replace(" ", "T"), True
+
+
+def _demand(hub: Hub, name: str, refusal: str | None) -> None:
+    assert name, f"{hub.settings.data_folder} has no nameless people"
+    if refusal is not None:
+        raise NotAllowedError(refusal)
+
+
+def _known(hub: Hub, photo: str) -> str | None:
+    return photo if photo and PHOTOS.has(hub.settings.data_folder, photo) else None
+
+
+def _scaled(text: str, scale: Scaled, what: str) -> int:
+    value = read_scaled(text.strip(), scale)
+    if isinstance(value, Problem):
+        message = f"{what} {value.text}"
+        raise InputError(message)
+    return value

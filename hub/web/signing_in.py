@@ -1,0 +1,225 @@
+"""The pages of signing in and of one's own account: forms that work without a script, and say what is wrong.
+
+A form is answered by going on to another page, so that neither Back nor a reload sends it twice.
+"""
+
+from typing import Annotated
+from urllib.parse import quote
+
+from fastapi import APIRouter, Form, Request
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
+
+from hub.access.codes import enrolment_uri, spell_secret
+from hub.errors import HubError, InputError, NotIdentifiedError, ThrottledError
+from hub.rules.permissions import Action, Subject, allow
+from hub.services.set_password import begin_factor, confirm_factor, find_link, set_password
+from hub.services.sign_in import Next, SignedIn, Visitor, give_code, sign_in, sign_out
+from hub.store import sign_ins
+from hub.web.context import HubOf
+from hub.web.pages import render_page
+from hub.web.visitors import (
+    COOKIE,
+    SECURE_COOKIE,
+    PersonOf,
+    UnfinishedError,
+    cookie_name,
+    current_visitor,
+    is_secure,
+    visit_of,
+)
+
+COOKIE_SECONDS = 30 * 24 * 3600
+_TEXT_MAX = 200
+_SEE_OTHER = 303
+_GO_ON = {Next.CODE: "/sign-in/code", Next.ENROLMENT: "/account/second-factor"}
+
+router = APIRouter(default_response_class=HTMLResponse, include_in_schema=False)
+
+Text = Annotated[str, Form(max_length=_TEXT_MAX)]
+
+
+def send_to_sign_in(request: Request, error: NotIdentifiedError) -> Response:
+    """Answer somebody who has to be known with the page on which they say who they are."""
+    if isinstance(error, UnfinishedError):
+        return RedirectResponse(_GO_ON[error.next], status_code=_SEE_OTHER)
+    wanted = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+    return RedirectResponse(f"/sign-in?next={quote(wanted, safe='')}", status_code=_SEE_OTHER)
+
+
+@router.get("/sign-in")
+def show_sign_in(request: Request, hub: HubOf, next: str = "/") -> HTMLResponse:  # noqa: A002 - as pages call it
+    """Ask who somebody is."""
+    visitor = current_visitor(hub, request)
+    name = "" if visitor is None else visitor.actor.name
+    return render_page("sign_in.html", next=_inside(next), account=name, problem="")
+
+
+@router.post("/sign-in")
+def do_sign_in(request: Request, hub: HubOf, account: Text, password: Text, next: Text = "/") -> Response:  # noqa: A002
+    """Begin a session, and go on to where somebody wanted to."""
+    wanted = _inside(next)
+    try:
+        begun = sign_in(hub.database, account, password, visit_of(request), hub.now())
+    except (NotIdentifiedError, ThrottledError) as error:
+        return _again("sign_in.html", error, next=wanted, account=account)
+    return _go_on(request, begun, wanted)
+
+
+@router.get("/sign-in/code")
+def show_code(request: Request, hub: HubOf, next: str = "/") -> Response:  # noqa: A002
+    """Ask for the code of the second factor."""
+    if _lacking(request, hub) is not Next.CODE:
+        return RedirectResponse("/sign-in", status_code=_SEE_OTHER)
+    return render_page("sign_in_code.html", next=_inside(next), problem="")
+
+
+@router.post("/sign-in/code")
+def do_code(request: Request, hub: HubOf, code: Text, next: Text = "/") -> Response:  # noqa: A002
+    """Take the code, and go on."""
+    visitor = current_visitor(hub, request)
+    if visitor is None or visitor.next is not Next.CODE:
+        return RedirectResponse("/sign-in", status_code=_SEE_OTHER)
+    wanted = _inside(next)
+    try:
+        begun = give_code(hub.database, visitor, code, visit_of(request), hub.now())
+    except (NotIdentifiedError, ThrottledError) as error:
+        return _again("sign_in_code.html", error, next=wanted)
+    return _go_on(request, begun, wanted)
+
+
+@router.post("/sign-out")
+def do_sign_out(request: Request, hub: HubOf) -> Response:
+    """End the session."""
+    visitor = current_visitor(hub, request)
+    if visitor is not None:
+        sign_out(hub.database, visitor, hub.now())
+    answer = RedirectResponse("/sign-in", status_code=_SEE_OTHER)
+    # Whoever sits down at this machine next finds nothing by going back.
+    answer.headers["clear-site-data"] = '"cache"'
+    for name, secure in ((COOKIE, False), (SECURE_COOKIE, True)):
+        answer.delete_cookie(name, path="/", secure=secure, httponly=True, samesite="lax")
+    return answer
+
+
+@router.get("/welcome/{token}")
+def show_welcome(hub: HubOf, token: str) -> HTMLResponse:
+    """Ask for a new password of the account whose link this is."""
+    account = find_link(hub.database, token, hub.now())
+    return render_page("welcome.html", token=token, account=account, problem="")
+
+
+@router.post("/welcome/{token}")
+def do_welcome(hub: HubOf, token: str, password: Text, again: Text) -> Response:
+    """Set the password; then its owner signs in with it."""
+    account = find_link(hub.database, token, hub.now())
+    if password != again:
+        differ = InputError("the two passwords differ: type the same one twice")
+        return _again("welcome.html", differ, token=token, account=account)
+    try:
+        set_password(hub.database, token, password, hub.now())
+    except InputError as error:
+        return _again("welcome.html", error, token=token, account=account)
+    return RedirectResponse("/sign-in", status_code=_SEE_OTHER)
+
+
+@router.get("/account")
+def show_account(hub: HubOf, person: PersonOf) -> HTMLResponse:
+    """Show one's own account: what it is to systems, its sessions, its second factor."""
+    with hub.database.read() as connection:
+        sessions = sign_ins.list_sessions(connection, person.actor.name)
+        factor = sign_ins.find_factor(connection, person.actor.name)
+    return render_page(
+        "account.html",
+        person=person,
+        sessions=sessions,
+        has_factor=factor is not None and factor.confirmed_at is not None,
+        now=hub.now(),
+        sees_all=allow(person.actor, Action.VIEW_PRODUCTION, Subject(), hub.now()),
+    )
+
+
+@router.post("/account/sessions/{number}/end")
+def end_session(hub: HubOf, person: PersonOf, number: int) -> Response:
+    """End one of one's own sessions, on another machine for instance."""
+    sign_out(hub.database, person, hub.now(), number)
+    return RedirectResponse("/account", status_code=_SEE_OTHER)
+
+
+@router.get("/account/second-factor")
+def show_enrolment(request: Request, hub: HubOf) -> Response:
+    """Show the secret that a phone takes over, and ask for its first code."""
+    visitor = _enrolling(request, hub)
+    if visitor is None:
+        return RedirectResponse("/sign-in", status_code=_SEE_OTHER)
+    return _show_enrolment(hub, visitor, None)
+
+
+@router.post("/account/second-factor")
+def do_enrolment(request: Request, hub: HubOf, code: Text) -> Response:
+    """Confirm the second factor by its first code, and show the recovery codes, this once."""
+    visitor = _enrolling(request, hub)
+    if visitor is None:
+        return RedirectResponse("/sign-in", status_code=_SEE_OTHER)
+    try:
+        codes = confirm_factor(hub.database, visitor.actor.name, code, hub.now())
+    except InputError as error:
+        return _show_enrolment(hub, visitor, error)
+    begun = give_code(hub.database, visitor, code, visit_of(request), hub.now())
+    answer = render_page("recovery_codes.html", codes=codes)
+    _set_cookie(request, answer, begun.token)
+    return answer
+
+
+def _show_enrolment(hub: HubOf, visitor: Visitor, error: HubError | None) -> HTMLResponse:
+    secret = begin_factor(hub.database, visitor.actor.name, hub.now())
+    spelt, uri = spell_secret(secret), enrolment_uri(secret, visitor.actor.name)
+    if error is None:
+        return render_page("second_factor.html", secret=spelt, uri=uri, problem="")
+    return _again("second_factor.html", error, secret=spelt, uri=uri)
+
+
+def _enrolling(request: Request, hub: HubOf) -> Visitor | None:
+    """Return who may begin a second factor: whoever lacks one, because it is a must or of their own will."""
+    visitor = current_visitor(hub, request)
+    return None if visitor is None or visitor.next is Next.CODE else visitor
+
+
+def _lacking(request: Request, hub: HubOf) -> Next | None:
+    visitor = current_visitor(hub, request)
+    return None if visitor is None else visitor.next
+
+
+def _go_on(request: Request, begun: SignedIn, wanted: str) -> Response:
+    target = _GO_ON.get(begun.next, wanted)
+    if begun.next is Next.CODE:
+        target = f"{target}?next={quote(wanted, safe='')}"
+    answer = RedirectResponse(target, status_code=_SEE_OTHER)
+    _set_cookie(request, answer, begun.token)
+    return answer
+
+
+def _set_cookie(request: Request, answer: Response, token: str) -> None:
+    answer.set_cookie(
+        cookie_name(request),
+        token,
+        max_age=COOKIE_SECONDS,
+        path="/",
+        secure=is_secure(request),
+        httponly=True,
+        samesite="lax",
+    )
+
+
+def _again(template: str, error: HubError, **content: str) -> HTMLResponse:
+    """Show a form again with what is wrong, and what was typed but for what is secret."""
+    status = 429 if isinstance(error, ThrottledError) else 422
+    answer = render_page(template, status=status, is_form=False, problem=str(error), **content)
+    if isinstance(error, ThrottledError):
+        answer.headers["retry-after"] = str(error.seconds)
+    return answer
+
+
+def _inside(path: str) -> str:
+    """Return a path of this hub; anything else, which could lead elsewhere, becomes the first page."""
+    is_path = path.startswith("/") and not path.startswith(("//", "/\\")) and path.isprintable()
+    return path if is_path else "/"
