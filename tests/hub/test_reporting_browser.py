@@ -130,5 +130,6 @@ def test_a_reporter_walks_the_five_steps(chromium: Browser, url: str, *, scripts
         page.goto(f"{url}/account")
         assert said == []
         page.get_by_role("button", name="Sign out").click()
+        expect(page.get_by_role("heading", level=1)).to_have_text("Sign in")
         page.go_back()
         expect(page.get_by_role("heading", level=1)).to_have_text("Sign in")
