@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from playwright.sync_api import Browser, Page, Request, Route, expect, sync_playwright
+from playwright.sync_api import Browser, Page, Request, Route, expect
 
 from hub.clock import now_ms
 from hub.services.accept_blocks import accept_blocks
@@ -15,6 +15,7 @@ from hub.services.open_hub import open_hub
 from hub.services.register_device import register_device
 from hub.services.register_meter import MeterRequest, register_meter
 from hub.services.register_system import register_system
+from tests.hub.browsing import chromium_or_skip
 from tests.hub.conftest import SYSTEM
 from tests.hub.making import JULY_AT, NOW, TERMS, MadeDevice, make_meter, make_readings
 from tests.hub.programs import WAIT_SECONDS, start_mosquitto
@@ -25,17 +26,6 @@ if TYPE_CHECKING:
 
     from hub.store.database import Database
 
-CHROMIUM = Path("/usr/bin/chromium")
-ARGUMENTS = (
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-)
 DAY_MS = 86_400_000
 PHONE_WIDTH = 360
 
@@ -76,13 +66,9 @@ class Site:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """Return headless Chromium; the test is skipped where it is not installed."""
-    if not CHROMIUM.exists():
-        pytest.skip(f"{CHROMIUM} is not installed: the pages are not tested in a browser")
-    with sync_playwright() as playwright:
-        launched = playwright.chromium.launch(executable_path=str(CHROMIUM), args=ARGUMENTS)
+    """Return headless Chromium."""
+    with chromium_or_skip() as launched:
         yield launched
-        launched.close()
 
 
 @pytest.fixture

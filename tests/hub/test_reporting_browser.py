@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 import uvicorn
-from playwright.sync_api import Browser, Page, ViewportSize, expect, sync_playwright
+from playwright.sync_api import Browser, Page, ViewportSize, expect
 
 from hub.app import build_app
 from hub.config import Address, HubSettings
@@ -18,9 +18,9 @@ from hub.services.manage_people import add_account, relate_account
 from hub.services.set_password import make_link, set_password
 from hub.store.accounts import Account
 from simulators.ports import LOOPBACK, free_port
+from tests.hub.browsing import chromium_or_skip
 from tests.hub.programs import WAIT_SECONDS
 from tests.hub.reporting import JAN, SYSTEM, add_meter, add_system, enter
-from tests.hub.test_pages_browser import ARGUMENTS, CHROMIUM
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,13 +34,9 @@ PHONE: ViewportSize = {"width": 360, "height": 740}
 
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
-    """Return headless Chromium; the test is skipped where it is not installed."""
-    if not CHROMIUM.exists():
-        pytest.skip(f"{CHROMIUM} is not installed: the reporter's way is not walked in a browser")
-    with sync_playwright() as playwright:
-        launched = playwright.chromium.launch(executable_path=str(CHROMIUM), args=ARGUMENTS)
+    """Return headless Chromium."""
+    with chromium_or_skip() as launched:
         yield launched
-        launched.close()
 
 
 @pytest.fixture
