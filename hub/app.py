@@ -53,6 +53,7 @@ from hub.web import (
     api_reporting,
     api_submitting,
     custody,
+    deciding_pages,
     events,
     health,
     pages,
@@ -78,6 +79,7 @@ if TYPE_CHECKING:
 
 _PARTS = (
     pages,
+    deciding_pages,
     reporting_pages,
     signing_in,
     api,

@@ -98,14 +98,14 @@ def list_changes(
 @router.get("/changes/{number}")
 def show_change(hub: HubOf, actor: ActorOf, number: int) -> models.ChangeJson:
     """Return a request with every step so far."""
-    return models.change_json(_visible(hub, actor, number), hub.now())
+    return models.change_json(find_visible(hub, actor, number), hub.now())
 
 
 @router.post("/changes/{number}/steps", status_code=201)
 def step(hub: HubOf, actor: ActorOf, number: int, body: StepBody) -> models.ChangeJson:
     """Confirm, decline, ask back, answer, approve, reject or withdraw a request."""
     now = hub.now()
-    request = _visible(hub, actor, number)
+    request = find_visible(hub, actor, number)
     if is_by_staff(body.step):
         demand(hub, actor, Action.DECIDE_CHANGE, request.wish.system)
     elif body.step in {ChangeStep.CONFIRM, ChangeStep.DECLINE}:
@@ -126,7 +126,7 @@ def send_document(hub: HubOf, actor: ActorOf, file: UploadFile) -> DocumentJson:
 @router.get("/changes/{number}/documents/{name}", response_class=Response)
 def get_document(hub: HubOf, actor: ActorOf, number: int, name: str) -> Response:
     """Return a document that is evidence of a request, as a download."""
-    request = _visible(hub, actor, number)
+    request = find_visible(hub, actor, number)
     if name not in {request.wish.evidence, *(one.evidence for one in request.steps)} - {""}:
         message = f"no document {name!r:.70} belongs to change request {number}"
         raise UnknownSubjectError(message)
@@ -143,7 +143,7 @@ def list_providers(hub: HubOf, actor: ActorOf) -> models.ProvidersJson:
         return models.ProvidersJson(providers=list(change_requests.list_providers(connection)))
 
 
-def _visible(hub: Hub, actor: Actor, number: int) -> ChangeRequest:
+def find_visible(hub: Hub, actor: Actor, number: int) -> ChangeRequest:
     """Return a request to staff, who asked for it, whom it is asked of, and who may see its system's production."""
     with hub.database.read() as connection:
         request = find_request(connection, number)

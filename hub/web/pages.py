@@ -3,6 +3,7 @@
 One template draws both. Pages work without a script; `live.js` only fetches a fragment again when the feed says so.
 """
 
+import json
 import shlex
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,6 +34,7 @@ from hub.web.context import Hub, HubOf
 from hub.web.feed import broker_subject
 from hub.web.headline import Headline
 from hub.web.visitors import ViewerOf
+from hub.web.waiting import count_waiting
 
 _TEMPLATES = Environment(
     loader=FileSystemLoader(Path(__file__).parent / "templates"),
@@ -58,6 +60,8 @@ _TEMPLATES.globals.update(
     chart_width=charts.WIDTH,
     chart_height=charts.HEIGHT,
 )
+
+_TEMPLATES.filters.update(from_json=json.loads)
 
 EVENTS_SHOWN = 20
 SYSTEMS_SHOWN = 50
@@ -140,6 +144,7 @@ def show_systems(hub: HubOf, viewer: ViewerOf, after: str = "") -> HTMLResponse:
         after=lines[-1].system if len(lines) == SYSTEMS_SHOWN else None,
         is_first=not after,
         may_enter={one.system for one in lines if enters is None or one.system in enters},
+        waiting=count_waiting(hub, viewer),
     )
 
 

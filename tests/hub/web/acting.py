@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from fastapi.testclient import TestClient
 
+from hub.access.codes import STEP_MS, code_at
 from hub.app import build_app
 from hub.config import Address, HubSettings
 from hub.rules.facts import ReportingMode
 from hub.rules.permissions import Relation, Role
 from hub.services.manage_people import add_account, issue_token, relate_account
+from hub.store import sign_ins
 from hub.store.accounts import Account
 from tests.hub.reporting import JAN, OTHER, SYSTEM, add_meter, add_system, enter
 
@@ -20,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from fastapi import FastAPI
     from httpx2 import Response
 
     from hub.config import ForwardSettings
@@ -77,3 +81,41 @@ def open_api(folder: Path, forward: ForwardSettings | None = None) -> Iterator[A
         tokens[name] = issue_token(database, name, 30 * DAY_MS, actor="test", now=NOW - DAY_MS)
     with TestClient(app) as client:
         yield Api(client, database, tokens)
+
+
+PASSWORD = "four words in a row"  # noqa: S105 - of a test
+
+
+class Browser:
+    """A browser at a closed hub, at a time that the test chooses."""
+
+    def __init__(self, app: FastAPI, clock: list[int], base: str = "http://hub.test") -> None:
+        self.client = TestClient(app, base_url=base, follow_redirects=False)
+        self.clock = clock
+        self.database = app.state.hub.database
+
+    def get(self, path: str, **headers: str) -> Response:
+        """Get a page."""
+        return self.client.get(path, headers=headers)
+
+    def send(self, path: str, **fields: str) -> Response:
+        """Send a form, as a browser does from our own page."""
+        return self.client.post(path, data=fields, headers={"sec-fetch-site": "same-origin"})
+
+    def sign_in(self, account: str, password: str = PASSWORD, target: str = "/account") -> Response:
+        """Fill in the form."""
+        return self.send("/sign-in", account=account, password=password, next=target)
+
+    def code(self, account: str) -> str:
+        """Return what the phone shows now."""
+        with self.database.read() as connection:
+            factor = sign_ins.find_factor(connection, account)
+        assert factor is not None
+        return code_at(factor.secret, self.clock[0] // STEP_MS)
+
+    def enrol(self, account: str) -> list[str]:
+        """Begin a second factor and return the recovery codes."""
+        assert "authenticator" in self.get("/account/second-factor").text
+        shown = self.send("/account/second-factor", code=self.code(account))
+        assert shown.status_code == 200, shown.text
+        return re.findall(r"<code>(\S+)</code>", shown.text)

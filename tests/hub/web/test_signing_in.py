@@ -6,9 +6,8 @@ import re
 from typing import TYPE_CHECKING
 
 import pytest
-from fastapi.testclient import TestClient
 
-from hub.access.codes import STEP_MS, code_at
+from hub.access.codes import STEP_MS
 from hub.access.throttle import FREE_FAILURES
 from hub.app import build_app
 from hub.config import Address, HubSettings
@@ -18,53 +17,17 @@ from hub.services.set_password import make_link, set_password, take_factor
 from hub.store import audit_log, sign_ins
 from hub.store.accounts import Account
 from tests.hub.reporting import JAN, OTHER, SYSTEM, add_system
+from tests.hub.web.acting import PASSWORD, Browser
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
     from fastapi import FastAPI
-    from httpx2 import Response
 
 START = JAN.ends_at
-PASSWORD = "four words in a row"  # noqa: S105 - of a test
 MINUTE_MS = 60_000
 HOUR_MS = 60 * MINUTE_MS
-
-
-class Browser:
-    """A browser at a closed hub, at a time that the test chooses."""
-
-    def __init__(self, app: FastAPI, clock: list[int], base: str = "http://hub.test") -> None:
-        self.client = TestClient(app, base_url=base, follow_redirects=False)
-        self.clock = clock
-        self.database = app.state.hub.database
-
-    def get(self, path: str, **headers: str) -> Response:
-        """Get a page."""
-        return self.client.get(path, headers=headers)
-
-    def send(self, path: str, **fields: str) -> Response:
-        """Send a form, as a browser does from our own page."""
-        return self.client.post(path, data=fields, headers={"sec-fetch-site": "same-origin"})
-
-    def sign_in(self, account: str, password: str = PASSWORD, target: str = "/account") -> Response:
-        """Fill in the form."""
-        return self.send("/sign-in", account=account, password=password, next=target)
-
-    def code(self, account: str) -> str:
-        """Return what the phone shows now."""
-        with self.database.read() as connection:
-            factor = sign_ins.find_factor(connection, account)
-        assert factor is not None
-        return code_at(factor.secret, self.clock[0] // STEP_MS)
-
-    def enrol(self, account: str) -> list[str]:
-        """Begin a second factor and return the recovery codes."""
-        assert "authenticator" in self.get("/account/second-factor").text
-        shown = self.send("/account/second-factor", code=self.code(account))
-        assert shown.status_code == 200, shown.text
-        return re.findall(r"<code>(\S+)</code>", shown.text)
 
 
 @pytest.fixture
