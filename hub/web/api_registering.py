@@ -27,9 +27,10 @@ from hub.services.register_device import register_device
 from hub.services.register_meter import MeterRequest, register_meter
 from hub.services.register_system import register_system
 from hub.services.resolve_device import resolve_device
+from hub.services.set_manual_limit import load_manual_limits, set_manual_limit
 from hub.services.set_programme import set_programme
-from hub.store import exchanges, meter_facts
-from hub.web import models, models_facts
+from hub.store import exchanges, manual_limits, meter_facts
+from hub.web import models, models_facts, models_limits
 from hub.web.actors import ActorOf, demand
 from hub.web.context import Hub, HubOf
 from protocol.identity import format_device_id
@@ -173,6 +174,13 @@ class NewDeviceBody(BaseModel):
     name: str = _text("Barn")
 
 
+class LimitBody(BaseModel):
+    """From which day on the raised limit of manual reporting holds, empty for no day, and why."""
+
+    raised_on: str = _text("2026-11-01")
+    reason: str = Field(max_length=100)
+
+
 class DeviceNamedJson(BaseModel):
     """A registered device."""
 
@@ -311,6 +319,22 @@ def resolve(hub: HubOf, actor: ActorOf, device: str) -> DeviceNamedJson:
     demand(hub, actor, Action.REGISTER_SYSTEM)
     resolved = resolve_device(hub.database, device, hub.now(), actor.name)
     return DeviceNamedJson(device=format_device_id(resolved.id), name=resolved.name)
+
+
+@router.get("/manual-limits")
+def list_limits(hub: HubOf) -> models_limits.ManualLimitsJson:
+    """Return up to which nameplate production may be reported by hand, since when, and by whose word."""
+    with hub.database.read() as connection:
+        return models_limits.limits_json(load_manual_limits(connection), manual_limits.list_days(connection))
+
+
+@router.post("/manual-limits", status_code=201)
+def set_limit(hub: HubOf, actor: ActorOf, body: LimitBody) -> models_limits.ManualLimitsJson:
+    """Say from which day on the raised limit holds."""
+    demand(hub, actor, Action.REGISTER_SYSTEM)
+    day = parse_date(body.raised_on) if body.raised_on else None
+    set_manual_limit(hub.database, day, actor=actor.name, now=hub.now(), reason=body.reason)
+    return list_limits(hub)
 
 
 def _facts_of(hub: Hub, meter: int) -> models_facts.MeterFactsJson:

@@ -66,6 +66,7 @@ BODIES: Mapping[str, Mapping[str, Any]] = {
         "evidence": "ab" * 32,
     },
     "devices": {"key_pem": "x"},
+    "manual-limits": {"reason": "x"},
     "resolution": {},
     "runs": {},
     "reviews": {"code": "BELOW_EXPECTED", "decision": "dismissed", "reason": "x"},

@@ -150,3 +150,13 @@ def test_a_table_is_brought_in_whole_or_not_at_all(staffed: Api) -> None:
     ).json()
     assert (sent["problems"], sent["is_saved"], sent["findings"][0]["line"]) == (1, False, 3)
     assert staffed.get("bea", "systems/A-3").status_code == 404
+
+
+def test_the_raised_limit_is_set_by_an_operator_and_seen_by_all(staffed: Api) -> None:
+    """It is law: who asks need not be known."""
+    said = {"raised_on": "2024-01-01", "reason": "the help centre's notice"}
+    assert staffed.post("bea", "manual-limits", said).status_code == 201
+    limits = staffed.client.get("/api/v1/manual-limits").json()
+    assert [(one["from_on"], one["pv_w_dc"]) for one in limits["limits"]] == [(None, 10_000), ("2024-01-01", 25_000)]
+    assert limits["said"][0]["actor"] == "bea"
+    assert staffed.post("bea", "manual-limits", {"raised_on": "soon", "reason": "x"}).status_code == 422
