@@ -104,8 +104,11 @@ def give_code(database: Database, visitor: Visitor, code: str, visit: Visit, now
     raise NotIdentifiedError(message)
 
 
-def find_visitor(database: Database, token: str, now: int) -> Visitor | None:
-    """Return who a session's token speaks for at `now` (UTC ms), None if it is nobody's or has ended."""
+def find_visitor(database: Database, token: str, now: int, *, is_use: bool = True) -> Visitor | None:
+    """Return who a session's token speaks for at `now` (UTC ms), None if it is nobody's or has ended.
+
+    With `is_use` false the session does not last longer by it: a page that goes on by itself is nobody's use of it.
+    """
     with database.read() as connection:
         session = sign_ins.find_session(connection, hash_token(token))
         if session is None or session.ended_at is not None:
@@ -115,7 +118,7 @@ def find_visitor(database: Database, token: str, now: int) -> Visitor | None:
         if not is_alive(terms, session.begun_at, session.seen_at, now):
             return None
         lacks = _next(connection, session.account, relations, now, has_code=session.is_confirmed)
-    if now - session.seen_at >= SEEN_EVERY_MS:
+    if is_use and now - session.seen_at >= SEEN_EVERY_MS:
         with database.write() as connection:
             sign_ins.touch_session(connection, session.number, now)
     return Visitor(Actor(session.account, relations), session, lacks)

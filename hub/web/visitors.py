@@ -14,6 +14,9 @@ COOKIE = "session"
 SECURE_COOKIE = "__Host-session"
 """Its prefix lets a browser take it from a protected page of this host only, for all of its paths."""
 
+_FEED = "/events"
+"""What open pages ask by themselves, as they ask for fragments."""
+
 ANYBODY = Actor("anybody", (Relation("anybody", Role.AUDITOR, None, 0),))
 """Who looks at a hub that is open: sees all of it, and signs in to change anything."""
 
@@ -39,7 +42,8 @@ def cookie_name(request: Request) -> str:
 def current_visitor(hub: Hub, request: Request) -> Visitor | None:
     """Return whose session came with a request, also one that lacks its second factor; None for none."""
     token = request.cookies.get(cookie_name(request), "")
-    return find_visitor(hub.database, token, hub.now()) if token else None
+    is_use = "x-fragment" not in request.headers and request.url.path != _FEED
+    return find_visitor(hub.database, token, hub.now(), is_use=is_use) if token else None
 
 
 def visit_of(request: Request) -> Visit:

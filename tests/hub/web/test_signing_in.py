@@ -177,6 +177,17 @@ def test_sessions_end_by_time(browser: Browser) -> None:
     assert browser.get("/account").status_code == 303
 
 
+def test_a_page_that_goes_on_by_itself_is_no_use_of_a_session(browser: Browser) -> None:
+    """A screen that somebody left behind shows nothing after half an hour, however often it asks."""
+    browser.sign_in("bea")
+    browser.enrol("bea")
+    for _ in range(29):
+        browser.clock[0] += MINUTE_MS
+        assert browser.get("/", **{"x-fragment": "fleet"}).status_code == 200
+    browser.clock[0] += MINUTE_MS
+    assert browser.get("/", **{"x-fragment": "fleet"}).status_code == 303
+
+
 def test_one_ends_ones_own_sessions_and_no_others(browser: Browser) -> None:
     """On another machine for instance; the token of one that ended is nobody's."""
     browser.sign_in("ann")
