@@ -132,9 +132,14 @@ def open_database(folder: Path, *, create: bool) -> Database:
     return database
 
 
+def schema_revision(connection: Connection) -> str | None:
+    """Return the revision of the schema that is in the database, None before the first migration."""
+    return MigrationContext.configure(connection).get_current_revision()
+
+
 def migrate(connection: Connection, path: Path) -> None:
     """Bring the database `path` to this hub's schema; raises SettingsError if a newer hub wrote it."""
-    found = MigrationContext.configure(connection).get_current_revision()
+    found = schema_revision(connection)
     if found == SCHEMA_REVISION:
         return
     config = Config()
