@@ -88,7 +88,8 @@ class HubSettings:
     `window` is how many blocks beyond its watermark a device may offer, `window_backfill` how many while it has a
     long backlog; `pace_ms` the least time between two offers. `safe` is when a device may release a block: once
     a verified backup holds it (`hold`), or once it is committed here, for storage that replicates each commit
-    synchronously. `mail` None: the hub sends no mail; `forward` None: it forwards nothing to MassCEC.
+    synchronously. `mail` None: the hub sends no mail; `forward` None: it forwards nothing to MassCEC. `metrics_token`
+    is the file with the token that lets other machines read `/metrics`.
     """
 
     data_folder: Path
@@ -100,6 +101,7 @@ class HubSettings:
     pace_ms: int = 0
     mail: MailSettings | None = None
     forward: ForwardSettings | None = None
+    metrics_token: Path | None = None
 
 
 def parse_broker(url: str) -> Address:

@@ -6,6 +6,7 @@ import json
 import logging
 import sys
 from importlib.metadata import version
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -113,6 +114,13 @@ def serve(
     mail_from: MailFrom = "",
     smtp_credentials: Credentials = None,
     pages_url: PagesUrl = "",
+    metrics_token_file: Annotated[
+        Path | None,
+        typer.Option(
+            envvar="METER_HUB_METRICS_TOKEN_FILE",
+            help="File with a token, readable by its owner only, that lets programs of other machines read /metrics.",
+        ),
+    ] = None,
     pts: Pts = None,
     pts_url: PtsUrl = "",
     pts_credentials: PtsCredentials = None,
@@ -132,6 +140,7 @@ def serve(
         safe=safe,
         mail=mail_settings(smtp, mail_from, smtp_credentials, pages_url),
         forward=forward_settings(pts, pts_url, pts_credentials, pts_operations),
+        metrics_token=metrics_token_file,
     )
     logging.basicConfig(
         level=logging.INFO if verbose else logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
