@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from prometheus_client.metrics_core import Metric
+
     from hub.store.database import Database
 
 HERE = ("127.0.0.1", 40_000)
@@ -49,14 +51,19 @@ def watched(folder: Path, now: int = NOW, token: Path | None = None) -> Iterator
         yield client, app.state.hub.database
 
 
+def families(text: str) -> tuple[Metric, ...]:
+    """Return the families of an exposition, as a strict reader of OpenMetrics understands it."""
+    return tuple(text_string_to_metric_families(text))  # type: ignore[no-untyped-call]
+
+
 def scrape(client: TestClient) -> Series:
-    """Return every sample by its name and labels, as a strict reader of OpenMetrics understands the text."""
+    """Return every sample by its name and labels."""
     answer = client.get("/metrics")
     assert answer.status_code == 200
     assert answer.headers["content-type"].startswith("application/openmetrics-text; version=1.0.0")
     return {
         (sample.name, tuple(sorted(sample.labels.items()))): sample.value
-        for family in text_string_to_metric_families(answer.text)
+        for family in families(answer.text)
         for sample in family.samples
     }
 
@@ -237,7 +244,7 @@ def test_another_machine_needs_the_token(tmp_path: Path, client_address: str) ->
     app = build_app(settings, now=lambda: NOW)
     with TestClient(app, client=(client_address, 1)) as client:
         asked = [
-            client.get("/metrics", headers={"authorization": shown.encode("latin-1")} if shown else {}).status_code
+            client.get("/metrics", headers={b"authorization": shown.encode("latin-1")} if shown else {}).status_code
             for shown in ("", f"Bearer {TOKEN}", f"Bearer {TOKEN}x", f"Basic {TOKEN}", "Bearer ", "Bearer \xe9")
         ]
     assert asked == [403, 200, 403, 403, 403, 403]
@@ -274,6 +281,6 @@ def test_over_real_http(tmp_path: Path) -> None:
         text = served.get("metrics")
     finally:
         served.close()
-    names = {family.name for family in text_string_to_metric_families(text)}
+    names = {family.name for family in families(text)}
     assert {"meterline_build", "meterline_devices", "process_resident_memory_bytes"} <= names
     assert token.read_text(encoding="ascii") not in text
