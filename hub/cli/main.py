@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import sys
 from importlib.metadata import version
 from pathlib import Path
@@ -36,6 +37,7 @@ from hub.cli.terminal import DEFAULT_DATA, AsJson, Data, open_data, plain, print
 from hub.config import HubSettings, parse_broker, parse_listen
 from hub.errors import HubError
 from hub.keys import ensure_command_key, ensure_receipt_key
+from hub.logs import LogForm, set_up_logging
 from hub.rules.periods import parse_month
 from hub.services.compute_production import compute_month
 from hub.services.read_events import EVENTS_MAX, read_events
@@ -126,7 +128,8 @@ def serve(
     pts_credentials: PtsCredentials = None,
     pts_operations: PtsOperations = "",
     *,
-    verbose: Annotated[bool, typer.Option("--verbose", help="Log more than warnings.")] = False,
+    log: Annotated[LogForm, typer.Option("--log", help="How the log is written.")] = LogForm.TEXT,
+    verbose: Annotated[bool, typer.Option("--verbose", help="Log more than warnings, each request too.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Take blocks from the broker, and serve pages and API until told to end."""
@@ -142,9 +145,7 @@ def serve(
         forward=forward_settings(pts, pts_url, pts_credentials, pts_operations),
         metrics_token=metrics_token_file,
     )
-    logging.basicConfig(
-        level=logging.INFO if verbose else logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
-    )
+    set_up_logging(sys.stderr, os.environ, log, logging.INFO if verbose else logging.WARNING)
 
     def announce(url: str) -> None:
         typer.echo(json.dumps({"url": url}) if as_json else f"Meterline hub: {url}")
