@@ -17,6 +17,7 @@ from fastapi.staticfiles import StaticFiles
 from starlette.exceptions import HTTPException
 
 from hub.clock import now_ms
+from hub.counting import Counting
 from hub.errors import (
     AlreadyRegisteredError,
     HubError,
@@ -27,10 +28,11 @@ from hub.errors import (
     ThrottledError,
     UnknownSubjectError,
 )
+from hub.exchange.credentials import load_token
 from hub.exchange.mail import SmtpMailer
 from hub.exchange.pts_doors import open_door
 from hub.ingest import Ingest
-from hub.jobs import DeviceReportJob, MailJob
+from hub.jobs import DeviceReportJob, MailJob, MissingJob
 from hub.keys import ensure_receipt_key
 from hub.scheduler import Scheduler
 from hub.services.accept_blocks import Terms
@@ -56,6 +58,7 @@ from hub.web import (
     deciding_pages,
     events,
     health,
+    metrics,
     pages,
     reporting_pages,
     signing_in,
@@ -63,6 +66,7 @@ from hub.web import (
 from hub.web.context import Hub
 from hub.web.feed import Feed
 from hub.web.headers import SecurityHeaders
+from hub.web.observing import Observing
 from hub.web.origins import SameOrigin
 from hub.web.problems import answer_bug, answer_problem, is_for_people
 from hub.web.signing_in import send_to_sign_in
@@ -99,6 +103,7 @@ _PARTS = (
     custody,
     events,
     health,
+    metrics,
 )
 """The modules of pages and API, each with its router."""
 _STATIC = Path(__file__).parent / "web" / "static"
@@ -122,11 +127,14 @@ def build_app(settings: HubSettings, now: Now = now_ms) -> FastAPI:
     key = ensure_receipt_key(settings.data_folder)
     mailer = None if settings.mail is None else SmtpMailer(settings.mail)
     door = None if settings.forward is None else open_door(settings.forward)
+    token = None if settings.metrics_token is None else load_token(settings.metrics_token)
+    counting = Counting(now)
     database = open_hub(settings.data_folder, new_timeline=secrets.token_bytes(TIMELINE_LENGTH), at=now())
+    database.tell_writes(counting.write_done)
     terms = _terms(settings, database)
     ingest = None
     if settings.broker is not None:
-        ingest = Ingest(database.beside(), key, settings.broker, terms, now)
+        ingest = Ingest(database.beside(), key, settings.broker, terms, now, counting=counting)
     hub = Hub(
         settings=settings,
         database=database,
@@ -135,7 +143,9 @@ def build_app(settings: HubSettings, now: Now = now_ms) -> FastAPI:
         now=now,
         terms=terms,
         receipt_key=key,
+        counting=counting,
         pts=door,
+        metrics_token=token,
     )
     app = FastAPI(
         title="Meterline hub",
@@ -147,15 +157,19 @@ def build_app(settings: HubSettings, now: Now = now_ms) -> FastAPI:
         lifespan=_lifespan,
     )
     app.state.hub = hub
-    jobs: list[Job] = [DeviceReportJob(database.beside(), now)]
+    jobs: list[Job] = [
+        DeviceReportJob(database.beside(), now),
+        MissingJob(database.beside(), SOURCES, counting, now),
+    ]
     if mailer is not None:
         jobs.append(MailJob(database.beside(), mailer, SOURCES, now))
-    app.state.schedulers = [Scheduler(job) for job in jobs]
+    app.state.schedulers = [Scheduler(job, counting) for job in jobs]
     for part in _PARTS:
         app.include_router(part.router)
     app.mount("/static", StaticFiles(directory=_STATIC), name="static")
     app.add_middleware(SameOrigin)
     app.add_middleware(SecurityHeaders)
+    app.add_middleware(Observing, counting=counting)
     app.add_exception_handler(HubError, _answer_hub_error)
     app.add_exception_handler(HTTPException, _answer_http_error)
     app.add_exception_handler(RequestValidationError, _answer_invalid)

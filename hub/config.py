@@ -89,7 +89,8 @@ class HubSettings:
     long backlog; `pace_ms` the least time between two offers. `safe` is when a device may release a block: once
     a verified backup holds it (`hold`), or once it is committed here, for storage that replicates each commit
     synchronously. `mail` None: the hub sends no mail; `forward` None: it forwards nothing to MassCEC.
-    `is_open`: whoever reaches the hub may look at all of it without signing in.
+    `is_open`: whoever reaches the hub may look at all of it without signing in. `metrics_token` is
+    the file with the token that lets other machines read `/metrics`.
     """
 
     data_folder: Path
@@ -102,6 +103,7 @@ class HubSettings:
     mail: MailSettings | None = None
     forward: ForwardSettings | None = None
     is_open: bool = False
+    metrics_token: Path | None = None
 
 
 def parse_broker(url: str) -> Address:

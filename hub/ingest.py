@@ -18,6 +18,7 @@ from paho.mqtt.client import Client, MQTTMessage
 from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 
 from hub.clock import monotonic_seconds
+from hub.counting import Counting
 from hub.errors import StoreUnavailableError
 from hub.notices import Notices
 from hub.sentences import SentenceLimit
@@ -88,8 +89,18 @@ class Counters:
 class Ingest:
     """Hears a broker for ever, from `start` to `stop`; also if the broker is not there yet."""
 
-    def __init__(self, database: Database, key: SigningKey, broker: Address, terms: Terms, now: Now) -> None:
+    def __init__(  # noqa: PLR0913 - its parts, and by name what counts
+        self,
+        database: Database,
+        key: SigningKey,
+        broker: Address,
+        terms: Terms,
+        now: Now,
+        *,
+        counting: Counting | None = None,
+    ) -> None:
         self.counters = Counters()
+        self._counting = counting or Counting(now)
         self._database = database
         self._key = key
         self._broker = broker
@@ -245,7 +256,8 @@ class Ingest:
         delay_seconds = RETRY_SECONDS[0]
         while not self._stopping.is_set():
             try:
-                receipts = self._commit(batch)
+                with self._counting.batch():
+                    receipts = self._commit(batch)
             except StoreUnavailableError as error:
                 self._say("store", f"{error}; nothing is acknowledged until it works again")
                 self._stopping.wait(delay_seconds)
@@ -287,6 +299,7 @@ class Ingest:
     def _commit_blocks(self, arrivals: list[Arrival]) -> Accepted:
         accepted = accept_blocks(self._database, arrivals, self._terms, self._now())
         self.counters.blocks += len(arrivals) - len(accepted.rejected)
+        self._counting.count_blocks(accepted.results, accepted.readings)
         for sentence in accepted.rejected:
             self._reject("block", sentence)
         for place in accepted.refused:
@@ -319,6 +332,7 @@ class Ingest:
         if self._client.is_connected():
             self._client.publish(str(Topic(device, channel)), raw, qos=channel.qos)
             self.counters.receipts += channel is Channel.RECEIPT
+            self._counting.count_receipts(channel is Channel.RECEIPT)
             self.counters.commands += channel is Channel.COMMAND
 
     def _give_notice(self) -> None:

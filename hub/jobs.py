@@ -1,4 +1,4 @@
-"""The hub's jobs by the clock: mails that are due are queued and sent, and what devices read is reported."""
+"""The hub's jobs by the clock: mails that are due, what devices read and is reported, and what a window still lacks."""
 
 from __future__ import annotations
 
@@ -6,8 +6,10 @@ import logging
 from typing import TYPE_CHECKING
 
 from hub.clock import monotonic_seconds
+from hub.counting import Missing
 from hub.sentences import SentenceLimit
 from hub.services.queue_notices import find_turn, queue_notices
+from hub.services.read_reporting import current_window
 from hub.services.report_devices import report_devices
 from hub.services.send_notices import send_notices
 
@@ -15,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from hub.clock import Now
+    from hub.counting import Counting
     from hub.exchange.mail import SmtpMailer
     from hub.rules.reminders import Turn
     from hub.services.queue_notices import Sources
@@ -24,6 +27,9 @@ EVERY_SECONDS = 180.0
 REPORT_EVERY_SECONDS = 60.0
 QUEUE_AGAIN_SECONDS = 3600.0
 """How long what was found due stands, unless another occasion begins: to look costs as much as there are systems."""
+LOOK_EVERY_SECONDS = 60.0
+LOOK_SHARE = 50
+"""Looking at what a window lacks costs as much as there are systems: it is done for a fiftieth of the time at most."""
 WARNINGS_MAX = 10
 
 log = logging.getLogger(__name__)
@@ -98,4 +104,29 @@ class DeviceReportJob:
             if one.answer is not None:
                 outcome = one.answer.judgement.outcome
                 log.info("meter %s of system %s is reported for %s: %s", one.serial, one.system, one.month, outcome)
+        return False
+
+
+class MissingJob:
+    """Counts the systems that lack the month of the open window, for whoever watches the hub."""
+
+    name = "window"
+
+    def __init__(self, database: Database, sources: Sources, counting: Counting, now: Now) -> None:
+        self.every_seconds = LOOK_EVERY_SECONDS
+        self._database = database
+        self._sources = sources
+        self._counting = counting
+        self._now = now
+
+    def run(self, is_stopping: Callable[[], bool]) -> bool:  # noqa: ARG002 - one look is not divided
+        """Look once; return that there is no more."""
+        began = monotonic_seconds()
+        window, is_open = current_window(self._now())
+        missing = None
+        if is_open:
+            with self._database.read() as connection:
+                missing = len(self._sources.load(connection, [window.month]))
+        self._counting.missing = Missing(missing)
+        self.every_seconds = max(LOOK_EVERY_SECONDS, LOOK_SHARE * (monotonic_seconds() - began))
         return False

@@ -7,6 +7,7 @@ import threading
 from typing import TYPE_CHECKING, Protocol
 
 from hub.clock import monotonic_seconds
+from hub.counting import Counting
 from hub.errors import StoreUnavailableError
 from hub.sentences import SentenceLimit
 
@@ -39,8 +40,9 @@ class Job(Protocol):
 class Scheduler:
     """A thread that runs a job's rounds from `start` to `stop`."""
 
-    def __init__(self, job: Job) -> None:
+    def __init__(self, job: Job, counting: Counting | None = None) -> None:
         self._job = job
+        self._counting = counting or Counting()
         self._sentences = SentenceLimit()
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._work, name=f"hub-{job.name}", daemon=True)
@@ -58,7 +60,8 @@ class Scheduler:
         while not self._stopping.is_set():
             is_more = False
             try:
-                is_more = self._job.run(self._stopping.is_set)
+                with self._counting.job(self._job.name):
+                    is_more = self._job.run(self._stopping.is_set)
             except StoreUnavailableError as error:
                 if self._sentences.is_due("store", monotonic_seconds()):
                     log.warning("%s; %s waits until it works again", error, self._job.name)

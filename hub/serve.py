@@ -48,6 +48,7 @@ def serve(settings: HubSettings, announce: Callable[[str], None]) -> None:
     hub: Hub = app.state.hub
     config = uvicorn.Config(
         app,
+        log_config=None,
         log_level=logging.WARNING,
         access_log=False,
         server_header=False,

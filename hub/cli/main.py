@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import sys
 from importlib.metadata import version
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -35,6 +37,7 @@ from hub.cli.terminal import DEFAULT_DATA, AsJson, Data, open_data, plain, print
 from hub.config import HubSettings, parse_broker, parse_listen
 from hub.errors import HubError
 from hub.keys import ensure_command_key, ensure_receipt_key
+from hub.logs import LogForm, set_up_logging
 from hub.rules.periods import parse_month
 from hub.services.compute_production import compute_month
 from hub.services.read_events import EVENTS_MAX, read_events
@@ -113,6 +116,13 @@ def serve(
     mail_from: MailFrom = "",
     smtp_credentials: Credentials = None,
     pages_url: PagesUrl = "",
+    metrics_token_file: Annotated[
+        Path | None,
+        typer.Option(
+            envvar="METER_HUB_METRICS_TOKEN_FILE",
+            help="File with a token, readable by its owner only, that lets programs of other machines read /metrics.",
+        ),
+    ] = None,
     pts: Pts = None,
     pts_url: PtsUrl = "",
     pts_credentials: PtsCredentials = None,
@@ -122,7 +132,8 @@ def serve(
         bool,
         typer.Option("--open", help="Let whoever reaches the pages and the API look at all of it without signing in."),
     ] = False,
-    verbose: Annotated[bool, typer.Option("--verbose", help="Log more than warnings.")] = False,
+    log: Annotated[LogForm, typer.Option("--log", help="How the log is written.")] = LogForm.TEXT,
+    verbose: Annotated[bool, typer.Option("--verbose", help="Log more than warnings, each request too.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Take blocks from the broker, and serve pages and API until told to end."""
@@ -137,10 +148,9 @@ def serve(
         mail=mail_settings(smtp, mail_from, smtp_credentials, pages_url),
         forward=forward_settings(pts, pts_url, pts_credentials, pts_operations),
         is_open=is_open,
+        metrics_token=metrics_token_file,
     )
-    logging.basicConfig(
-        level=logging.INFO if verbose else logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
-    )
+    set_up_logging(sys.stderr, os.environ, log, logging.INFO if verbose else logging.WARNING)
 
     def announce(url: str) -> None:
         typer.echo(json.dumps({"url": url}) if as_json else f"Meterline hub: {url}")

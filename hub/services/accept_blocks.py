@@ -52,12 +52,18 @@ class Arrival:
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """What became of a batch. `receipts` hold one per stream; `rejected` one sentence per block not taken."""
+    """What became of a batch. `receipts` hold one per stream; `rejected` one sentence per block not taken.
+
+    `results` counts all its blocks by their decision, `rejected` where there was nothing to decide, or `unregistered`;
+    `readings` are those of its intact blocks.
+    """
 
     receipts: tuple[Receipt, ...]
     rejected: tuple[str, ...]
     refused: frozenset[tuple[DeviceId, Epoch]]
     decisions: Mapping[DecisionKind, int]
+    results: Mapping[str, int]
+    readings: int = 0
 
 
 def accept_blocks(database: Database, arrivals: Sequence[Arrival], terms: Terms, now: int) -> Accepted:
@@ -78,7 +84,7 @@ def accept_blocks(database: Database, arrivals: Sequence[Arrival], terms: Terms,
         streams.setdefault(place, []).append(Judged(arrival.raw, judgement, judgement.head))
     refused = frozenset(place for place in streams if not keys[place[0]])
     if not streams:
-        return Accepted((), tuple(rejected), refused, {})
+        return Accepted((), tuple(rejected), refused, {}, {"rejected": len(rejected)})
     known = known_descriptors(database)
     known.look_up(database, (one.judgement.block for judged in streams.values() for one in judged))
     with database.write() as connection:
@@ -86,7 +92,11 @@ def accept_blocks(database: Database, arrivals: Sequence[Arrival], terms: Terms,
         taking.take({place: judged for place, judged in streams.items() if place not in refused})
         receipts = taking.finish()
         receipts += _refuse(connection, {place: len(streams[place]) for place in sorted(refused)}, terms, now)
-    return Accepted(tuple(receipts), (*rejected, *taking.rejected), refused, taking.decisions)
+    results: dict[str, int] = {kind.value: number for kind, number in taking.decisions.items()}
+    results["unregistered"] = sum(len(streams[place]) for place in refused)
+    # What belongs to an epoch that nobody named was not decided on either.
+    results["rejected"] = len(arrivals) - sum(results.values())
+    return Accepted(tuple(receipts), (*rejected, *taking.rejected), refused, taking.decisions, results, taking.readings)
 
 
 def load_keys(database: Database, devices: set[DeviceId]) -> dict[DeviceId, dict[KeyId, VerifyingKey]]:

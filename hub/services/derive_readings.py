@@ -150,11 +150,13 @@ class _Run:
 class Derivation:
     """The facts of one transaction's blocks: give it blocks in chain order, then `write` what they say at once.
 
-    `waiting` are the streams some of whose readings have been found to wait for a descriptor.
+    `waiting` are the streams some of whose readings have been found to wait for a descriptor, `readings` how many
+    readings were derived.
     """
 
     def __init__(self, connection: Connection, known: KnownDescriptors, now: int) -> None:
         self.waiting: set[int] = set()
+        self.readings = 0
         self._connection = connection
         self._now = now
         self._added: list[_Place] = []
@@ -186,7 +188,7 @@ class Derivation:
         """Derive blocks together or, where that meets a fault, each by itself: then only the faulty one is left out."""
         try:
             with attempt(self._connection):
-                described, touched = self._derive(places)
+                described, touched, derived = self._derive(places)
         except UnderivableError:
             self._known.clear()
             if len(places) > 1:
@@ -199,11 +201,15 @@ class Derivation:
             descriptors.note_underived(self._connection, stream, block.seq, Underived.FAILED)
             return
         self._touched |= touched
+        self.readings += derived
         for stream, seq in described:
             self.add_stored(stream, seq)
 
-    def _derive(self, places: Sequence[_Place]) -> tuple[list[tuple[int, int]], set[int]]:
-        """Store what blocks say; return the (stream, seq) that waited for a descriptor, and the registers concerned."""
+    def _derive(self, places: Sequence[_Place]) -> tuple[list[tuple[int, int]], set[int], int]:
+        """Store what blocks say.
+
+        Return the (stream, seq) that waited for a descriptor, the registers concerned, and how many readings there are.
+        """
         described: list[tuple[int, int]] = []
         runs: dict[_RunKey, _Run] = {}
         stated: list[Stated] = []
@@ -231,7 +237,7 @@ class Derivation:
         happened = {(one.device, one.said.meter) for one in stated if isinstance(one.said, MeterEvent)}
         if happened:
             touched |= meter_events.find_registers(self._connection, happened)
-        return described, touched
+        return described, touched, sum(len(one.read_at) for one in series)
 
     def _describe(self, stream: int, block: Block, meter: MeterDescriptor) -> tuple[tuple[int, int], ...]:
         descriptor = wire.describe(meter)

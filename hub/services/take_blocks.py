@@ -66,6 +66,11 @@ class Taking:
         self._taken: dict[Place, _Taken] = {}
         self._unstored: list[BlockRow] = []
 
+    @property
+    def readings(self) -> int:
+        """How many readings the blocks hold that were derived."""
+        return self._derivation.readings
+
     def take(self, streams: Mapping[Place, Sequence[Judged]]) -> None:
         """Store or set aside blocks of registered devices, and learn the keys that those state which are intact."""
         self._load(streams)

@@ -23,12 +23,13 @@ from sqlalchemy.exc import (
 )
 from sqlalchemy.exc import TimeoutError as NoReaderError
 
+from hub.clock import monotonic_seconds
 from hub.errors import SettingsError, StoreUnavailableError, UnderivableError
 from hub.files import make_folder
 from hub.store import sqlite
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from typing import Self
 
     from sqlalchemy import Connection, Engine
@@ -62,6 +63,7 @@ class Database:
         self._writer = sqlite.writing_engine(self.path)
         self._readers = sqlite.reading_engine(self.path)
         self._readers_beside: list[Engine] = []
+        self._on_write: Callable[[float], object] | None = None
 
     def beside(self) -> Self:
         """Return this database with a reader of its own, for work that must not wait for pages; closed with this."""
@@ -69,6 +71,14 @@ class Database:
         twin._readers = sqlite.reading_engine(self.path, readers=1)  # noqa: SLF001 - another of this class
         self._readers_beside.append(twin._readers)  # noqa: SLF001
         return twin
+
+    def tell_writes(self, on_write: Callable[[float], object]) -> None:
+        """Tell `on_write` of each write from now on, also of those made beside, how many seconds it took."""
+        self._on_write = on_write
+
+    def size_bytes(self) -> int:
+        """Return how many bytes the database has on its disk, with what waits in its log; 0 where it is not."""
+        return sum(path.stat().st_size for path in self.path.parent.glob(f"{self.path.name}*"))
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
@@ -82,8 +92,11 @@ class Database:
 
         Raises StoreUnavailableError when the disk is full, the file locked or gone.
         """
+        began = monotonic_seconds()
         with self._turn, world(self.path), sqlite.exclusive(self._lock_path), self._writer.begin() as connection:
             yield connection
+        if self._on_write is not None:
+            self._on_write(monotonic_seconds() - began)
 
     def close(self) -> None:
         """Close readers first: the writer's last act may be a checkpoint."""
@@ -132,9 +145,14 @@ def open_database(folder: Path, *, create: bool) -> Database:
     return database
 
 
+def schema_revision(connection: Connection) -> str | None:
+    """Return the revision of the schema that is in the database, None before the first migration."""
+    return MigrationContext.configure(connection).get_current_revision()
+
+
 def migrate(connection: Connection, path: Path) -> None:
     """Bring the database `path` to this hub's schema; raises SettingsError if a newer hub wrote it."""
-    found = MigrationContext.configure(connection).get_current_revision()
+    found = schema_revision(connection)
     if found == SCHEMA_REVISION:
         return
     config = Config()

@@ -14,7 +14,7 @@ from hub.store.dialect import insert_new
 from hub.store.notice_tables import notice, notice_attempt
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from sqlalchemy import Connection, Row
 
@@ -82,6 +82,14 @@ class KeptNotice:
 
 
 @dataclass(frozen=True, slots=True)
+class MailCounts:
+    """How many notices there are in each state, and since when the oldest that waits does (UTC ms)."""
+
+    numbers: Mapping[NoticeState, int]
+    waiting_since: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class WaitingNotice:
     """A notice to be sent: worth it until `useful_until`, tried so often, and last at `tried_at` (UTC ms)."""
 
@@ -118,6 +126,30 @@ def waiting_notices(connection: Connection, now: int) -> tuple[WaitingNotice, ..
         .order_by(notice.c.id)
     )
     return tuple(WaitingNotice(*row) for row in connection.execute(query))
+
+
+def count_states(connection: Connection, now: int) -> MailCounts:
+    """Return how the notices of the last sixty days stand at `now` (UTC ms), as `KeptNotice.state_at` says it."""
+    attempt = notice_attempt
+    decided = select(attempt.c.notice_id, func.max(attempt.c.outcome).label("outcome")).where(
+        attempt.c.outcome != Outcome.LATER.value
+    )
+    last = decided.group_by(attempt.c.notice_id).subquery()
+    is_useful = notice.c.useful_until > now
+    query = (
+        select(last.c.outcome, is_useful.label("is_useful"), func.count().label("number"), func.min(notice.c.made_at))
+        .outerjoin(last, last.c.notice_id == notice.c.id)
+        .where(notice.c.made_at > now - OPEN_MS_MAX)
+        .group_by(last.c.outcome, is_useful)
+    )
+    numbers: dict[NoticeState, int] = {}
+    waiting_since = None
+    for outcome, useful, number, made_at in connection.execute(query):
+        undecided = NoticeState.WAITING if useful else NoticeState.GIVEN_UP
+        state = undecided if outcome is None else NoticeState(outcome)
+        numbers[state] = numbers.get(state, 0) + number
+        waiting_since = made_at if state is NoticeState.WAITING else waiting_since
+    return MailCounts(numbers, waiting_since)
 
 
 def find_notice(connection: Connection, number: int) -> KeptNotice:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated, Protocol
 
 from fastapi import Depends, Request
@@ -10,6 +10,7 @@ from fastapi import Depends, Request
 if TYPE_CHECKING:
     from hub.clock import Now
     from hub.config import HubSettings
+    from hub.counting import Counting
     from hub.exchange.pts import PtsDoor
     from hub.services.accept_blocks import Terms
     from hub.store.database import Database
@@ -38,7 +39,8 @@ class Ingesting(Protocol):
 class Hub:
     """The parts of a running hub. `ingest` is None where it hears no broker; then custody is taken by HTTPS only.
 
-    `pts` is the door to MassCEC's own tracking system, None where the hub was not told of it.
+    `pts` is the door to MassCEC's own tracking system, None where the hub was not told of it. `metrics_token` lets
+    programs of other machines read `/metrics`; None: those of this machine only.
     """
 
     settings: HubSettings
@@ -48,7 +50,9 @@ class Hub:
     now: Now
     terms: Terms
     receipt_key: SigningKey
+    counting: Counting
     pts: PtsDoor | None = None
+    metrics_token: str | None = field(default=None, repr=False)
 
     @property
     def broker_connected(self) -> bool | None:

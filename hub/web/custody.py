@@ -41,7 +41,9 @@ async def post_blocks(hub: HubOf, device: str, request: Request) -> Response:
     """Take custody of blocks and answer with a signed receipt for each epoch; 422 where none of them is a block."""
     author = _parse_device(device)
     arrivals = [Arrival(author, raw) for raw in await _read_sequence(request)]
-    accepted = await run_in_threadpool(accept_blocks, hub.database, arrivals, hub.terms, hub.now())
+    with hub.counting.batch():
+        accepted = await run_in_threadpool(accept_blocks, hub.database, arrivals, hub.terms, hub.now())
+    hub.counting.count_blocks(accepted.results, accepted.readings)
     if accepted.rejected and not accepted.receipts:
         raise InputError(accepted.rejected[0])
     return _answer(hub, accepted.receipts)
@@ -119,4 +121,5 @@ async def _read_sequence(request: Request) -> tuple[bytes, ...]:
 
 def _answer(hub: Hub, receipts: Iterable[Receipt], commands: Iterable[Outbound] = ()) -> Response:
     sealed = [wire.seal_receipt(receipt, hub.receipt_key) for receipt in receipts]
+    hub.counting.count_receipts(len(sealed))
     return Response(sequence.join([*sealed, *(command.raw for command in commands)]), media_type=MEDIA_TYPE)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from fastapi.responses import JSONResponse, Response
 
+from hub.logs import REQUEST_ID
 from hub.web import pages
 from hub.web.headers import SECURITY_HEADERS
 from hub.web.models import ProblemJson
@@ -47,5 +48,5 @@ def answer_bug(request: Request, _error: Exception) -> Response:
     The framework raises the exception again after the answer, so the server logs it with its traceback.
     """
     answer = answer_problem(request, 500, "The hub met a bug; its log has the details. Nothing was changed.")
-    answer.headers.update(SECURITY_HEADERS)
+    answer.headers.update({**SECURITY_HEADERS, "x-request-id": REQUEST_ID.get()})
     return answer

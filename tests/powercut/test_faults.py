@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import errno
+import tempfile
 from contextlib import closing
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
+from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 import pytest
@@ -24,8 +26,7 @@ from tests.powercut.programs import HUB_BLOCKS, METERS, MINUTE_MS, draw, hear, i
 from tests.powercut.promises import check_hub, check_journal, check_keys, check_salvaged
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-    from pathlib import Path
+    from collections.abc import Callable, Mapping, Sequence
 
     from tests.powercut.rig import Disk
 
@@ -102,8 +103,20 @@ def poll_and_seal(folder: Path, faulty: Faulty) -> list[str]:
     return [f"released {sender.epoch.hex()} {safe}", *(f"cycle {cycle}" for cycle in range(safe, CYCLES))]
 
 
+@cache
+def made_hub() -> Mapping[str, bytes]:
+    """Return the files of a hub that knows its device, made once: making them is another life's story."""
+    with tempfile.TemporaryDirectory() as made:
+        folder = Path(made) / "hub"
+        open_with_device(folder).close()
+        return {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()}
+
+
 def take_blocks(folder: Path, faulty: Faulty) -> list[str]:
     """Live a hub's life: take custody of blocks."""
+    (folder / "hub").mkdir(mode=0o700)
+    for name, content in made_hub().items():
+        (folder / "hub" / name).write_bytes(content)
     with closing(open_with_device(folder / "hub")) as database:
         faulty.begin()
         accepted = faulty.do(partial(accept_blocks, database, DEVICE.arrivals(0, 1, 2), TERMS, NOW))
@@ -125,6 +138,7 @@ def make_keys(folder: Path, faulty: Faulty) -> list[str]:
     return [f"edge {edge.key_id.hex()}", f"hub {hub.key_id.hex()}"]
 
 
+@pytest.mark.timeout(400)
 @pytest.mark.parametrize("error", [errno.EIO, errno.ENOSPC], ids=["EIO", "ENOSPC"])
 @pytest.mark.parametrize(
     ("life", "stride"),

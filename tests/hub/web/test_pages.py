@@ -199,13 +199,6 @@ def test_readings_that_are_no_energy_are_a_finding(client: TestClient, hub: Hub)
     assert "No reading counts yet" in client.get(f"/systems/{SYSTEM}").text
 
 
-def test_health_names_its_checks(client: TestClient) -> None:
-    """Living needs nothing; ready needs the database."""
-    assert client.get("/livez").text == "ok\n"
-    ready = client.get("/readyz")
-    assert (ready.status_code, ready.text.splitlines()[0]) == (200, "database: ok")
-
-
 def test_our_own_style_and_script_stay_small(client: TestClient) -> None:
     """One style sheet of at most 10 kB, one script, both ours."""
     assert len(client.get("/static/hub.css").content) <= 10_000

@@ -1,0 +1,101 @@
+"""What the hub counts while it works, for `/metrics`: the only module that knows how a counter is made.
+
+One object for one hub, passed to whatever counts. No label names a device, a system or a person, so that the number of
+series does not grow with the fleet (https://prometheus.io/docs/practices/naming/#labels).
+"""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
+
+from hub.clock import monotonic_seconds, now_ms
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from hub.clock import Now
+
+WRITE_BUCKETS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
+ANSWER_BUCKETS = (0.005, 0.02, 0.1, 0.5, 2.0, 10.0)
+"""Few, for there is a histogram for each route."""
+BLOCK_RESULTS = ("new", "duplicate", "supersedes", "junk", "conflict", "rejected", "unregistered")
+"""What becomes of a block: `protocol.custody.receiver.DecisionKind`, or not taken, or of a device nobody registered."""
+STATUS_CLASSES = ("1xx", "2xx", "3xx", "4xx", "5xx")
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """How many systems lacked the month of the open window when that was last looked at; None between two windows."""
+
+    systems: int | None
+
+
+class Counting:
+    """The counters, gauges and histograms of one hub. Safe to use from several threads."""
+
+    def __init__(self, now: Now = now_ms) -> None:
+        self.registry = CollectorRegistry()
+        self.missing = Missing(None)
+        self._now = now
+        ProcessCollector(registry=self.registry)
+        self._blocks = self._counter("blocks", "Blocks that arrived, by what became of them.", "result")
+        self._readings = self._counter("readings", "Readings in the intact blocks that were taken.")
+        self._receipts = self._counter("receipts", "Receipts that were given.")
+        self._batch = self._histogram("ingest_batch_seconds", "Time to commit what arrived together.", WRITE_BUCKETS)
+        self._write = self._histogram("database_write_seconds", "Time of a write, with its turn.", WRITE_BUCKETS)
+        self._job_at = self._gauge("job_last_success_timestamp_seconds", "When a job last ended well.", "job")
+        self._job_took = self._gauge("job_last_duration_seconds", "How long a job's last good round took.", "job")
+        self._requests = self._counter("http_requests", "Requests that were answered.", "route", "status")
+        self._answer = self._histogram(
+            "http_answer_seconds", "Time from a request to the beginning of its answer.", ANSWER_BUCKETS, "route"
+        )
+        # A series that begins with its first event would hide that event from a rate.
+        for result in BLOCK_RESULTS:
+            self._blocks.labels(result)
+
+    def count_blocks(self, results: Mapping[str, int], readings: int) -> None:
+        """Count blocks by what became of them (one of `BLOCK_RESULTS`), and the readings in them."""
+        for result, number in results.items():
+            self._blocks.labels(result).inc(number)
+        self._readings.inc(readings)
+
+    def count_receipts(self, number: int) -> None:
+        """Count receipts that were given."""
+        self._receipts.inc(number)
+
+    @contextmanager
+    def batch(self) -> Iterator[None]:
+        """Measure how long a batch takes to be committed, unless that fails."""
+        began = monotonic_seconds()
+        yield
+        self._batch.observe(monotonic_seconds() - began)
+
+    def write_done(self, seconds: float) -> None:
+        """Count a write to the database."""
+        self._write.observe(seconds)
+
+    @contextmanager
+    def job(self, name: str) -> Iterator[None]:
+        """Measure a round of a job, and keep when it ended, unless that fails."""
+        began = monotonic_seconds()
+        yield
+        self._job_at.labels(name).set(self._now() / 1000)
+        self._job_took.labels(name).set(monotonic_seconds() - began)
+
+    def count_request(self, route: str, status: int, seconds: float) -> None:
+        """Count a request by its route's template and its status, and how long its answer took to begin."""
+        self._requests.labels(route, STATUS_CLASSES[status // 100 - 1]).inc()
+        self._answer.labels(route).observe(seconds)
+
+    def _counter(self, name: str, text: str, *labels: str) -> Counter:
+        return Counter(f"meterline_{name}", text, labels, registry=self.registry)
+
+    def _gauge(self, name: str, text: str, *labels: str) -> Gauge:
+        return Gauge(f"meterline_{name}", text, labels, registry=self.registry)
+
+    def _histogram(self, name: str, text: str, buckets: tuple[float, ...], *labels: str) -> Histogram:
+        return Histogram(f"meterline_{name}", text, labels, registry=self.registry, buckets=buckets)

@@ -1,0 +1,133 @@
+"""All series at one instant: what was counted, then what the database and the disk say, as OpenMetrics writes it.
+
+https://prometheus.io/docs/specs/om/open_metrics_spec/
+"""
+
+from __future__ import annotations
+
+import platform
+from importlib.metadata import version
+from typing import TYPE_CHECKING
+
+from prometheus_client.core import GaugeMetricFamily, InfoMetricFamily
+from prometheus_client.openmetrics.exposition import CONTENT_TYPE_LATEST, generate_latest
+from prometheus_client.registry import Collector
+
+from hub.errors import StoreUnavailableError
+from hub.services.check_ready import check_ready
+from hub.services.checks import Standing
+from hub.services.read_operations import read_operations
+from hub.store.database import SCHEMA_REVISION
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from prometheus_client.metrics_core import Metric
+
+    from hub.services.read_operations import Operations
+    from hub.web.context import Hub
+
+MEDIA_TYPE = CONTENT_TYPE_LATEST
+
+
+def expose(hub: Hub) -> bytes:
+    """Return the exposition. Where the database cannot be read, the series that come from it are left out."""
+    text: bytes = generate_latest(_Scrape(hub))  # type: ignore[no-untyped-call]
+    return text
+
+
+class _Scrape(Collector):
+    """What the library writes down."""
+
+    def __init__(self, hub: Hub) -> None:
+        self._hub = hub
+
+    def collect(self) -> Iterator[Metric]:
+        """Yield every family."""
+        hub = self._hub
+        yield from hub.counting.registry.collect()
+        checks = check_ready(hub.database, broker_connected=hub.broker_connected)
+        good = {check.name: int(check.standing is not Standing.BAD) for check in checks}
+        yield _by("ready", "Whether a check of /readyz is good.", "check", good)
+        try:
+            operations = read_operations(hub.database, hub.now())
+        except StoreUnavailableError:
+            return
+        yield _build(operations)
+        yield from _fleet(operations, hub.now())
+        yield from _keeping(operations)
+        yield from _window(operations, hub.now(), hub.counting.missing.systems)
+
+
+def _build(found: Operations) -> InfoMetricFamily:
+    family = InfoMetricFamily("meterline_build", "Which programs and schema these are.")
+    family.add_metric(
+        (),
+        {
+            "version": version("meterline"),
+            "python": platform.python_version(),
+            "sqlite": found.sqlite_version,
+            "schema": SCHEMA_REVISION,
+        },
+    )
+    return family
+
+
+def _fleet(found: Operations, now: int) -> Iterator[Metric]:
+    links = {link.value.replace(" ", "_"): number for link, number in found.links.items()}
+    yield _by("devices", "Registered devices, by how the hub stands with them.", "link", links)
+    yield _one("devices_contested", "Devices of which two speak.", found.contested)
+    yield _one("devices_unregistered", "Devices that speak and are not registered.", found.unknown_devices)
+    yield _one("custody_backlog_blocks", "Sealed blocks that devices named and the hub lacks.", found.backlog)
+    yield _one("custody_unsafe_blocks", "Blocks held that devices may not let go of yet.", found.unsafe)
+    oldest, newest = found.oldest_block_at, found.newest_block_at
+    yield _one(
+        "custody_oldest_age_seconds",
+        "Age of the last block of the device that has been without one for longest; 0 before the first block.",
+        0 if oldest is None else max(0, now - oldest) / 1000,
+    )
+    yield _one(
+        "custody_newest_timestamp_seconds",
+        "When a block last came; 0 before the first.",
+        0 if newest is None else newest / 1000,
+    )
+
+
+def _keeping(found: Operations) -> Iterator[Metric]:
+    mails = {state.value: number for state, number in found.mails.items()}
+    yield _by("mails", "Mails made in the last 60 days, by state.", "state", mails)
+    waiting, backup = found.oldest_mail_at, found.backup_at
+    yield _one(
+        "mail_waiting_since_timestamp_seconds",
+        "When the oldest mail that waits was made; 0 if none waits.",
+        0 if waiting is None else waiting / 1000,
+    )
+    yield _one(
+        "backup_last_success_timestamp_seconds",
+        "When a backup was last read back whole; 0 before the first.",
+        0 if backup is None else backup / 1000,
+    )
+    yield _one("database_size_bytes", "Bytes of the database with its log.", found.database_bytes)
+
+
+def _window(found: Operations, now: int, missing: int | None) -> Iterator[Metric]:
+    yield _one("window_open", "Whether a month can be reported now.", int(found.is_window_open))
+    yield _one(
+        "window_closes_in_seconds",
+        "Time to the close of the window that is open, or of the next one.",
+        (found.window.closes_at - now) / 1000,
+    )
+    text = "Systems that lack the month of the open window; none between two windows, and until it was looked at."
+    yield _by("window_missing_systems", text, "", {} if missing is None or not found.is_window_open else {"": missing})
+
+
+def _one(name: str, text: str, value: float) -> GaugeMetricFamily:
+    return _by(name, text, "", {"": value})
+
+
+def _by(name: str, text: str, label: str, values: Mapping[str, float]) -> GaugeMetricFamily:
+    """Return a family of gauges, one for each value of the label; of the single value "" without a label."""
+    family = GaugeMetricFamily(f"meterline_{name}", text, labels=[label] if label else [])
+    for value, number in values.items():
+        family.add_metric([value] if label else [], number)
+    return family

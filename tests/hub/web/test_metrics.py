@@ -1,0 +1,286 @@
+"""`/metrics`: what is counted, who may read it, and that it does not grow with the fleet."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import pytest
+from fastapi.testclient import TestClient
+from prometheus_client.openmetrics.parser import text_string_to_metric_families
+
+from hub.app import build_app
+from hub.config import Address, HubSettings
+from hub.counting import BLOCK_RESULTS
+from hub.errors import SettingsError
+from hub.rules.reminders import NoticeKey, Occasion
+from hub.services.accept_blocks import Arrival, accept_blocks
+from hub.services.register_device import register_device
+from hub.store import notices_outbox
+from hub.store.notices_outbox import Attempt, Notice, Outcome
+from protocol.identity import Epoch
+from tests.hub.making import NOW, TERMS, MadeDevice, make_meter, make_readings
+from tests.hub.programs import wait_until
+from tests.hub.reporting import JAN, add_meter, add_system, enter
+from tests.hub.test_serve import Served
+from tests.hub.web.acting import NOW as IN_WINDOW
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from prometheus_client.metrics_core import Metric
+
+    from hub.store.database import Database
+
+HERE = ("127.0.0.1", 40_000)
+TOKEN = "a-token-that-nobody-can-guess"  # noqa: S105 - of this test
+DAY_MS = 86_400_000
+
+Series = dict[tuple[str, tuple[tuple[str, str], ...]], float]
+
+
+@contextmanager
+def watched(folder: Path, now: int = NOW, token: Path | None = None) -> Iterator[tuple[TestClient, Database]]:
+    """Yield a client on the machine of a hub that runs, and the hub's database."""
+    settings = HubSettings(folder, broker=None, listen=Address("127.0.0.1", 0), is_open=True, metrics_token=token)
+    app = build_app(settings, now=lambda: now)
+    with TestClient(app, client=HERE) as client:
+        yield client, app.state.hub.database
+
+
+def families(text: str) -> tuple[Metric, ...]:
+    """Return the families of an exposition, as a strict reader of OpenMetrics understands it."""
+    return tuple(text_string_to_metric_families(text))  # type: ignore[no-untyped-call]
+
+
+def scrape(client: TestClient) -> Series:
+    """Return every sample by its name and labels."""
+    answer = client.get("/metrics")
+    assert answer.status_code == 200
+    assert answer.headers["content-type"].startswith("application/openmetrics-text; version=1.0.0")
+    return {
+        (sample.name, tuple(sorted(sample.labels.items()))): sample.value
+        for family in families(answer.text)
+        for sample in family.samples
+    }
+
+
+def value(series: Series, name: str, **labels: str) -> float:
+    """Return one sample."""
+    return series[f"meterline_{name}", tuple(sorted(labels.items()))]
+
+
+def made_log(device: MadeDevice, blocks: int = 1) -> list[Arrival]:
+    """Return the blocks of a device: one that describes its meter, then one with two readings each."""
+    device.seal(make_meter())
+    for place in range(blocks):
+        device.seal(make_readings(make_meter(), [5, 6], NOW - 10 * DAY_MS + place * 1_800_000))
+    return device.arrivals()
+
+
+def test_blocks_are_counted_by_what_became_of_them(tmp_path: Path) -> None:
+    """New and repeated ones, strangers and junk, each once, and the readings in those that were taken."""
+    device, stranger = MadeDevice(), MadeDevice(seed=77)
+    with watched(tmp_path) as (client, database):
+        register_device(database, device.pem, "Barn", NOW)
+        log = made_log(device, 3)
+
+        def post(whose: MadeDevice, *raw: bytes) -> int:
+            return client.post(f"/v1/custody/{whose.text}", content=b"".join(raw)).status_code
+
+        before = scrape(client)
+        assert post(device, *(one.raw for one in log)) == 200
+        assert post(device, log[0].raw) == 200
+        assert post(stranger, *(one.raw for one in made_log(stranger))) == 200
+        assert post(stranger, log[0].raw) == 422
+        after = scrape(client)
+    counted = {result: value(after, "blocks_total", result=result) for result in BLOCK_RESULTS}
+    assert all(value(before, "blocks_total", result=result) == 0 for result in BLOCK_RESULTS)
+    wanted = {"new": len(log), "duplicate": 1, "unregistered": 2, "rejected": 1}
+    assert counted == {result: wanted.get(result, 0) for result in BLOCK_RESULTS}
+    assert value(after, "readings_total") == 6
+    assert value(after, "receipts_total") == 3
+    assert value(after, "ingest_batch_seconds_count") == 4
+    assert value(after, "database_write_seconds_count") > value(before, "database_write_seconds_count")
+
+
+def test_devices_are_counted_by_link_and_custody_by_age(tmp_path: Path) -> None:
+    """A silent device is a number here; which one it is, pages and API say."""
+    with watched(tmp_path, NOW + 3 * DAY_MS) as (client, database):
+        device = MadeDevice()
+        register_device(database, device.pem, "Barn", NOW)
+        register_device(database, MadeDevice(seed=2).pem, "Shed", NOW)
+        accept_blocks(database, made_log(device), TERMS, NOW)
+        series = scrape(client)
+    assert value(series, "devices", link="never_seen") == 1
+    assert value(series, "devices", link="offline") == 1
+    assert value(series, "custody_oldest_age_seconds") == 3 * 86_400
+    assert value(series, "custody_newest_timestamp_seconds") == NOW / 1000
+    assert value(series, "custody_unsafe_blocks") == 0
+    assert value(series, "backup_last_success_timestamp_seconds") == 0
+    assert value(series, "ready", check="database") == 1
+    assert value(series, "database_size_bytes") > 10_000
+
+
+def test_mail_is_counted_by_state(tmp_path: Path) -> None:
+    """As the list of notices says it; the oldest that waits is named by its time."""
+    outcomes = [[], [Outcome.LATER], [Outcome.LATER, Outcome.SENT], [Outcome.REFUSED]]
+    with watched(tmp_path) as (client, database), database.write() as connection:
+        for place, tried in enumerate((*outcomes, [])):
+            key = NoticeKey(f"{place}@example.org", Occasion.WINDOW_OPEN, JAN)
+            until = NOW if place == len(outcomes) else NOW + DAY_MS
+            made_at = NOW - 10_000 * (5 - place)
+            notices_outbox.add_notice(connection, Notice(key, "Ann", key.recipient, "s", "t", "h", made_at, until))
+            for one in tried:
+                notices_outbox.add_attempt(connection, place + 1, Attempt(NOW, one, ""))
+    with watched(tmp_path) as (client, database):
+        with database.read() as connection:
+            kept = notices_outbox.list_notices(connection, 10)
+        series = scrape(client)
+    states = [one.state_at(NOW).value for one in kept]
+    found = {state: value(series, "mails", state=state) for state in ("waiting", "sent", "refused", "given_up")}
+    assert (
+        found
+        == {state: states.count(state) for state in found}
+        == {
+            "waiting": 2,
+            "sent": 1,
+            "refused": 1,
+            "given_up": 1,
+        }
+    )
+    assert value(series, "mail_waiting_since_timestamp_seconds") == NOW / 1000 - 50
+
+
+def test_the_window_is_counted_down_and_what_it_lacks(tmp_path: Path) -> None:
+    """While a window is open, the systems that lack its month; between two windows nobody lacks anything."""
+    name = ("meterline_window_missing_systems", ())
+    with watched(tmp_path, IN_WINDOW) as (client, database):
+        for number, reported in enumerate((True, False, False)):
+            add_system(database, f"S-{number}")
+            meter = add_meter(database, f"PV-{number}", f"S-{number}")
+            if reported:
+                enter(database, meter.meter, JAN, 400_000)
+    with watched(tmp_path, IN_WINDOW) as (client, _):
+        wait_until(lambda: name in scrape(client), "the first look at the window")
+        series = scrape(client)
+        wait_until(
+            lambda: ("meterline_job_last_success_timestamp_seconds", (("job", "window"),)) in scrape(client), "it"
+        )
+    assert (series[name], value(series, "window_open")) == (2, 1)
+    assert 0 < value(series, "window_closes_in_seconds") < 6 * 86_400
+    with watched(tmp_path, IN_WINDOW + 15 * DAY_MS) as (client, _):
+        series = scrape(client)
+    assert (name in series, value(series, "window_open")) == (False, 0)
+
+
+def test_requests_are_counted_by_the_template_of_their_route(tmp_path: Path) -> None:
+    """No series for a path that anybody can make up."""
+    with watched(tmp_path) as (client, database):
+        add_system(database)
+        for path in ("/systems/SLF-AB1234-00001", "/systems/NOPE", "/no/such/thing", "/static/hub.css", "/livez"):
+            client.get(path)
+        client.get("/api/v1/systems")
+        series = scrape(client)
+    found = {labels: number for (name, labels), number in series.items() if name == "meterline_http_requests_total"}
+    counted = {tuple(dict(labels).values()): number for labels, number in found.items()}
+    assert counted == {
+        ("/systems/{pts_id}", "2xx"): 1,
+        ("/systems/{pts_id}", "4xx"): 1,
+        ("none", "4xx"): 1,
+        ("/static", "2xx"): 1,
+        ("/livez", "2xx"): 1,
+        ("/api/v1/systems", "2xx"): 1,
+    }
+    assert value(series, "http_answer_seconds_count", route="/livez") == 1
+
+
+def test_the_number_of_series_does_not_grow_with_the_fleet(tmp_path: Path) -> None:
+    """Ten devices or a thousand: the same series, for each costs whoever keeps them."""
+    counts = []
+    for fleet in (10, 1000):
+        with watched(tmp_path / str(fleet)) as (client, database):
+            devices = [MadeDevice(seed=seed, epoch=Epoch(seed.to_bytes(8, "big"))) for seed in range(1, fleet + 1)]
+            for device in devices:
+                register_device(database, device.pem, device.text, NOW)
+            accept_blocks(database, [one for device in devices for one in made_log(device)], TERMS, NOW)
+            client.get("/")
+            wait_until(lambda: len({key for key in scrape(client) if "job_last_success" in key[0]}) == 2, "the jobs")
+            series = scrape(client)
+        assert value(series, "devices", link="offline") == fleet
+        counts.append({key for key in series if key[0] != "meterline_build_info"})
+    assert counts[0] == counts[1]
+
+
+def test_without_its_database_what_was_counted_is_still_told(tmp_path: Path) -> None:
+    """Then the exposition is most wanted; it says that the database cannot be read."""
+    with watched(tmp_path) as (client, database):
+        database.close()
+        database.path.write_bytes(b"no database at all" * 500)
+        series = scrape(client)
+    assert value(series, "ready", check="database") == 0
+    assert value(series, "blocks_total", result="new") == 0
+    assert ("meterline_devices", (("link", "online"),)) not in series
+
+
+@pytest.mark.parametrize("header", ["x-forwarded-for", "forwarded", "via"])
+def test_behind_a_proxy_nobody_is_on_this_machine(tmp_path: Path, header: str) -> None:
+    """The connection is from here, whoever asked is not."""
+    with watched(tmp_path) as (client, _):
+        refused = client.get("/metrics", headers={header: "127.0.0.1"})
+        assert (refused.status_code, "--metrics-token-file" in refused.text) == (403, True)
+
+
+@pytest.mark.parametrize("client_address", ["192.0.2.7", "testclient", "::ffff:192.0.2.7"])
+def test_another_machine_needs_the_token(tmp_path: Path, client_address: str) -> None:
+    """With it and as a bearer token; without, or with another, it is refused."""
+    path = tmp_path / "token"
+    path.write_text(f"{TOKEN}\n", encoding="ascii")
+    path.chmod(0o600)
+    settings = HubSettings(tmp_path / "hub", broker=None, listen=Address("127.0.0.1", 0), metrics_token=path)
+    app = build_app(settings, now=lambda: NOW)
+    with TestClient(app, client=(client_address, 1)) as client:
+        asked = [
+            client.get("/metrics", headers={b"authorization": shown.encode("latin-1")} if shown else {}).status_code
+            for shown in ("", f"Bearer {TOKEN}", f"Bearer {TOKEN}x", f"Basic {TOKEN}", "Bearer ", "Bearer \xe9")
+        ]
+    assert asked == [403, 200, 403, 403, 403, 403]
+
+
+@pytest.mark.parametrize(
+    ("content", "mode", "why"),
+    [
+        (TOKEN, 0o644, "chmod 600"),
+        ("short", 0o600, "at least 16"),
+        (f"{TOKEN}\n{TOKEN}", 0o600, "one line"),
+        (None, 0o600, "cannot be read"),
+    ],
+)
+def test_a_token_that_protects_nothing_is_refused(tmp_path: Path, content: str | None, mode: int, why: str) -> None:
+    """The hub does not start with it, and says what to do."""
+    path = tmp_path / "token"
+    if content is not None:
+        path.write_text(content, encoding="ascii")
+        path.chmod(mode)
+    settings = HubSettings(tmp_path / "hub", broker=None, listen=Address("127.0.0.1", 0), metrics_token=path)
+    with pytest.raises(SettingsError, match=why):
+        build_app(settings)
+
+
+def test_over_real_http(tmp_path: Path) -> None:
+    """A scraper on the same machine reads it from a served hub, process metrics too."""
+    token = tmp_path / "token"
+    descriptor = os.open(token, os.O_WRONLY | os.O_CREAT, 0o600)
+    os.write(descriptor, secrets.token_hex(16).encode())
+    os.close(descriptor)
+    served = Served(tmp_path / "hub", "none", "--metrics-token-file", str(token))
+    try:
+        text = served.get("metrics")
+    finally:
+        served.close()
+    names = {family.name for family in families(text)}
+    assert {"meterline_build", "meterline_devices", "process_resident_memory_bytes"} <= names
+    assert token.read_text(encoding="ascii") not in text
