@@ -144,14 +144,18 @@ def test_another_schema_and_a_damaged_file(database: Database) -> None:
     folder = database.path.parent
     with closing(sqlite3.connect(database.path)) as connection, connection:
         connection.execute("UPDATE alembic_version SET version_num = '9999'")
+        ((place,),) = connection.execute("SELECT rootpage FROM sqlite_master WHERE name = 'reading'")
+        ((size,),) = connection.execute("PRAGMA page_size")
     code, checks = diagnose(folder, *NO_BROKER)
     assert (code, checks["schema"]["standing"], "audit log" in checks) == (1, "bad", False)
     database.close()
     whole = database.path.read_bytes()
-    database.path.write_bytes(whole[: -(len(whole) // 4)] + b"\xff" * (len(whole) // 4))
+    damaged = bytearray(whole)
+    damaged[(place - 1) * size : place * size] = b"\xff" * size
+    database.path.write_bytes(damaged)
     code, checks = diagnose(folder, *NO_BROKER)
     assert (code, checks["integrity"]["standing"]) == (1, "bad")
-    database.path.write_bytes(b"no database at all" * 500)
+    database.path.write_bytes(whole[: -(len(whole) // 4)] + b"\xff" * (len(whole) // 4))
     code, checks = diagnose(folder, *NO_BROKER)
     assert (code, "restore it from a backup" in checks["database"]["text"]) == (1, True)
 
