@@ -100,7 +100,7 @@ class Ingest:
         counting: Counting | None = None,
     ) -> None:
         self.counters = Counters()
-        self._counting = counting or Counting(now)
+        self.counting = counting or Counting(now)
         self._database = database
         self._key = key
         self._broker = broker
@@ -256,7 +256,7 @@ class Ingest:
         delay_seconds = RETRY_SECONDS[0]
         while not self._stopping.is_set():
             try:
-                with self._counting.batch():
+                with self.counting.batch():
                     receipts = self._commit(batch)
             except StoreUnavailableError as error:
                 self._say("store", f"{error}; nothing is acknowledged until it works again")
@@ -299,7 +299,7 @@ class Ingest:
     def _commit_blocks(self, arrivals: list[Arrival]) -> Accepted:
         accepted = accept_blocks(self._database, arrivals, self._terms, self._now())
         self.counters.blocks += len(arrivals) - len(accepted.rejected)
-        self._counting.count_blocks(accepted.results, accepted.readings)
+        self.counting.count_blocks(accepted.results, accepted.readings)
         for sentence in accepted.rejected:
             self._reject("block", sentence)
         for place in accepted.refused:
@@ -332,7 +332,7 @@ class Ingest:
         if self._client.is_connected():
             self._client.publish(str(Topic(device, channel)), raw, qos=channel.qos)
             self.counters.receipts += channel is Channel.RECEIPT
-            self._counting.count_receipts(channel is Channel.RECEIPT)
+            self.counting.count_receipts(channel is Channel.RECEIPT)
             self.counters.commands += channel is Channel.COMMAND
 
     def _give_notice(self) -> None:

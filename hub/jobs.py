@@ -126,7 +126,7 @@ class MissingJob:
         missing = None
         if is_open:
             with self._database.read() as connection:
-                missing = len(self._sources.load(connection, [window.month]))
+                missing = sum(bool(one.missing) for one in self._sources.load(connection, [window.month]))
         self._counting.missing = Missing(missing)
         self.every_seconds = max(LOOK_EVERY_SECONDS, LOOK_SHARE * (monotonic_seconds() - began))
         return False

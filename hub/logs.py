@@ -61,8 +61,13 @@ class TextFormatter(logging.Formatter):
         super().__init__("%(asctime)s %(levelname)s %(name)s: %(message)s")
 
     def format(self, record: logging.LogRecord) -> str:
-        """Return the record's lines: more than one only where it carries a traceback or was written so."""
+        """Return the record's lines: more than one only where it carries a traceback."""
         return "\n".join(clean(line) for line in super().format(record).splitlines())
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - the name is logging's
+        """Return the first line, whatever the message holds."""
+        record.message = clean(record.message.strip())
+        return super().formatMessage(record)
 
 
 class JsonFormatter(logging.Formatter):
@@ -77,7 +82,7 @@ class JsonFormatter(logging.Formatter):
             "ts": format_instant(int(record.created * 1000)),
             "level": record.levelname.lower(),
             "logger": record.name,
-            "event": clean(record.getMessage()),
+            "event": clean(record.getMessage().strip()),
         }
         fields: Mapping[str, str | int] = getattr(record, _FIELDS, {})
         said |= {name: clean(value) if isinstance(value, str) else value for name, value in fields.items()}

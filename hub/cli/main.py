@@ -7,7 +7,6 @@ import logging
 import os
 import sys
 from importlib.metadata import version
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -18,6 +17,7 @@ from hub.cli import (
     changes,
     command,
     custody,
+    doctor,
     export,
     forward,
     import_csv,
@@ -33,6 +33,7 @@ from hub.cli import (
 )
 from hub.cli.forward_options import Pts, PtsCredentials, PtsOperations, PtsUrl, forward_settings
 from hub.cli.mail_options import Credentials, MailFrom, PagesUrl, Smtp, mail_settings
+from hub.cli.metrics_options import MetricsToken
 from hub.cli.terminal import DEFAULT_DATA, AsJson, Data, open_data, plain, print_json, print_table
 from hub.config import HubSettings, parse_broker, parse_listen
 from hub.errors import HubError
@@ -60,6 +61,7 @@ app.add_typer(register.meter_app, name="meter")
 app.add_typer(import_csv.app)
 app.add_typer(custody.app)
 app.add_typer(operate.app)
+app.add_typer(doctor.app)
 app.add_typer(command.app, name="command")
 app.add_typer(months.app, name="months")
 app.add_typer(report.app, name="report")
@@ -116,13 +118,7 @@ def serve(
     mail_from: MailFrom = "",
     smtp_credentials: Credentials = None,
     pages_url: PagesUrl = "",
-    metrics_token_file: Annotated[
-        Path | None,
-        typer.Option(
-            envvar="METER_HUB_METRICS_TOKEN_FILE",
-            help="File with a token, readable by its owner only, that lets programs of other machines read /metrics.",
-        ),
-    ] = None,
+    metrics_token_file: MetricsToken = None,
     pts: Pts = None,
     pts_url: PtsUrl = "",
     pts_credentials: PtsCredentials = None,

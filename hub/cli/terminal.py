@@ -57,7 +57,12 @@ def print_table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
         table.add_column(heading, overflow="fold")
     for row in rows:
         table.add_row(*(Text(plain(cell)) for cell in row))
-    Console(width=None if sys.stdout.isatty() else PIPED_WIDTH).print(table)
+    Console(width=console_width()).print(table)
+
+
+def console_width() -> int | None:
+    """Return how many columns a table may take: as the terminal has, None, or more than any row needs."""
+    return None if sys.stdout.isatty() else PIPED_WIDTH
 
 
 def plain(text: str) -> str:

@@ -125,11 +125,8 @@ def open_database(folder: Path, *, create: bool) -> Database:
     Raises SettingsError if there is none and `create` is false, if the folder cannot be used, or if a newer hub wrote
     it; StoreUnavailableError if it cannot be written now.
     """
-    if not create and not (folder / DATABASE_NAME).exists():
-        message = (
-            f"{folder} holds no hub database: give the folder of `meter-hub serve --data`, or register a system first"
-        )
-        raise SettingsError(message)
+    if not create:
+        _demand_database(folder)
     try:
         make_folder(folder)
     except OSError as error:
@@ -145,9 +142,33 @@ def open_database(folder: Path, *, create: bool) -> Database:
     return database
 
 
+@contextmanager
+def look_into(folder: Path) -> Iterator[Database]:
+    """Yield the database in `folder` as it is, to be read only: nothing is made, nothing migrated.
+
+    Raises SettingsError if there is none, StoreUnavailableError at the end if the folder cannot be written.
+    """
+    _demand_database(folder)
+    database = Database(folder)
+    try:
+        yield database
+    finally:
+        # Without a hub beside it the last reader checkpoints, like a writer: it too has to be alone.
+        with world(database.path), sqlite.exclusive(folder / _LOCK_NAME):
+            database._readers.dispose()  # noqa: SLF001 - its own module
+
+
 def schema_revision(connection: Connection) -> str | None:
     """Return the revision of the schema that is in the database, None before the first migration."""
     return MigrationContext.configure(connection).get_current_revision()
+
+
+def _demand_database(folder: Path) -> None:
+    if not (folder / DATABASE_NAME).exists():
+        message = (
+            f"{folder} holds no hub database: give the folder of `meter-hub serve --data`, or register a system first"
+        )
+        raise SettingsError(message)
 
 
 def migrate(connection: Connection, path: Path) -> None:

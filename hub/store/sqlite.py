@@ -34,6 +34,8 @@ _READER_WAIT_SECONDS = 10.0
 _CACHE_KIB = 16_384
 _COMPILED: dict[object, object] = {}
 _COPY_PAGES = 4096
+_STEPS_BETWEEN_LOOKS = 100_000
+"""Steps of SQLite's machine, a few milliseconds."""
 
 
 def writing_engine(path: Path) -> Engine:
@@ -141,6 +143,26 @@ def first_complaint(connection: Connection) -> str:
         return str(found)
     orphan = connection.exec_driver_sql("PRAGMA foreign_key_check").first()
     return "" if orphan is None else f"a row of {orphan[0]} refers to a row of {orphan[2]} that is not there"
+
+
+def quick_complaint(connection: Connection, seconds: float) -> str | None:
+    """Return what SQLite finds wrong with the file first, indexes aside; empty if nothing, None if not in time."""
+    driver = connection.connection.driver_connection
+    assert isinstance(driver, sqlite3.Connection), "SQLite's own driver connects this engine"
+    deadline = monotonic_seconds() + seconds
+    driver.set_progress_handler(lambda: monotonic_seconds() > deadline, _STEPS_BETWEEN_LOOKS)
+    try:
+        (found,) = driver.execute("PRAGMA quick_check(1)").fetchone()
+    except sqlite3.OperationalError as error:
+        if error.sqlite_errorcode == sqlite3.SQLITE_INTERRUPT:
+            return None
+        message = f"the database cannot be checked now: {error}; free the disk or the file and try again"
+        raise StoreUnavailableError(message) from error
+    except sqlite3.DatabaseError as error:
+        return str(error)
+    finally:
+        driver.set_progress_handler(None, 0)
+    return "" if found == "ok" else str(found)
 
 
 def library_version(connection: Connection) -> str:

@@ -77,7 +77,7 @@ def _fleet(found: Operations, now: int) -> Iterator[Metric]:
     links = {link.value.replace(" ", "_"): number for link, number in found.links.items()}
     yield _by("devices", "Registered devices, by how the hub stands with them.", "link", links)
     yield _one("devices_contested", "Devices of which two speak.", found.contested)
-    yield _one("devices_unregistered", "Devices that speak and are not registered.", found.unknown_devices)
+    yield _one("devices_unregistered", "Devices that speak and are not registered, 100 at most.", found.unknown_devices)
     yield _one("custody_backlog_blocks", "Sealed blocks that devices named and the hub lacks.", found.backlog)
     yield _one("custody_unsafe_blocks", "Blocks held that devices may not let go of yet.", found.unsafe)
     oldest, newest = found.oldest_block_at, found.newest_block_at

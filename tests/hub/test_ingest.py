@@ -71,6 +71,25 @@ def test_blocks_are_receipted_once_they_are_in_the_file(wired: WireDevice, regis
     assert readings == len(COUNTS)
 
 
+def test_what_came_is_counted(wired: WireDevice, ingest: Ingest) -> None:
+    """Blocks by what became of them, the readings in them, receipts and batches: as `/metrics` shows them."""
+    device = made_log(COUNTS)
+    for raw in device.blocks:
+        wired.publish(Channel.BLOCK, raw)
+    wired.receipt(lambda receipt: receipt.committed == len(device.blocks) - 1)
+    wired.publish(Channel.BLOCK, device.blocks[0])
+    wired.receipt()
+
+    def counted(name: str, **labels: str) -> float:
+        return ingest.counting.registry.get_sample_value(f"meterline_{name}", labels) or 0
+
+    wait_until(lambda: counted("blocks_total", result="duplicate") >= 1, "the block that came twice")
+    assert counted("blocks_total", result="new") == len(device.blocks)
+    assert counted("readings_total") == len(COUNTS)
+    assert counted("receipts_total") >= 1
+    assert counted("ingest_batch_seconds_count") >= 2
+
+
 def test_a_hello_is_answered(wired: WireDevice) -> None:
     """The receipt to a state echoes its nonce."""
     wired.publish(Channel.STATE, MadeDevice().state(b"hi!!"), retain=True)

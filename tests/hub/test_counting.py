@@ -1,0 +1,102 @@
+"""What is counted of jobs and writes: success is told, failure is not taken for it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from hub import jobs as module
+from hub.counting import Counting, Missing
+from hub.errors import StoreUnavailableError
+from hub.jobs import LOOK_EVERY_SECONDS, LOOK_SHARE, MissingJob
+from hub.scheduler import Scheduler
+from tests.hub.making import NOW
+from tests.hub.notice_making import Clock, Fleet
+from tests.hub.programs import wait_until
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from hub.store.database import Database
+
+JOB = {"job": "work"}
+REOPENED = "2023-11-10T00:00:00-05:00"
+
+
+class Work:
+    """A job whose rounds fail as often as it is told to."""
+
+    name = "work"
+    every_seconds = 0.01
+
+    def __init__(self, failures: int) -> None:
+        self.failures = failures
+        self.rounds = 0
+
+    def run(self, is_stopping: Callable[[], bool]) -> bool:
+        """Fail, or be done."""
+        assert not is_stopping()
+        self.rounds += 1
+        if self.rounds <= self.failures:
+            message = "the disk is full"
+            raise StoreUnavailableError(message)
+        return False
+
+
+def last_success(counting: Counting) -> float | None:
+    """Return when the job last ended well, None before it ever did."""
+    return counting.registry.get_sample_value("meterline_job_last_success_timestamp_seconds", JOB)
+
+
+def test_only_a_round_that_ended_well_is_a_success() -> None:
+    """A job that fails for ever has no time of success, and an alert on that time fires."""
+    counting, job = Counting(lambda: NOW), Work(failures=1_000_000)
+    scheduler = Scheduler(job, counting)
+    scheduler.start()
+    wait_until(lambda: job.rounds > 2, "some rounds")
+    assert last_success(counting) is None
+    job.failures = 0
+    wait_until(lambda: last_success(counting) == NOW / 1000, "a round that ended well")
+    scheduler.stop()
+    took = counting.registry.get_sample_value("meterline_job_last_duration_seconds", JOB)
+    assert took is not None
+    assert took >= 0
+
+
+def test_a_write_that_failed_is_not_measured(database: Database) -> None:
+    """Nor one of which nobody wants to be told."""
+    told: list[float] = []
+    with database.write():
+        pass
+    database.tell_writes(told.append)
+    with database.beside().write():
+        pass
+    with pytest.raises(ZeroDivisionError), database.write():
+        _ = 1 // 0
+    assert len(told) == 1
+
+
+def test_two_hubs_count_apart() -> None:
+    """Nothing is counted in a place that they share."""
+    one, other = Counting(), Counting()
+    one.count_receipts(5)
+    values = [each.registry.get_sample_value("meterline_receipts_total") for each in (one, other)]
+    assert values == [5, 0]
+
+
+def test_looking_at_a_window_takes_a_fiftieth_of_the_time(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many systems there are; between two windows there is nothing to look at."""
+    clock, counting = Clock(), Counting()
+    fleet = Fleet({"A": ("ann@example.org",), "B": ("bea@example.org",)}, reported={"B"})
+    job = MissingJob(database, fleet.sources, counting, clock)
+    assert not job.run(lambda: False)
+    assert (counting.missing, job.every_seconds) == (Missing(1), LOOK_EVERY_SECONDS)
+    ticks = iter((0.0, 30.0))
+    monkeypatch.setattr(module, "monotonic_seconds", lambda: next(ticks))
+    job.run(lambda: False)
+    assert job.every_seconds == LOOK_SHARE * 30
+    monkeypatch.undo()
+    clock.set(REOPENED)
+    job.run(lambda: False)
+    assert counting.missing == Missing(None)
