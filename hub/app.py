@@ -39,37 +39,14 @@ from hub.services.accept_blocks import Terms
 from hub.services.notice_sources import SOURCES
 from hub.services.open_hub import TIMELINE_LENGTH, open_hub
 from hub.store import registry
-from hub.web import (
-    api,
-    api_audits,
-    api_calendar,
-    api_changes,
-    api_closing,
-    api_exports,
-    api_facts,
-    api_forwards,
-    api_months,
-    api_notices,
-    api_people,
-    api_registering,
-    api_reporting,
-    api_submitting,
-    custody,
-    deciding_pages,
-    events,
-    health,
-    metrics,
-    pages,
-    reporting_pages,
-    signing_in,
-)
 from hub.web.context import Hub
 from hub.web.feed import Feed
 from hub.web.headers import SecurityHeaders
 from hub.web.observing import Observing
 from hub.web.origins import SameOrigin
+from hub.web.pages.signing_in import send_to_sign_in
 from hub.web.problems import answer_bug, answer_problem, is_for_people
-from hub.web.signing_in import send_to_sign_in
+from hub.web.routers import ROUTERS
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -81,31 +58,6 @@ if TYPE_CHECKING:
     from hub.scheduler import Job
     from hub.store.database import Database
 
-_PARTS = (
-    pages,
-    deciding_pages,
-    reporting_pages,
-    signing_in,
-    api,
-    api_facts,
-    api_months,
-    api_reporting,
-    api_submitting,
-    api_audits,
-    api_exports,
-    api_calendar,
-    api_notices,
-    api_people,
-    api_changes,
-    api_closing,
-    api_registering,
-    api_forwards,
-    custody,
-    events,
-    health,
-    metrics,
-)
-"""The modules of pages and API, each with its router."""
 _STATIC = Path(__file__).parent / "web" / "static"
 _STATUSES: dict[type[HubError], int] = {
     InputError: 422,
@@ -164,8 +116,8 @@ def build_app(settings: HubSettings, now: Now = now_ms) -> FastAPI:
     if mailer is not None:
         jobs.append(MailJob(database.beside(), mailer, SOURCES, now))
     app.state.schedulers = [Scheduler(job, counting) for job in jobs]
-    for part in _PARTS:
-        app.include_router(part.router)
+    for router in ROUTERS:
+        app.include_router(router)
     app.mount("/static", StaticFiles(directory=_STATIC), name="static")
     app.add_middleware(SameOrigin)
     app.add_middleware(SecurityHeaders)

@@ -10,13 +10,13 @@ import typer
 from hub.cli.report import At, Kwh, Photo, Serial, System, keep_picture
 from hub.cli.terminal import DEFAULT_DATA, AsJson, Data, actor, open_data, plain, print_json, print_table
 from hub.clock import now_ms
+from hub.models import audits as models
 from hub.rules.acceptance import kwh
 from hub.rules.local_times import format_local
 from hub.services.compute_production import find_system
 from hub.services.read_audits import read_audit, view_audit
 from hub.services.record_audit import parse_audited, record_audit
 from hub.store import site_audits
-from hub.web import models_audits as models
 
 if TYPE_CHECKING:
     from hub.services.read_audits import AuditView

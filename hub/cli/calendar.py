@@ -8,11 +8,11 @@ import typer
 
 from hub.cli.terminal import AsJson, plain, print_json
 from hub.clock import now_ms
+from hub.models import calendar as models
 from hub.rules.class_one import parse_surplus, weigh_year
 from hub.rules.local_times import format_local, parse_local
 from hub.rules.parameters import BankCapBasis
 from hub.rules.windows import next_window, refuse_closed, window_at
-from hub.web import models_calendar as models
 
 if TYPE_CHECKING:
     from hub.rules.class_one import Met

@@ -11,6 +11,7 @@ from hub.cli.terminal import DEFAULT_DATA, AsJson, Data, actor, open_data, plain
 from hub.clock import now_ms
 from hub.documents import DOCUMENT_BYTES_MAX, keep_document
 from hub.errors import InputError
+from hub.models import changes as models
 from hub.rules.change_requests import ChangeStep, ChangeWish
 from hub.rules.local_times import format_local, parse_local
 from hub.rules.permissions import Role
@@ -18,7 +19,6 @@ from hub.services.compute_production import find_system
 from hub.services.decide_change import WantedStep, find_request, take_step
 from hub.services.request_change import request_change
 from hub.store import change_requests
-from hub.web import models_changes as models
 
 if TYPE_CHECKING:
     from hub.store.change_requests import ChangeRequest

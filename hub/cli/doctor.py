@@ -16,10 +16,10 @@ from hub.cli.metrics_options import MetricsToken
 from hub.cli.terminal import DEFAULT_DATA, AsJson, Data, console_width, plain, print_json
 from hub.clock import now_ms
 from hub.config import parse_broker
+from hub.models.health import DoctorJson, FindingJson
 from hub.rules.instants import format_instant
 from hub.services.checks import Standing
 from hub.services.examine_hub import Examination, examine_hub
-from hub.web.models_health import DoctorJson, FindingJson
 
 EXIT_BAD = 1
 _STYLES = {Standing.OK: "green", Standing.WARN: "yellow", Standing.BAD: "bold red"}

@@ -14,13 +14,13 @@ from hub.clock import now_ms
 from hub.errors import SettingsError
 from hub.exchange.pts import Verdict
 from hub.exchange.pts_doors import open_door
+from hub.models import forwards as models
 from hub.rules.forwarding import ForwardState, reading_time, register_kwh
 from hub.rules.local_times import format_local
 from hub.rules.periods import parse_month
 from hub.services.forward_month import ForwardOrder, begin_anew, find_call, forward_month, preview, settle_call
 from hub.services.plan_forwarding import count_states, plan_month
 from hub.store import forwards
-from hub.web import models_forwards as models
 
 if TYPE_CHECKING:
     from hub.exchange.pts import PtsDoor

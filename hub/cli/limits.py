@@ -9,11 +9,11 @@ import typer
 from hub.cli.terminal import DEFAULT_DATA, AsJson, Data, actor, open_data, print_json, print_table
 from hub.clock import now_ms
 from hub.errors import InputError
+from hub.models import limits as models
 from hub.rules.local_times import format_local
 from hub.services.read_details import parse_date
 from hub.services.set_manual_limit import load_manual_limits, set_manual_limit
 from hub.store import manual_limits
-from hub.web import models_limits as models
 
 app = typer.Typer()
 

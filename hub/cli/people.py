@@ -10,6 +10,8 @@ from hub.cli.mail_options import PagesUrl
 from hub.cli.terminal import DEFAULT_DATA, AsJson, Data, actor, open_data, plain, print_json, print_table
 from hub.clock import now_ms
 from hub.config import parse_pages_url
+from hub.models import people as models
+from hub.models.changes import ProvidersJson
 from hub.rules.audit_chain import find_broken
 from hub.rules.local_times import format_local, parse_local
 from hub.rules.permissions import Relation, Role
@@ -17,8 +19,6 @@ from hub.services.manage_people import add_account, approve_provider, end_relati
 from hub.services.set_password import make_link, take_factor
 from hub.store import accounts, audit_log, change_requests
 from hub.store.accounts import Account
-from hub.web import models_people as models
-from hub.web.models_changes import ProvidersJson
 
 EXIT_BROKEN = 1
 DAY_MS = 86_400_000

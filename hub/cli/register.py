@@ -11,6 +11,7 @@ import typer
 from hub.cli.terminal import DEFAULT_DATA, AsJson, Data, actor, open_data, plain, print_json, print_table
 from hub.clock import now_ms
 from hub.errors import InputError
+from hub.models import fleet as models
 from hub.rules.instants import format_instant
 from hub.services.end_meter import EndRequest, end_meter
 from hub.services.read_fleet import read_devices, read_meters
@@ -18,7 +19,6 @@ from hub.services.register_device import register_device
 from hub.services.register_meter import MeterRequest, register_meter
 from hub.services.resolve_device import resolve_device
 from hub.store import registry
-from hub.web import models
 from hub.web.formats import kilowatt_hours, local_time
 from protocol.identity import format_device_id
 

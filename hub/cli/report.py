@@ -10,6 +10,7 @@ import typer
 from hub.cli.terminal import DEFAULT_DATA, AsJson, Data, actor, open_data, plain, print_json, print_table
 from hub.clock import now_ms
 from hub.errors import InputError
+from hub.models import reporting as models
 from hub.photos import keep_photo
 from hub.rules.acceptance import Outcome, kwh
 from hub.rules.fields import Problem, Scaled, read_scaled
@@ -22,7 +23,6 @@ from hub.services.report_devices import list_waiting, report_devices
 from hub.services.submit_reading import parse_reported, preview_reading, submit_reading
 from hub.store import submissions
 from hub.store.submissions import Experience
-from hub.web import models_reporting as models
 
 EXIT_NOT_ACCEPTED = 1
 _DOLLARS = Scaled(2, 0, CENTS_MAX, "dollars", "from 0 to 10000000 dollars")

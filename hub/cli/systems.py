@@ -11,6 +11,8 @@ from hub.cli import detail_options as options
 from hub.cli.terminal import DEFAULT_DATA, Actor, AsJson, Data, open_data, plain, print_json, print_table, user_name
 from hub.clock import now_ms
 from hub.errors import InputError
+from hub.models import facts as models_facts
+from hub.models import fleet as models
 from hub.rules.periods import date_at
 from hub.services.amend_system import Amendment, amend_system
 from hub.services.read_details import parse_date, programme_of, system_details
@@ -18,7 +20,6 @@ from hub.services.read_facts import read_system
 from hub.services.read_fleet import read_systems
 from hub.services.register_system import register_system
 from hub.services.set_programme import set_programme
-from hub.web import models, models_facts
 from hub.web.formats import local_time
 
 if TYPE_CHECKING:

@@ -3,10 +3,10 @@
 from fastapi import APIRouter
 from fastapi.responses import JSONResponse, PlainTextResponse
 
+from hub.models.health import CheckJson, ReadyJson
 from hub.services.check_ready import check_ready, is_ready
 from hub.services.checks import Standing
 from hub.web.context import HubOf
-from hub.web.models_health import CheckJson, ReadyJson
 
 router = APIRouter(include_in_schema=False)
 _UNCACHED = {"cache-control": "no-store"}

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 from fastapi.responses import JSONResponse, Response
 
 from hub.logs import REQUEST_ID
-from hub.web import pages
+from hub.models.fleet import ProblemJson
 from hub.web.headers import SECURITY_HEADERS
-from hub.web.models import ProblemJson
+from hub.web.rendering import render_problem
 
 if TYPE_CHECKING:
     from fastapi import Request
@@ -39,7 +39,7 @@ def answer_problem(request: Request, status: int, detail: str) -> Response:
     if not is_for_people(request):
         problem = ProblemJson(title=title, status=status, detail=detail)
         return JSONResponse(problem.model_dump(), status_code=status, media_type="application/problem+json")
-    return pages.render_problem(title, detail, status)
+    return render_problem(title, detail, status)
 
 
 def answer_bug(request: Request, _error: Exception) -> Response:

@@ -101,7 +101,7 @@ def test_a_bug_behind_a_page_is_answered_like_any_problem(tmp_path: Path, monkey
         message = "a secret"
         raise LookupError(message)
 
-    monkeypatch.setattr("hub.web.pages.read_fleet", stumble)
+    monkeypatch.setattr("hub.web.pages.fleet.read_fleet", stumble)
     with TestClient(build_app(_settings(tmp_path), lambda: NOW), raise_server_exceptions=False) as client:
         answer = client.get("/")
     assert answer.status_code == 500

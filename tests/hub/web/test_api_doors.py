@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from fastapi.routing import APIRoute
 
-from hub.app import _PARTS
 from hub.services.manage_people import add_account, issue_token
 from hub.store import audit_log
 from hub.store.accounts import Account
+from hub.web.routers import ROUTERS
 from tests.hub.reporting import SYSTEM
 from tests.hub.web.acting import DAY_MS, NOW
 
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
 ROUTES = [
     route
-    for part in _PARTS
-    for route in part.router.routes
+    for router in ROUTERS
+    for route in router.routes
     if isinstance(route, APIRoute) and route.path.startswith("/api/v1")
 ]
 WRITING = [route for route in ROUTES if "POST" in (route.methods or ())]

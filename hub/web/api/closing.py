@@ -3,6 +3,9 @@
 from fastapi import APIRouter, UploadFile
 from pydantic import BaseModel, Field
 
+from hub.models import exports as models_exports
+from hub.models import imports as models_imports
+from hub.models import months as models_months
 from hub.rules.analysis import ReviewDecision
 from hub.rules.bulk_rows import Layout
 from hub.rules.closing import RunKind
@@ -16,7 +19,6 @@ from hub.services.export_quarter import ExportLayout, ExportRequest, export_quar
 from hub.services.import_csv import CsvImport, import_csv
 from hub.services.verify_month import verify_month
 from hub.store.reviews import Review
-from hub.web import models_exports, models_imports, models_months
 from hub.web.actors import ActorOf, demand
 from hub.web.context import HubOf
 

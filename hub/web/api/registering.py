@@ -8,6 +8,9 @@ from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field
 
 from hub.errors import InputError, UnknownSubjectError
+from hub.models import facts as models_facts
+from hub.models import fleet as models
+from hub.models import limits as models_limits
 from hub.rules.details import METER_FORGETTABLE, SYSTEM_FORGETTABLE
 from hub.rules.permissions import Action
 from hub.services.amend_system import Amendment, amend_system
@@ -30,7 +33,6 @@ from hub.services.resolve_device import resolve_device
 from hub.services.set_manual_limit import load_manual_limits, set_manual_limit
 from hub.services.set_programme import set_programme
 from hub.store import exchanges, manual_limits, meter_facts
-from hub.web import models, models_facts, models_limits
 from hub.web.actors import ActorOf, demand
 from hub.web.context import Hub, HubOf
 from protocol.identity import format_device_id

@@ -5,12 +5,12 @@ from urllib.parse import quote
 
 from fastapi import APIRouter, Path, Query, Response
 
+from hub.models import exports as models
 from hub.rules.permissions import Action
 from hub.rules.quarters import gis_calendar, parse_quarter
 from hub.services.export_quarter import find_export, name_file
 from hub.services.read_certificates import read_certificates
 from hub.store import exports
-from hub.web import models_exports as models
 from hub.web.actors import demand
 from hub.web.context import HubOf
 from hub.web.visitors import ViewerOf

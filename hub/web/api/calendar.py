@@ -4,10 +4,10 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query
 
+from hub.models import calendar as models
 from hub.rules.class_one import parse_surplus, weigh_year
 from hub.rules.instants import parse_instant
 from hub.rules.windows import next_window, window_at
-from hub.web import models_calendar as models
 from hub.web.context import HubOf
 
 MWH_MAX = 10**12

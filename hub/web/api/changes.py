@@ -7,16 +7,16 @@ from pydantic import BaseModel, Field
 
 from hub.documents import DOCUMENT_BYTES_MAX, check_evidence, keep_document, read_evidence
 from hub.errors import InputError, UnknownSubjectError
+from hub.models import changes as models
 from hub.rules.change_requests import ChangeStep, ChangeWish, action_to_request
 from hub.rules.local_times import parse_local
-from hub.rules.permissions import Action, Actor, Role, Subject, explain_refusal
-from hub.services.decide_change import WantedStep, find_request, is_by_staff, take_step
+from hub.rules.permissions import Action, Role
+from hub.services.decide_change import WantedStep, is_by_staff, take_step
 from hub.services.request_change import request_change
 from hub.store import change_requests
-from hub.store.change_requests import ChangeRequest
-from hub.web import models_changes as models
 from hub.web.actors import ActorOf, demand, refuse
-from hub.web.context import Hub, HubOf
+from hub.web.context import HubOf
+from hub.web.visible import find_visible
 
 router = APIRouter(prefix="/api/v1", tags=["changes"])
 
@@ -141,15 +141,3 @@ def list_providers(hub: HubOf, actor: ActorOf) -> models.ProvidersJson:
     assert actor.name, "only somebody known chooses"
     with hub.database.read() as connection:
         return models.ProvidersJson(providers=list(change_requests.list_providers(connection)))
-
-
-def find_visible(hub: Hub, actor: Actor, number: int) -> ChangeRequest:
-    """Return a request to staff, who asked for it, whom it is asked of, and who may see its system's production."""
-    with hub.database.read() as connection:
-        request = find_request(connection, number)
-    own = {request.requested_by, request.wish.account}
-    subject = Subject(request.wish.system)
-    if actor.name not in own and explain_refusal(actor, Action.VIEW_PRODUCTION, subject, hub.now()) is not None:
-        message = f"there is no change request {number} for you to see"
-        raise UnknownSubjectError(message)
-    return request

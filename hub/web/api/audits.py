@@ -5,15 +5,15 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
 
+from hub.models import audits as models
 from hub.rules.permissions import Action
 from hub.services.compute_production import find_system
 from hub.services.read_audits import view_audit
 from hub.services.record_audit import parse_audited, record_audit
 from hub.store import site_audits
 from hub.store.site_audits import LISTED_MAX
-from hub.web import models_audits as models
 from hub.web.actors import ActorOf, demand
-from hub.web.api_submitting import NUMBER_MAX, known_photo
+from hub.web.api.submitting import NUMBER_MAX, known_photo
 from hub.web.context import HubOf
 
 router = APIRouter(prefix="/api/v1", tags=["audits"])

@@ -2,13 +2,13 @@
 
 from fastapi import APIRouter
 
+from hub.models import months as models
 from hub.rules.periods import parse_month
 from hub.rules.permissions import Action
 from hub.rules.windows import window_of
 from hub.services.analyse_month import analyse_month
 from hub.services.compute_production import find_system
 from hub.store import months
-from hub.web import models_months as models
 from hub.web.actors import demand
 from hub.web.context import HubOf
 from hub.web.visitors import ViewerOf

@@ -5,13 +5,13 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
 
+from hub.models import people as models
 from hub.rules.audit_chain import find_broken
 from hub.rules.local_times import parse_local
 from hub.rules.permissions import Action, Relation, Role
 from hub.services.manage_people import add_account, approve_provider, end_relation, issue_token, relate_account
 from hub.store import accounts, audit_log
 from hub.store.accounts import Account
-from hub.web import models_people as models
 from hub.web.actors import ActorOf, demand
 from hub.web.context import HubOf
 

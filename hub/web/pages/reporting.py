@@ -19,7 +19,7 @@ from hub.rules.fields import Problem, Scaled, read_scaled
 from hub.rules.forwarding import service_dollars
 from hub.rules.local_times import format_local, parse_local
 from hub.rules.periods import ProductionMonth, parse_month
-from hub.rules.permissions import Action
+from hub.rules.permissions import Action, Actor
 from hub.services.compute_production import find_system
 from hub.services.read_reporting import History, current_window, read_history
 from hub.services.record_experience import CENTS_MAX, record_experience
@@ -29,7 +29,8 @@ from hub.store.registry import System
 from hub.store.submissions import Experience
 from hub.web.actors import refuse
 from hub.web.context import Hub, HubOf
-from hub.web.pages import render_page
+from hub.web.navigation import Frame, frame_for
+from hub.web.rendering import render_page
 from hub.web.visitors import PersonOf
 
 _SEE_OTHER = 303
@@ -64,7 +65,7 @@ def show_reading(  # noqa: PLR0913, PLR0917 - what was typed before
 ) -> HTMLResponse:
     """Ask for the reading: step 3."""
     _demand(hub, person.actor.name, refuse(hub, person.actor, Action.ENTER_PRODUCTION, pts_id))
-    return _show_form(hub, pts_id, Typed(kwh, at, meter, photo), None)
+    return _show_form(hub, person.actor, pts_id, Typed(kwh, at, meter, photo), None)
 
 
 @router.post("/systems/{pts_id}/report")
@@ -88,7 +89,7 @@ def take_reading(  # noqa: PLR0913, PLR0917 - the fields of the form
         now = hub.now()
         reported = parse_reported(pts_id, meter, kwh, at, now=now)
     except InputError as error:
-        return _show_form(hub, pts_id, typed, error)
+        return _show_form(hub, person.actor, pts_id, typed, error)
     # The instant is written down: what is checked and what is sent are of the same time.
     typed = Typed(typed.kwh, format_local(reported.read_at), typed.meter, typed.photo)
     return RedirectResponse(f"/systems/{pts_id}/report/check?{typed.query()}", status_code=_SEE_OTHER)
@@ -105,11 +106,11 @@ def check_reading(  # noqa: PLR0913, PLR0917 - what was typed
     try:
         reported = parse_reported(pts_id, meter, kwh, at, now=now, photo=_known(hub, photo))
     except InputError as error:
-        return _show_form(hub, pts_id, typed, error)
+        return _show_form(hub, person.actor, pts_id, typed, error)
     with hub.database.read() as connection:
         answer = preview_reading(connection, reported, now, unauthorised=unauthorised)
         system, history = find_system(connection, pts_id), read_history(connection, pts_id)
-    return _show_answer(system, history, typed, answer, read_at=reported.read_at)
+    return _show_answer(frame_for(person.actor, hub.now()), system, history, typed, answer, read_at=reported.read_at)
 
 
 @router.post("/systems/{pts_id}/report/save")
@@ -123,7 +124,7 @@ def save_reading(  # noqa: PLR0913, PLR0917 - what was checked
     try:
         reported = parse_reported(pts_id, meter, kwh, at, now=now, photo=_known(hub, photo))
     except InputError as error:
-        return _show_form(hub, pts_id, typed, error)
+        return _show_form(hub, person.actor, pts_id, typed, error)
     answer = submit_reading(hub.database, reported, actor=person.actor.name, now=now, unauthorised=unauthorised)
     if answer.judgement.outcome is Outcome.HELD and reported.photo is not None:
         # What is doubted is held first; the picture is there already, so it goes on to staff at once.
@@ -133,14 +134,14 @@ def save_reading(  # noqa: PLR0913, PLR0917 - what was checked
         return RedirectResponse(f"/systems/{pts_id}/report/{judged.month}/experience", status_code=_SEE_OTHER)
     with hub.database.read() as connection:
         system, history = find_system(connection, pts_id), read_history(connection, pts_id)
-    return _show_answer(system, history, typed, answer, read_at=reported.read_at)
+    return _show_answer(frame_for(person.actor, hub.now()), system, history, typed, answer, read_at=reported.read_at)
 
 
 @router.get("/systems/{pts_id}/report/{month}/experience")
 def show_experience(hub: HubOf, person: PersonOf, pts_id: str, month: str) -> HTMLResponse:
     """Ask what service cost and how long the system stood still: step 4."""
     _demand(hub, person.actor.name, refuse(hub, person.actor, Action.ENTER_PRODUCTION, pts_id))
-    return _show_experience(hub, pts_id, parse_month(month), None)
+    return _show_experience(hub, person.actor, pts_id, parse_month(month), None)
 
 
 @router.post("/systems/{pts_id}/report/{month}/experience")
@@ -157,7 +158,7 @@ def take_experience(  # noqa: PLR0913, PLR0917 - the fields of the form
             said = Experience(pts_id, wanted, hub.now(), person.actor.name, cents, hours, note)
             record_experience(hub.database, said)
     except InputError as error:
-        return _show_experience(hub, pts_id, wanted, error, cost=cost, outage=outage, note=note)
+        return _show_experience(hub, person.actor, pts_id, wanted, error, cost=cost, outage=outage, note=note)
     return RedirectResponse(f"/systems/{pts_id}/report/{wanted}", status_code=_SEE_OTHER)
 
 
@@ -177,11 +178,18 @@ def show_end(hub: HubOf, person: PersonOf, pts_id: str, month: str) -> HTMLRespo
             if one.outcome == Outcome.REVIEW and submissions.find_decision(connection, one.number) is None
         ]
     return render_page(
-        "report_end.html", system=system, history=history, month=wanted, said=said, waiting=waiting, now=hub.now()
+        "report_end.html",
+        frame_for(person.actor, hub.now()),
+        system=system,
+        history=history,
+        month=wanted,
+        said=said,
+        waiting=waiting,
+        now=hub.now(),
     )
 
 
-def _show_form(hub: Hub, pts_id: str, typed: Typed, error: HubError | None) -> HTMLResponse:
+def _show_form(hub: Hub, actor: Actor, pts_id: str, typed: Typed, error: HubError | None) -> HTMLResponse:
     window, is_open = current_window(hub.now())
     at, is_clock = _clock_time(typed.at, hub.now())
     with hub.database.read() as connection:
@@ -189,6 +197,7 @@ def _show_form(hub: Hub, pts_id: str, typed: Typed, error: HubError | None) -> H
         counting = [ledger.find_entry(connection, one.meter.meter, window.month) for one in history.meters]
     return render_page(
         "report_reading.html",
+        frame_for(actor, hub.now()),
         is_form=True,
         status=200 if error is None else 422,
         system=system,
@@ -203,10 +212,13 @@ def _show_form(hub: Hub, pts_id: str, typed: Typed, error: HubError | None) -> H
     )
 
 
-def _show_answer(system: System, history: History, typed: Typed, answer: Answer, *, read_at: int) -> HTMLResponse:
+def _show_answer(  # noqa: PLR0913
+    frame: Frame, system: System, history: History, typed: Typed, answer: Answer, *, read_at: int
+) -> HTMLResponse:
     outcome = answer.judgement.outcome
     return render_page(
         "report_check.html",
+        frame,
         status=422 if outcome is Outcome.REFUSED else 200,
         system=system,
         history=history,
@@ -219,7 +231,7 @@ def _show_answer(system: System, history: History, typed: Typed, answer: Answer,
 
 
 def _show_experience(
-    hub: Hub, pts_id: str, month: ProductionMonth, error: HubError | None, **typed: str
+    hub: Hub, actor: Actor, pts_id: str, month: ProductionMonth, error: HubError | None, **typed: str
 ) -> HTMLResponse:
     with hub.database.read() as connection:
         system = find_system(connection, pts_id)
@@ -230,6 +242,7 @@ def _show_experience(
     fields = {"cost": "", "outage": "", "note": "", **kept, **typed}
     return render_page(
         "report_experience.html",
+        frame_for(actor, hub.now()),
         is_form=True,
         status=200 if error is None else 422,
         system=system,

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Response, UploadFile
 from pydantic import BaseModel, Field
 
 from hub.errors import InputError, UnknownSubjectError
+from hub.models import reporting as models
 from hub.photos import MEDIA_TYPE, PHOTOS, UPLOAD_BYTES_MAX, keep_photo
 from hub.rules.periods import parse_month
 from hub.rules.permissions import Action
@@ -16,7 +17,6 @@ from hub.services.record_experience import record_experience
 from hub.services.submit_reading import parse_reported, preview_reading, submit_reading
 from hub.store import site_audits, submissions
 from hub.store.submissions import Experience
-from hub.web import models_reporting as models
 from hub.web.actors import ActorOf, demand, refuse
 from hub.web.context import Hub, HubOf
 

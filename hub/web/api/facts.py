@@ -3,11 +3,11 @@
 from fastapi import APIRouter
 
 from hub.errors import InputError
+from hub.models import facts as models_facts
 from hub.rules.fields import Problem, read_date
 from hub.rules.periods import date_at
 from hub.rules.permissions import Action
 from hub.services.read_facts import read_meters_of, read_system
-from hub.web import models_facts
 from hub.web.actors import demand
 from hub.web.context import HubOf
 from hub.web.visitors import ViewerOf

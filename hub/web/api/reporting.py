@@ -4,6 +4,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query
 
+from hub.models import reporting as models
 from hub.rules.acceptance import Outcome
 from hub.rules.periods import parse_month
 from hub.rules.permissions import Action, reach
@@ -11,7 +12,6 @@ from hub.services.read_reporting import SYSTEMS_MAX, current_window, list_report
 from hub.services.report_devices import list_waiting
 from hub.store import submissions
 from hub.store.submissions import LISTED_MAX
-from hub.web import models_reporting as models
 from hub.web.actors import demand
 from hub.web.context import HubOf
 from hub.web.visitors import ViewerOf

@@ -24,9 +24,10 @@ from hub.store import change_requests, submissions
 from hub.store.change_requests import ChangeRequest
 from hub.store.submissions import Submission
 from hub.web.actors import demand, refuse
-from hub.web.api_changes import find_visible
 from hub.web.context import Hub, HubOf
-from hub.web.pages import render_page
+from hub.web.navigation import frame_for
+from hub.web.rendering import render_page
+from hub.web.visible import find_visible
 from hub.web.visitors import PersonOf
 
 _SEE_OTHER = 303
@@ -87,7 +88,15 @@ def show_changes(hub: HubOf, person: PersonOf, *, every: bool = False, after: in
             connection, account=account, in_progress_at=None if every else now, after=after, limit=_SHOWN
         )
     following = found[-1].number if len(found) == _SHOWN else None
-    return render_page("changes.html", found=found, every=every, after=following, is_first=not after, now=now)
+    return render_page(
+        "changes.html",
+        frame_for(person.actor, now),
+        found=found,
+        every=every,
+        after=following,
+        is_first=not after,
+        now=now,
+    )
 
 
 @router.get("/changes/{number}")
@@ -189,6 +198,7 @@ def _show_reviews(hub: Hub, actor: Actor, error: HubError | None, number: int = 
         waiting = submissions.list_undecided(connection, Outcome.REVIEW.value)
     return render_page(
         "reviews.html",
+        frame_for(actor, hub.now()),
         status=200 if error is None else 422,
         waiting=waiting,
         me=actor.name,
@@ -224,6 +234,7 @@ def _show_change(  # noqa: PLR0913, PLR0917 - what was typed before
     now = hub.now()
     return render_page(
         "change.html",
+        frame_for(actor, hub.now()),
         status=200 if error is None else 422,
         request=request,
         state=request.state(now),
@@ -254,6 +265,7 @@ def _show_wish(hub: Hub, actor: Actor, pts_id: str, error: HubError | None, **ty
     fields = dict.fromkeys(("role", "reason", "account", "name", "email", "since"), "") | typed
     return render_page(
         "change_wish.html",
+        frame_for(actor, hub.now()),
         status=200 if error is None else 422,
         is_form=True,
         system=system,

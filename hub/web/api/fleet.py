@@ -5,6 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 
 from hub.errors import InputError
+from hub.models import fleet as models
 from hub.rules.instants import format_instant
 from hub.rules.periods import parse_month
 from hub.rules.permissions import Action, reach
@@ -14,7 +15,6 @@ from hub.services.read_events import EVENTS_MAX, read_events
 from hub.services.read_fleet import read_devices, read_meters, read_systems
 from hub.store import ownership, registry, series
 from hub.store.series import ReadingKey
-from hub.web import models
 from hub.web.actors import demand
 from hub.web.context import HubOf
 from hub.web.visitors import ViewerOf

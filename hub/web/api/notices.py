@@ -4,12 +4,12 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query
 
+from hub.models import notices as models
 from hub.rules.permissions import Action
 from hub.rules.quarters import parse_quarter
 from hub.services.notice_sources import SOURCES
 from hub.services.report_missing import report_missing
 from hub.store import notices_outbox
-from hub.web import models_notices as models
 from hub.web.actors import ActorOf, demand
 from hub.web.context import HubOf
 

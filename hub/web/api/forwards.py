@@ -7,13 +7,13 @@ from pydantic import BaseModel, Field
 
 from hub.errors import InputError
 from hub.exchange.pts import Verdict
+from hub.models import forwards as models
 from hub.rules.forwarding import ForwardState
 from hub.rules.periods import parse_month
 from hub.rules.permissions import Action
 from hub.services.forward_month import ForwardOrder, begin_anew, find_call, forward_month, settle_call
 from hub.services.plan_forwarding import plan_page
 from hub.store import forwards
-from hub.web import models_forwards as models
 from hub.web.actors import ActorOf, demand
 from hub.web.context import HubOf
 

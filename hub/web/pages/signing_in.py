@@ -16,7 +16,8 @@ from hub.services.set_password import begin_factor, confirm_factor, find_link, s
 from hub.services.sign_in import Next, SignedIn, Visitor, give_code, sign_in, sign_out
 from hub.store import sign_ins
 from hub.web.context import HubOf
-from hub.web.pages import render_page
+from hub.web.navigation import BARE, frame_for
+from hub.web.rendering import render_page
 from hub.web.visitors import (
     COOKIE,
     SECURE_COOKIE,
@@ -51,7 +52,7 @@ def show_sign_in(request: Request, hub: HubOf, next: str = "/") -> HTMLResponse:
     """Ask who somebody is."""
     visitor = current_visitor(hub, request)
     name = "" if visitor is None else visitor.actor.name
-    return render_page("sign_in.html", next=_inside(next), account=name, problem="")
+    return render_page("sign_in.html", BARE, next=_inside(next), account=name, problem="")
 
 
 @router.post("/sign-in")
@@ -70,7 +71,7 @@ def show_code(request: Request, hub: HubOf, next: str = "/") -> Response:  # noq
     """Ask for the code of the second factor."""
     if _lacking(request, hub) is not Next.CODE:
         return RedirectResponse("/sign-in", status_code=_SEE_OTHER)
-    return render_page("sign_in_code.html", next=_inside(next), problem="")
+    return render_page("sign_in_code.html", BARE, next=_inside(next), problem="")
 
 
 @router.post("/sign-in/code")
@@ -105,7 +106,7 @@ def do_sign_out(request: Request, hub: HubOf) -> Response:
 def show_welcome(hub: HubOf, token: str) -> HTMLResponse:
     """Ask for a new password of the account whose link this is."""
     account = find_link(hub.database, token, hub.now())
-    return render_page("welcome.html", token=token, account=account, problem="")
+    return render_page("welcome.html", BARE, token=token, account=account, problem="")
 
 
 @router.post("/welcome/{token}")
@@ -130,6 +131,7 @@ def show_account(hub: HubOf, person: PersonOf) -> HTMLResponse:
         factor = sign_ins.find_factor(connection, person.actor.name)
     return render_page(
         "account.html",
+        frame_for(person.actor, hub.now()),
         person=person,
         sessions=sessions,
         has_factor=factor is not None and factor.confirmed_at is not None,
@@ -165,7 +167,7 @@ def do_enrolment(request: Request, hub: HubOf, code: Text) -> Response:
     except InputError as error:
         return _show_enrolment(hub, visitor, error)
     begun = give_code(hub.database, visitor, code, visit_of(request), hub.now())
-    answer = render_page("recovery_codes.html", codes=codes)
+    answer = render_page("recovery_codes.html", BARE, codes=codes)
     _set_cookie(request, answer, begun.token)
     return answer
 
@@ -174,7 +176,7 @@ def _show_enrolment(hub: HubOf, visitor: Visitor, error: HubError | None) -> HTM
     secret = begin_factor(hub.database, visitor.actor.name, hub.now())
     spelt, uri = spell_secret(secret), enrolment_uri(secret, visitor.actor.name)
     if error is None:
-        return render_page("second_factor.html", secret=spelt, uri=uri, problem="")
+        return render_page("second_factor.html", BARE, secret=spelt, uri=uri, problem="")
     return _again("second_factor.html", error, secret=spelt, uri=uri)
 
 
@@ -213,7 +215,7 @@ def _set_cookie(request: Request, answer: Response, token: str) -> None:
 def _again(template: str, error: HubError, **content: str) -> HTMLResponse:
     """Show a form again with what is wrong, and what was typed but for what is secret."""
     status = 429 if isinstance(error, ThrottledError) else 422
-    answer = render_page(template, status=status, is_form=False, problem=str(error), **content)
+    answer = render_page(template, BARE, status=status, is_form=False, problem=str(error), **content)
     if isinstance(error, ThrottledError):
         answer.headers["retry-after"] = str(error.seconds)
     return answer

@@ -1,0 +1,57 @@
+"""What stands around a page: the ways to the others, those that the viewer may take."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from hub.rules.permissions import Action, reach
+
+if TYPE_CHECKING:
+    from hub.rules.permissions import Actor
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A way to a page; `action` is what one must be allowed, of the whole hub or with `is_any` of one system at least.
+
+    Without an action everybody may.
+    """
+
+    path: str
+    words: str
+    action: Action | None = None
+    is_any: bool = False
+
+
+LINKS = (
+    Link("/", "Fleet", Action.VIEW_PRODUCTION),
+    Link("/systems", "Systems"),
+    Link("/reviews", "Reviews", Action.APPROVE_CORRECTION),
+    Link("/changes", "Changes"),
+    Link("/account", "Account"),
+)
+"""Every page that a way leads to from everywhere, in the order in which they are shown."""
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """What is drawn around a page's own content."""
+
+    links: tuple[Link, ...] = ()
+
+
+BARE = Frame()
+"""Around a page that is shown to somebody whom the hub does not know yet."""
+
+
+def frame_for(viewer: Actor, now: int) -> Frame:
+    """Return what stands around the pages that somebody sees at `now` (UTC ms)."""
+    return Frame(tuple(link for link in LINKS if _may_take(viewer, link, now)))
+
+
+def _may_take(viewer: Actor, link: Link, now: int) -> bool:
+    if link.action is None:
+        return True
+    reached = reach(viewer, link.action, now)
+    return reached is None or (link.is_any and bool(reached))

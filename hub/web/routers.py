@@ -1,0 +1,43 @@
+"""Every router of the hub, in the order in which they are asked."""
+
+from hub.web import custody, events, health, metrics
+from hub.web.api import (
+    audits,
+    calendar,
+    changes,
+    closing,
+    exports,
+    facts,
+    fleet,
+    forwards,
+    months,
+    notices,
+    people,
+    registering,
+    reporting,
+    submitting,
+)
+from hub.web.pages import deciding, signing_in, systems
+from hub.web.pages import fleet as fleet_page
+from hub.web.pages import reporting as reporting_pages
+
+_PAGES = (fleet_page, systems, deciding, reporting_pages, signing_in)
+_API = (
+    fleet,
+    facts,
+    months,
+    reporting,
+    submitting,
+    audits,
+    exports,
+    calendar,
+    notices,
+    people,
+    changes,
+    closing,
+    registering,
+    forwards,
+)
+_MACHINES = (custody, events, health, metrics)
+
+ROUTERS = tuple(part.router for part in (*_PAGES, *_API, *_MACHINES))
