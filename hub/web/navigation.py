@@ -31,14 +31,28 @@ LINKS = (
     Link("/changes", "Changes"),
     Link("/account", "Account"),
 )
-"""Every page that a way leads to from everywhere, in the order in which they are shown."""
+"""Every page that a way leads to from everywhere, those used most first."""
+
+
+SHOWN_MAX = 6
+"""A head with more ways than that shows the first, and the others behind one word."""
 
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """What is drawn around a page's own content."""
+    """What is drawn around a page's own content: the ways on, those used most first."""
 
     links: tuple[Link, ...] = ()
+
+    @property
+    def shown(self) -> tuple[Link, ...]:
+        """The ways that always stand there."""
+        return self.links[:SHOWN_MAX]
+
+    @property
+    def more(self) -> tuple[Link, ...]:
+        """The ways that one opens first."""
+        return self.links[SHOWN_MAX:]
 
 
 BARE = Frame()
