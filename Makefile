@@ -44,7 +44,7 @@ check-static: env
 
 coverage: env  ## Run the tests of the pure parts and demand that they reach every branch
 	@$(BIN)/coverage run -m pytest -q -p no:cacheprovider tests/protocol tests/edge/metering tests/edge/test_profiles.py \
-	  tests/edge/test_poll.py tests/edge/test_journal.py tests/hub/rules tests/hub/services
+	  tests/edge/test_poll.py tests/edge/test_journal.py tests/hub/rules tests/hub/fleet tests/hub/services
 	@$(BIN)/coverage report
 
 format: env  ## Format the code and mend what the linter can

@@ -17,6 +17,7 @@ from hub.cli import (
     changes,
     command,
     custody,
+    device_stage,
     doctor,
     export,
     forward,
@@ -55,6 +56,7 @@ NO_BROKER = "none"
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
 systems.app.add_typer(limits.app)
 app.add_typer(systems.app, name="system")
+register.device_app.add_typer(device_stage.app)
 app.add_typer(register.device_app, name="device")
 register.meter_app.add_typer(meters.app)
 app.add_typer(register.meter_app, name="meter")

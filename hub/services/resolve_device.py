@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from hub.errors import InputError, UnknownSubjectError
-from hub.store import changes, contests, registry
+from hub.errors import InputError
+from hub.services.find_device import find_device
+from hub.store import changes, contests
 from hub.store.audit_log import append_audit
-from protocol.errors import IdentityError
-from protocol.identity import format_device_id, parse_device_id
+from protocol.identity import format_device_id
 
 if TYPE_CHECKING:
     from hub.store.database import Database
@@ -21,23 +21,16 @@ def resolve_device(database: Database, device_id: str, at: int, actor: str = "")
     Should the other one speak again, the device is contested again. Raises InputError for what is no device id and for
     a device that is not contested, UnknownSubjectError for one that is not registered.
     """
-    try:
-        identity = parse_device_id(device_id)
-    except IdentityError as error:
-        raise InputError(str(error)) from error
     with database.write() as connection:
-        device = registry.find_device(connection, identity)
-        if device is None:
-            message = f"device {device_id} is not registered here: `meter-hub device list` names those that are"
-            raise UnknownSubjectError(message)
-        if not contests.end_contest(connection, identity, at):
+        device = find_device(connection, device_id)
+        if not contests.end_contest(connection, device.id, at):
             message = f"device {device_id} is not contested: there is nothing to resolve"
             raise InputError(message)
         append_audit(
             connection,
             actor=actor,
             action="resolve device",
-            subject=format_device_id(identity),
+            subject=format_device_id(device.id),
             at=at,
             before={"contested": True},
             after={"contested": False},

@@ -124,6 +124,13 @@ def save_state(connection: Connection, state: DeviceState) -> None:
     )
 
 
+def is_heard(connection: Connection, device: DeviceId) -> bool:
+    """Return whether an intact block of a device ever came."""
+    table = schema.stream
+    known = select(table.c.id).where(table.c.device == device, table.c.block_at.is_not(None)).limit(1)
+    return connection.execute(known).first() is not None
+
+
 def list_streams(connection: Connection) -> dict[DeviceId, tuple[StreamFacts, ...]]:
     """Return every device's streams, first the one in which an intact block last came."""
     table = schema.stream

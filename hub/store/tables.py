@@ -4,6 +4,7 @@ from hub.store import (
     audit_tables,
     export_tables,
     facts_tables,
+    fleet_tables,
     forward_tables,
     ledger_tables,
     notice_tables,
@@ -24,6 +25,7 @@ MODULES = (
     forward_tables,
     audit_tables,
     sign_in_tables,
+    fleet_tables,
 )
 """Every module that adds tables to `metadata`."""
 metadata = schema.metadata

@@ -6,6 +6,7 @@ from hub.web.api import (
     calendar,
     changes,
     closing,
+    device_stages,
     exports,
     facts,
     fleet,
@@ -36,6 +37,7 @@ _API = (
     changes,
     closing,
     registering,
+    device_stages,
     forwards,
 )
 _MACHINES = (custody, events, health, metrics)

@@ -56,6 +56,7 @@ BODIES: Mapping[str, Mapping[str, Any]] = {
     "programmes": {"programme": {"programme": "srec_1", "programme_from_on": "2024-01-01"}},
     "meters": {"serial": "PV-9"},
     "meters/{serial}/facts": {},
+    "words": {"word": "retire", "reason": "x"},
     "end": {"at": "2024-01-01T00:00:00Z", "reason": "x"},
     "exchanges": {
         "serial": "PV-1",

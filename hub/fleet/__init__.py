@@ -1,0 +1,1 @@
+"""What is decided about devices in the field, without I/O."""

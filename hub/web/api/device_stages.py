@@ -1,0 +1,50 @@
+"""The JSON API for what staff say of devices: maintenance, decommissioning, service again."""
+
+from fastapi import APIRouter
+from pydantic import BaseModel, ConfigDict, Field
+
+from hub.fleet.lifecycle import Said, Word
+from hub.models import device_stages as models
+from hub.rules.instants import parse_instant
+from hub.rules.permissions import Action
+from hub.services.find_device import find_device
+from hub.services.say_of_device import say_of_device
+from hub.store import device_words
+from hub.web.actors import ActorOf, demand
+from hub.web.context import HubOf
+from hub.web.visitors import ViewerOf
+
+router = APIRouter(prefix="/api/v1", tags=["devices"])
+
+
+class WordBody(BaseModel):
+    """What is said of a device; `until` ends a maintenance and is empty for the others."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [{"word": "maintain", "until": "2026-12-01T12:00:00Z", "reason": "roof works until Tuesday"}]
+        }
+    )
+
+    word: Word
+    until: str = Field("", max_length=40)
+    reason: str = Field(max_length=100)
+
+
+@router.post("/devices/{device}/words", status_code=201)
+def say(hub: HubOf, actor: ActorOf, device: str, body: WordBody) -> models.StagedJson:
+    """Put a device under maintenance until an instant, decommission it, or take it into service again."""
+    demand(hub, actor, Action.REGISTER_SYSTEM)
+    said = Said(body.word, parse_instant(body.until) if body.until else None)
+    staged = say_of_device(hub.database, device, said, actor=actor.name, now=hub.now(), reason=body.reason)
+    return models.staged_json(staged)
+
+
+@router.get("/devices/{device}/words")
+def list_said(hub: HubOf, viewer: ViewerOf, device: str) -> models.DeviceWordsJson:
+    """Return all that was ever said of a device, the last first."""
+    demand(hub, viewer, Action.VIEW_PRODUCTION)
+    with hub.database.read() as connection:
+        known = find_device(connection, device)
+        words = device_words.list_words(connection, known.id)
+    return models.DeviceWordsJson(words=[models.word_json(one) for one in words])
