@@ -12,11 +12,11 @@ import typer
 from hub.cli.terminal import DEFAULT_DATA, Actor, AsJson, Data, open_data, plain, print_table, user_name
 from hub.clock import monotonic_seconds, now_ms, pause_seconds
 from hub.errors import InputError
+from hub.formats import local_time
 from hub.keys import ensure_command_key
 from hub.rules.instants import format_instant
 from hub.services.issue_command import CommandRequest, find_device, issue_command
 from hub.store import outbox, states
-from hub.web.formats import local_time
 from protocol.commands import AskState, Repoll, Resend, RestartAgent, ResultStatus, RotateSigningKey, SetConfig
 from protocol.identity import EPOCH_LENGTH, Epoch
 

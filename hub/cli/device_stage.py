@@ -9,10 +9,10 @@ import typer
 from hub.cli.terminal import DEFAULT_DATA, AsJson, Data, actor, open_data, plain, print_json
 from hub.clock import now_ms
 from hub.fleet.lifecycle import Said, Word
+from hub.formats import local_time
 from hub.models.device_stages import staged_json
 from hub.rules.instants import parse_instant
 from hub.services.say_of_device import Staged, say_of_device
-from hub.web.formats import local_time
 from protocol.identity import format_device_id
 
 app = typer.Typer()

@@ -10,6 +10,7 @@ import typer
 from hub.cli.custody import write_whole
 from hub.cli.terminal import DEFAULT_DATA, AsJson, Data, actor, open_data, plain, print_json, print_table
 from hub.clock import now_ms
+from hub.formats import count, kilowatt_hours, local_time
 from hub.models import exports as models
 from hub.rules.certificates import WH_PER_KWH
 from hub.rules.quarters import gis_calendar, parse_quarter
@@ -17,7 +18,6 @@ from hub.rules.verification_file import FileKind
 from hub.services.export_quarter import ExportLayout, ExportRequest, export_quarter, find_export
 from hub.services.read_certificates import read_certificates
 from hub.store import exports
-from hub.web.formats import count, kilowatt_hours, local_time
 
 if TYPE_CHECKING:
     from hub.services.export_quarter import Exported

@@ -14,10 +14,10 @@ from rich.progress import Progress
 from hub.cli.terminal import DEFAULT_DATA, Actor, AsJson, Data, open_data, plain, print_json, print_table, user_name
 from hub.clock import now_ms
 from hub.errors import InputError
+from hub.formats import count
 from hub.models.imports import LayoutJson, import_json
 from hub.rules.bulk_rows import COLUMNS, Layout
 from hub.services.import_csv import CsvImport, ImportReport, Watching, import_csv
-from hub.web.formats import count
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

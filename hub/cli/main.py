@@ -38,13 +38,13 @@ from hub.cli.metrics_options import MetricsToken
 from hub.cli.terminal import DEFAULT_DATA, AsJson, Data, open_data, plain, print_json, print_table
 from hub.config import HubSettings, parse_broker, parse_listen
 from hub.errors import HubError
+from hub.formats import kilowatt_hours, local_time
 from hub.keys import ensure_command_key, ensure_receipt_key
 from hub.logs import LogForm, set_up_logging
 from hub.models import fleet as models
 from hub.rules.periods import parse_month
 from hub.services.compute_production import compute_month
 from hub.services.read_events import EVENTS_MAX, read_events
-from hub.web.formats import kilowatt_hours, local_time
 from protocol.custody.receiver import SafePolicy
 
 if TYPE_CHECKING:

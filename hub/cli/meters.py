@@ -9,6 +9,7 @@ import typer
 from hub.cli import detail_options as options
 from hub.cli.terminal import DEFAULT_DATA, Actor, AsJson, Data, open_data, plain, print_json, print_table, user_name
 from hub.clock import now_ms
+from hub.formats import kilowatt_hours, local_time
 from hub.models import facts as models_facts
 from hub.rules.periods import date_at
 from hub.services.compute_production import find_system
@@ -19,7 +20,6 @@ from hub.services.find_meter import find_meter
 from hub.services.read_details import meter_details, parse_kwh, parse_time
 from hub.services.read_facts import list_meter_findings
 from hub.store import exchanges, meter_facts
-from hub.web.formats import kilowatt_hours, local_time
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection

@@ -12,6 +12,7 @@ from rich.progress import Progress
 
 from hub.cli.terminal import DEFAULT_DATA, AsJson, Data, actor, open_data, plain, print_json, print_table
 from hub.clock import now_ms
+from hub.formats import count, kilowatt_hours
 from hub.models import months as models
 from hub.rules.analysis import ReviewDecision
 from hub.rules.closing import RunKind
@@ -24,7 +25,6 @@ from hub.services.compute_production import find_system
 from hub.services.verify_month import verify_month
 from hub.store import months
 from hub.store.reviews import Review
-from hub.web.formats import count, kilowatt_hours
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -14,6 +14,7 @@ from hub.errors import InputError, SettingsError
 from hub.exchange.mail import SmtpMailer
 from hub.exchange.missing_csv import missing_csv
 from hub.exchange.notice_text import thousandths
+from hub.formats import count, kilowatt_hours, local_time
 from hub.models import notices as models
 from hub.rules.instants import format_instant, parse_instant
 from hub.rules.quarters import parse_quarter
@@ -22,7 +23,6 @@ from hub.services.queue_notices import find_due, queue_notices, write_notice
 from hub.services.report_missing import report_missing
 from hub.services.send_notices import send_notices
 from hub.store import notices_outbox
-from hub.web.formats import count, kilowatt_hours, local_time
 
 if TYPE_CHECKING:
     from hub.services.report_missing import MissingQuarter

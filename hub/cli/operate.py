@@ -15,11 +15,11 @@ from rich.progress import TaskID
 
 from hub.cli.terminal import DEFAULT_DATA, AsJson, Data, actor, open_data, plain
 from hub.clock import now_ms
+from hub.formats import count
 from hub.rules.instants import format_instant
 from hub.services.back_up import back_up
 from hub.services.open_hub import TIMELINE_LENGTH
 from hub.services.restore_backup import RestoreRequest, describe_next, restore_backup
-from hub.web.formats import count
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

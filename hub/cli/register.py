@@ -11,6 +11,7 @@ import typer
 from hub.cli.terminal import DEFAULT_DATA, AsJson, Data, actor, open_data, plain, print_json, print_table
 from hub.clock import now_ms
 from hub.errors import InputError
+from hub.formats import kilowatt_hours, local_time
 from hub.models import fleet as models
 from hub.rules.instants import format_instant
 from hub.services.end_meter import EndRequest, end_meter
@@ -19,7 +20,6 @@ from hub.services.register_device import register_device
 from hub.services.register_meter import MeterRequest, register_meter
 from hub.services.resolve_device import resolve_device
 from hub.store import registry
-from hub.web.formats import kilowatt_hours, local_time
 from protocol.identity import format_device_id
 
 device_app = typer.Typer(no_args_is_help=True, help="Devices that read meters.")

@@ -11,6 +11,7 @@ from hub.cli import detail_options as options
 from hub.cli.terminal import DEFAULT_DATA, Actor, AsJson, Data, open_data, plain, print_json, print_table, user_name
 from hub.clock import now_ms
 from hub.errors import InputError
+from hub.formats import local_time
 from hub.models import facts as models_facts
 from hub.models import fleet as models
 from hub.rules.periods import date_at
@@ -20,7 +21,6 @@ from hub.services.read_facts import read_system
 from hub.services.read_fleet import read_systems
 from hub.services.register_system import register_system
 from hub.services.set_programme import set_programme
-from hub.web.formats import local_time
 
 if TYPE_CHECKING:
     from hub.rules.facts import Programme, SystemFacts

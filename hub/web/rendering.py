@@ -9,10 +9,11 @@ from fastapi import Header
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
+from hub import formats
 from hub.errors import UnknownSubjectError
 from hub.rules.forwarding import register_kwh
 from hub.store.changes import Subject
-from hub.web import charts, formats, headline
+from hub.web import charts, headline
 from hub.web.context import Hub
 from hub.web.feed import broker_subject
 from hub.web.navigation import BARE, Frame

@@ -15,13 +15,13 @@ from fastapi.testclient import TestClient
 
 from hub.app import build_app
 from hub.config import Address, HubSettings
+from hub.formats import age, kilowatt_hours, local_time
 from hub.services.accept_blocks import Arrival, accept_blocks
 from hub.services.register_device import register_device
 from hub.services.register_meter import MeterRequest, register_meter
 from hub.services.register_system import register_system
 from hub.store.series import Bucket
 from hub.web.charts import BUCKETS_MAX, POINTS_MAX, STYLES, bar_chart, nice_ceiling, step_chart
-from hub.web.formats import age, kilowatt_hours, local_time
 from tests.hub.conftest import SYSTEM
 from tests.hub.making import GENERATED, JULY_AT, NOW, TERMS, MadeDevice, made_log, make_meter, make_readings
 from tests.hub.web.conftest import DAILY_WH
