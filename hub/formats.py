@@ -21,6 +21,11 @@ def kilowatt_hours(energy_wh: int) -> str:
     return f"{sign}{whole:,}{decimals}{_NO_BREAK}kWh"
 
 
+def kilowatts(power_w: int) -> str:
+    """Return power in kW without its unit, exact, with as many decimals as it has: `7.5`."""
+    return f"{power_w // 1000}.{power_w % 1000:03d}".rstrip("0").rstrip(".")
+
+
 def local_time(at_ms: int) -> str:
     """Return the instant in the regulator's zone: `1 Jul 2016, 00:00 EDT`."""
     local = _local(at_ms)

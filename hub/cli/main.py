@@ -30,6 +30,7 @@ from hub.cli import (
     people,
     register,
     report,
+    statement,
     systems,
 )
 from hub.cli.forward_options import Pts, PtsCredentials, PtsOperations, PtsUrl, forward_settings
@@ -73,6 +74,7 @@ app.add_typer(people.audit_app, name="audit")
 app.add_typer(changes.app, name="change")
 app.add_typer(forward.app, name="forward")
 app.add_typer(export.app, name="export")
+app.add_typer(statement.app)
 app.add_typer(calendar.app)
 app.add_typer(notices.app, name="notices")
 

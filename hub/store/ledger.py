@@ -117,6 +117,13 @@ def find_entry(connection: Connection, meter_id: int, month: ProductionMonth) ->
     return None if row is None else _entry(row)
 
 
+def find_numbered(connection: Connection, numbers: Collection[int]) -> dict[int, Entry]:
+    """Return the entries with these numbers, by number."""
+    table = accepted_reading
+    found = connection.execute(select(table).where(table.c.number.in_(list(numbers))))
+    return {row.number: _entry(row) for row in found}
+
+
 def find_entries(connection: Connection, meters: Sequence[int], month: ProductionMonth) -> dict[int, Entry]:
     """Return what counts for each of these meters and a month, by meter; meters without an entry are left out."""
     table = accepted_reading

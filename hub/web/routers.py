@@ -16,13 +16,15 @@ from hub.web.api import (
     people,
     registering,
     reporting,
+    statements,
     submitting,
 )
 from hub.web.pages import deciding, signing_in, systems
 from hub.web.pages import fleet as fleet_page
 from hub.web.pages import reporting as reporting_pages
+from hub.web.pages import statements as statement_pages
 
-_PAGES = (fleet_page, systems, deciding, reporting_pages, signing_in)
+_PAGES = (fleet_page, systems, statement_pages, deciding, reporting_pages, signing_in)
 _API = (
     fleet,
     facts,
@@ -39,6 +41,7 @@ _API = (
     registering,
     device_stages,
     forwards,
+    statements,
 )
 _MACHINES = (custody, events, health, metrics)
 
