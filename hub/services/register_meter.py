@@ -7,9 +7,11 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from hub.errors import AlreadyRegisteredError, InputError, UnknownSubjectError
+from hub.rules.details import NOTHING_ON_METER, contradictions, inconsistency, lay_over
 from hub.rules.facts import MeterFacts
 from hub.services.check_text import check_label
 from hub.services.compute_production import find_system
+from hub.services.tell_changes import tell_changes
 from hub.store import changes, meter_facts, registry
 from hub.store.audit_log import append_audit
 from hub.store.changes import Subject, SubjectKind
@@ -21,6 +23,7 @@ from protocol.identity import format_device_id, parse_device_id
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
+    from hub.rules.details import MeterDetails
     from hub.store.database import Database
 
 
@@ -38,13 +41,20 @@ class MeterRequest:
     model: str = ""
 
 
-def register_meter(database: Database, request: MeterRequest, at: int, actor: str = "") -> Meter:
+def register_meter(
+    database: Database,
+    request: MeterRequest,
+    at: int,
+    actor: str = "",
+    details: MeterDetails = NOTHING_ON_METER,
+) -> Meter:
     """Register a meter and return it; the same one again changes nothing.
 
     Readings that came before are its readings too. For a meter that the system has already, a device that is new is
-    added to those that read it, and a make or model that was left open is filled in. Raises InputError for a malformed
-    value, UnknownSubjectError for a system or device that is not registered, and AlreadyRegisteredError if the serial
-    number already counts elsewhere or otherwise: one meter must never count twice.
+    added to those that read it, and a make or model that was left open is filled in, and so are `details`. Raises
+    InputError for a malformed value and for details that cannot be, UnknownSubjectError for a system or device that is
+    not registered, and AlreadyRegisteredError if the serial number already counts elsewhere or otherwise: one meter
+    must never count twice.
     """
     serial = check_label(request.serial, "a serial number")
     if not serial:
@@ -66,15 +76,12 @@ def register_meter(database: Database, request: MeterRequest, at: int, actor: st
     with database.write() as connection:
         _check_known(connection, meter)
         known = _find_same(connection, meter)
-        if known is None:
-            added = registry.add_meter(connection, meter)
-            _note(connection, added, Recorded(actor, at))
-        else:
-            added = _join(known, meter)
-            if added == known:
-                return known
+        added = registry.add_meter(connection, meter) if known is None else _join(known, meter)
+        if known is not None and added != known:
             registry.save_meter(connection, added, at)
-            _note(connection, added, Recorded(actor, at))
+        noted = _note(connection, added, details, Recorded(actor, at))
+        if added == known and not noted:
+            return known
         append_audit(
             connection,
             actor=actor,
@@ -82,7 +89,7 @@ def register_meter(database: Database, request: MeterRequest, at: int, actor: st
             subject=meter.system,
             at=at,
             before=None if known is None else _told(known),
-            after=_told(added),
+            after={**_told(added), **noted},
         )
         changes.announce(connection, [changes.FLEET, Subject(SubjectKind.SYSTEM, meter.system)], at)
     return added
@@ -94,13 +101,23 @@ def _told(meter: Meter) -> dict[str, object]:
     return {"meter": meter.serial, "make": meter.make, "model": meter.model, "devices": devices}
 
 
-def _note(connection: Connection, meter: Meter, recorded: Recorded) -> None:
-    """Let the meter's facts begin, and say from its first device on that a device reads it."""
+def _note(connection: Connection, meter: Meter, details: MeterDetails, recorded: Recorded) -> dict[str, object]:
+    """Let the meter's facts begin or go on with what is said of it, and return what is new of them.
+
+    From its first device on a device reads it, whatever was said before.
+    """
     known = meter_facts.find_meter_facts(connection, meter.id)
-    if known is None or known.is_das != bool(meter.devices):
-        first = MeterFacts(meter.id, meter.system, meter.serial, meter.make, meter.model)
-        noted = replace(known or first, is_das=bool(meter.devices))
-        meter_facts.add_meter_versions(connection, [noted], recorded)
+    if known is not None and (names := contradictions(known, details)):
+        message = f"meter {meter.serial} is already known with another {', '.join(names)}: leave that out"
+        raise AlreadyRegisteredError(message)
+    first = MeterFacts(meter.id, meter.system, meter.serial, meter.make, meter.model)
+    noted = lay_over(replace(known or first, is_das=bool(meter.devices)), details)
+    if noted == known:
+        return {}
+    if wrong := inconsistency(noted, recorded.at):
+        raise InputError(wrong)
+    meter_facts.add_meter_versions(connection, [noted], recorded)
+    return tell_changes(known or first, noted)[1]
 
 
 def _check_known(connection: Connection, meter: Meter) -> None:

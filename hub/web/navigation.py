@@ -29,6 +29,7 @@ LINKS = (
     Link("/systems", "Systems"),
     Link("/reviews", "Reviews", Action.APPROVE_CORRECTION),
     Link("/changes", "Changes"),
+    Link("/exchanges", "Exchanges", Action.APPROVE_EXCHANGE),
     Link("/account", "Account"),
 )
 """Every page that a way leads to from everywhere, those used most first."""

@@ -19,12 +19,13 @@ from hub.web.api import (
     statements,
     submitting,
 )
-from hub.web.pages import deciding, signing_in, systems
+from hub.web.pages import deciding, exchanges, signing_in, systems
 from hub.web.pages import fleet as fleet_page
+from hub.web.pages import registering as registering_pages
 from hub.web.pages import reporting as reporting_pages
 from hub.web.pages import statements as statement_pages
 
-_PAGES = (fleet_page, systems, statement_pages, deciding, reporting_pages, signing_in)
+_PAGES = (fleet_page, registering_pages, systems, statement_pages, exchanges, deciding, reporting_pages, signing_in)
 _API = (
     fleet,
     facts,

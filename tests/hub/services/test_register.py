@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 from hub.errors import AlreadyRegisteredError, InputError, UnknownSubjectError
+from hub.rules.details import MeterDetails
 from hub.services.accept_blocks import accept_blocks
 from hub.services.end_meter import EndRequest, end_meter
 from hub.services.register_device import register_device
 from hub.services.register_meter import MeterRequest, register_meter
 from hub.services.register_system import register_system
-from hub.store import registry
+from hub.store import meter_facts, registry
 from tests.hub.conftest import SYSTEM
 from tests.hub.making import NOW, TERMS, MadeDevice, fetch, made_log
 
@@ -166,3 +167,25 @@ def test_a_meter_needs_what_it_refers_to(registered: Database, request_: MeterRe
     with pytest.raises(error):
         register_meter(registered, request_, NOW)
     assert fetch(registered, "SELECT count(*) FROM meter") == [(1,)]
+
+
+def test_a_meter_is_registered_with_what_is_known_of_it_or_not_at_all(database: Database) -> None:
+    """What cannot be, and what is known otherwise, leaves everything as it was."""
+    register_system(database, SYSTEM, "Barn roof", "7.5", NOW)
+    request = MeterRequest(SYSTEM, "", "PV-1")
+    with pytest.raises(InputError, match="give both or none"):
+        register_meter(database, request, NOW, details=MeterDetails(initial_wh=5))
+    with database.read() as connection:
+        assert registry.list_meters(connection, SYSTEM) == ()
+    details = MeterDetails(initial_wh=5, initial_at=NOW - 1, seal="S-1")
+    meter = register_meter(database, request, NOW, details=details)
+    assert register_meter(database, request, NOW + 1, details=details) == meter
+    register_meter(database, request, NOW + 2, details=MeterDetails(ct_ratio="200:5"))
+    with pytest.raises(AlreadyRegisteredError, match="another seal"):
+        register_meter(database, request, NOW + 3, details=MeterDetails(seal="S-2"))
+    with database.read() as connection:
+        versions = meter_facts.list_meter_versions(connection, meter.id)
+    assert [(one.facts.initial_wh, one.facts.seal, one.facts.ct_ratio) for one in versions] == [
+        (5, "S-1", ""),
+        (5, "S-1", "200:5"),
+    ]
