@@ -16,6 +16,7 @@ from hub.cli import (
     calendar,
     changes,
     command,
+    commission,
     custody,
     device_stage,
     doctor,
@@ -60,6 +61,7 @@ app.add_typer(systems.app, name="system")
 register.device_app.add_typer(device_stage.app)
 app.add_typer(register.device_app, name="device")
 register.meter_app.add_typer(meters.app)
+register.meter_app.add_typer(commission.app)
 app.add_typer(register.meter_app, name="meter")
 app.add_typer(import_csv.app)
 app.add_typer(custody.app)

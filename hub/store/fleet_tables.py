@@ -19,3 +19,23 @@ device_word = Table(
     sqlite_with_rowid=True,
 )
 """Nothing is changed or deleted: the last word on a device counts."""
+
+commissioning = Table(
+    "commissioning",
+    metadata,
+    Column("number", Whole, primary_key=True, autoincrement=True),
+    Column("meter_id", Whole, ForeignKey("meter.id"), nullable=False),
+    Column("looked_at", Whole, nullable=False),
+    Column("dial_wh", Whole, nullable=False),
+    Column("before_at", Whole, nullable=False),
+    Column("before_wh", Whole, nullable=False),
+    Column("after_at", Whole, nullable=False),
+    Column("after_wh", Whole, nullable=False),
+    Column("verdict", Text, nullable=False),
+    Column("recorded_at", Whole, nullable=False),
+    Column("actor", Text, nullable=False),
+    Index("ix_commissioning_meter_id", "meter_id", "number"),
+    sqlite_strict=True,
+    sqlite_with_rowid=True,
+)
+"""Every look at a dial that had a verdict; after one that matches there is no other."""

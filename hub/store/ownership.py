@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import functools
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sqlalchemy import Select, and_, bindparam, or_, select
+from sqlalchemy import Select, and_, bindparam, exists, func, or_, select
 
 from hub.rules.registers import is_generated
 from hub.store import schema
+from protocol.identity import DeviceId
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -57,3 +59,28 @@ def _owned() -> Select[tuple[int, str, int, str]]:
             ),
         )
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Stranger:
+    """A meter that a device reads and that belongs to no system, as its device names it; `seen_at` is UTC ms."""
+
+    device: DeviceId
+    serial: str
+    make: str
+    model: str
+    seen_at: int
+
+
+def list_strangers(connection: Connection, limit: int) -> tuple[Stranger, ...]:
+    """Return the meters that devices read and nobody has registered, those seen last first."""
+    register = schema.register
+    owned = _owned().subquery()
+    query = (
+        select(register.c.device, register.c.serial, register.c.make, register.c.model, func.max(register.c.seen_at))
+        .where(~exists().where(owned.c.register_id == register.c.id))
+        .group_by(register.c.device, register.c.serial, register.c.make, register.c.model)
+        .order_by(func.max(register.c.seen_at).desc(), register.c.device, register.c.serial)
+        .limit(limit)
+    )
+    return tuple(Stranger(DeviceId(row[0]), *row[1:]) for row in connection.execute(query))

@@ -6,7 +6,7 @@ import itertools
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from sqlalchemy import bindparam, delete, insert, select, true, update
+from sqlalchemy import bindparam, delete, exists, insert, select, true, update
 
 from hub.store import schema
 from hub.store.dialect import insert_new, insert_or_replace
@@ -112,6 +112,14 @@ def list_devices(connection: Connection) -> tuple[Device, ...]:
     """Return every registered device, by name."""
     rows = connection.execute(select(schema.device).order_by(schema.device.c.name, schema.device.c.id))
     return tuple(_device(row) for row in rows)
+
+
+def list_unheard(connection: Connection, limit: int) -> tuple[Device, ...]:
+    """Return registered devices of which no block ever came, those registered last first."""
+    table = schema.device
+    heard = exists().where(schema.stream.c.device == table.c.id)
+    query = select(table).where(~heard).order_by(table.c.registered_at.desc(), table.c.id).limit(limit)
+    return tuple(_device(row) for row in connection.execute(query))
 
 
 _KEYS = select(schema.signing_key.c.device, schema.signing_key.c.id, schema.signing_key.c.spki).where(

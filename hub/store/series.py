@@ -78,6 +78,11 @@ def last_reading(connection: Connection, registers: Sequence[int], until: int | 
     return next(iter(_in_order(_best(connection, registers, where, latest=True))), None)
 
 
+def next_reading(connection: Connection, registers: Sequence[int], after: int) -> Reading | None:
+    """Return the earliest good reading of these registers later than `after` (UTC ms)."""
+    return next(iter(_in_order(_best(connection, registers, schema.reading.c.read_at > after, latest=False))), None)
+
+
 def list_drops(
     connection: Connection, registers: Sequence[int], until: int | None = None
 ) -> tuple[tuple[Reading, Reading], ...]:

@@ -30,6 +30,7 @@ LINKS = (
     Link("/reviews", "Reviews", Action.APPROVE_CORRECTION),
     Link("/changes", "Changes"),
     Link("/exchanges", "Exchanges", Action.APPROVE_EXCHANGE),
+    Link("/onboarding", "Onboarding", Action.REGISTER_SYSTEM),
     Link("/account", "Account"),
 )
 """Every page that a way leads to from everywhere, those used most first."""
@@ -44,6 +45,10 @@ class Frame:
     """What is drawn around a page's own content: the ways on, those used most first."""
 
     links: tuple[Link, ...] = ()
+
+    def leads_to(self, path: str) -> bool:
+        """Return whether one of the ways leads there."""
+        return any(link.path == path for link in self.links)
 
     @property
     def shown(self) -> tuple[Link, ...]:

@@ -6,6 +6,7 @@ from hub.web.api import (
     calendar,
     changes,
     closing,
+    commissioning,
     device_stages,
     exports,
     facts,
@@ -19,13 +20,23 @@ from hub.web.api import (
     statements,
     submitting,
 )
-from hub.web.pages import deciding, exchanges, signing_in, systems
+from hub.web.pages import deciding, exchanges, onboarding, signing_in, systems
 from hub.web.pages import fleet as fleet_page
 from hub.web.pages import registering as registering_pages
 from hub.web.pages import reporting as reporting_pages
 from hub.web.pages import statements as statement_pages
 
-_PAGES = (fleet_page, registering_pages, systems, statement_pages, exchanges, deciding, reporting_pages, signing_in)
+_PAGES = (
+    fleet_page,
+    onboarding,
+    registering_pages,
+    systems,
+    statement_pages,
+    exchanges,
+    deciding,
+    reporting_pages,
+    signing_in,
+)
 _API = (
     fleet,
     facts,
@@ -40,6 +51,7 @@ _API = (
     changes,
     closing,
     registering,
+    commissioning,
     device_stages,
     forwards,
     statements,

@@ -57,6 +57,7 @@ BODIES: Mapping[str, Mapping[str, Any]] = {
     "meters": {"serial": "PV-9"},
     "meters/{serial}/facts": {},
     "words": {"word": "retire", "reason": "x"},
+    "commissioning": {"dial_kwh": "1", "at": "2024-01-02 12:00"},
     "end": {"at": "2024-01-01T00:00:00Z", "reason": "x"},
     "exchanges": {
         "serial": "PV-1",

@@ -1,0 +1,31 @@
+"""The JSON API by which installers sign a meter off by its dial."""
+
+from fastapi import APIRouter
+from pydantic import BaseModel, ConfigDict, Field
+
+from hub.models import commissioning as models
+from hub.rules.permissions import Action
+from hub.services.commission_meter import Look, commission_meter
+from hub.services.read_details import parse_kwh, parse_time
+from hub.web.actors import ActorOf, demand
+from hub.web.context import HubOf
+
+router = APIRouter(prefix="/api/v1", tags=["registering"])
+
+
+class DialBody(BaseModel):
+    """What the dial showed in kWh, and when; `make` where two of the system share the serial number."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"dial_kwh": "13015", "at": "2026-11-03 15:00"}]})
+
+    dial_kwh: str = Field(max_length=40)
+    at: str = Field(max_length=40)
+    make: str = Field("", max_length=100)
+
+
+@router.post("/systems/{pts_id}/meters/{serial}/commissioning", status_code=201)
+def commission(hub: HubOf, actor: ActorOf, pts_id: str, serial: str, body: DialBody) -> models.CommissionedJson:
+    """Hold what somebody read from a meter's dial against what its device reads; a difference is kept too."""
+    demand(hub, actor, Action.REQUEST_EXCHANGE, pts_id)
+    look = Look(pts_id, serial, parse_kwh(body.dial_kwh), parse_time(body.at), body.make)
+    return models.commissioned_json(commission_meter(hub.database, look, actor=actor.name, now=hub.now()))
