@@ -32,7 +32,7 @@ from hub.exchange.credentials import load_token
 from hub.exchange.mail import SmtpMailer
 from hub.exchange.pts_doors import open_door
 from hub.ingest import Ingest
-from hub.jobs import DeviceReportJob, MailJob, MissingJob
+from hub.jobs import BoardJob, DeviceReportJob, MailJob
 from hub.keys import ensure_receipt_key
 from hub.scheduler import Scheduler
 from hub.services.accept_blocks import Terms
@@ -111,7 +111,7 @@ def build_app(settings: HubSettings, now: Now = now_ms) -> FastAPI:
     app.state.hub = hub
     jobs: list[Job] = [
         DeviceReportJob(database.beside(), now),
-        MissingJob(database.beside(), SOURCES, counting, now),
+        BoardJob(database.beside(), counting, now),
     ]
     if mailer is not None:
         jobs.append(MailJob(database.beside(), mailer, SOURCES, now))

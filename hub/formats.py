@@ -54,6 +54,15 @@ def age(at_ms: int, now: int) -> str:
     return f"{elapsed // _DAY_MS}{_NO_BREAK}days ago"
 
 
+def time_left(until_ms: int, now: int) -> str:
+    """Return how long it is until an instant, cut to the unit that people count in: `3 days`, `5 h`, `12 min`."""
+    left = max(0, until_ms - now)
+    for unit, size, least in (("days", _DAY_MS, 2 * _DAY_MS), ("h", _HOUR_MS, 2 * _HOUR_MS)):
+        if left >= least:
+            return f"{left // size}{_NO_BREAK}{unit}"
+    return f"{left // _MINUTE_MS}{_NO_BREAK}min"
+
+
 def month_name(month: ProductionMonth) -> str:
     """Return the month in words: `July 2016`."""
     return datetime(month.year, month.month, 1, tzinfo=REGULATOR_ZONE).strftime("%B %Y")

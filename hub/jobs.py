@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from hub.clock import monotonic_seconds
 from hub.counting import Missing
 from hub.sentences import SentenceLimit
+from hub.services.draw_board import draw_board
 from hub.services.queue_notices import find_turn, queue_notices
 from hub.services.read_reporting import current_window
 from hub.services.report_devices import report_devices
@@ -107,26 +108,22 @@ class DeviceReportJob:
         return False
 
 
-class MissingJob:
-    """Counts the systems that lack the month of the open window, for whoever watches the hub."""
+class BoardJob:
+    """Draws the window board, and counts the systems that lack the month of the open window for who watches the hub."""
 
     name = "window"
 
-    def __init__(self, database: Database, sources: Sources, counting: Counting, now: Now) -> None:
+    def __init__(self, database: Database, counting: Counting, now: Now) -> None:
         self.every_seconds = LOOK_EVERY_SECONDS
         self._database = database
-        self._sources = sources
         self._counting = counting
         self._now = now
 
-    def run(self, is_stopping: Callable[[], bool]) -> bool:  # noqa: ARG002 - one look is not divided
+    def run(self, is_stopping: Callable[[], bool]) -> bool:
         """Look once; return that there is no more."""
-        began = monotonic_seconds()
-        window, is_open = current_window(self._now())
-        missing = None
-        if is_open:
-            with self._database.read() as connection:
-                missing = sum(bool(one.missing) for one in self._sources.load(connection, [window.month]))
-        self._counting.missing = Missing(missing)
+        began, now = monotonic_seconds(), self._now()
+        missing = draw_board(self._database, now, is_stopping)
+        _, is_open = current_window(now)
+        self._counting.missing = Missing(missing if is_open else None)
         self.every_seconds = max(LOOK_EVERY_SECONDS, LOOK_SHARE * (monotonic_seconds() - began))
         return False

@@ -13,6 +13,7 @@ import typer
 
 from hub.cli import (
     audits,
+    board,
     calendar,
     changes,
     command,
@@ -77,6 +78,7 @@ app.add_typer(changes.app, name="change")
 app.add_typer(forward.app, name="forward")
 app.add_typer(export.app, name="export")
 app.add_typer(statement.app)
+app.add_typer(board.app)
 app.add_typer(calendar.app)
 app.add_typer(notices.app, name="notices")
 

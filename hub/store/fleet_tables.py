@@ -39,3 +39,29 @@ commissioning = Table(
     sqlite_with_rowid=True,
 )
 """Every look at a dial that had a verdict; after one that matches there is no other."""
+
+window_line = Table(
+    "window_line",
+    metadata,
+    Column("system", Text, ForeignKey("system.pts_id"), primary_key=True),
+    Column("month", Text, nullable=False),
+    Column("standing", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("capacity_w", Whole, nullable=False),
+    Column("expected_wh", Whole, nullable=False),
+    Index("window_line_by_stake", "standing", "expected_wh", "system"),
+    sqlite_strict=True,
+    sqlite_with_rowid=True,
+)
+"""How each system stood towards the window of a month at the last look: redrawn, and nobody's evidence."""
+
+window_look = Table(
+    "window_look",
+    metadata,
+    Column("id", Whole, primary_key=True, autoincrement=False),
+    Column("month", Text, nullable=False),
+    Column("looked_at", Whole, nullable=False),
+    sqlite_strict=True,
+    sqlite_with_rowid=True,
+)
+"""Of which month that is, and when somebody last looked: one row."""

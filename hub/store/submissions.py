@@ -133,6 +133,25 @@ def list_undecided(connection: Connection, outcome: str, limit: int = 100) -> tu
     return tuple(map(_submission, connection.execute(query)))
 
 
+def held_meters(
+    connection: Connection, month: ProductionMonth, outcomes: Collection[str]
+) -> frozenset[tuple[str, str]]:
+    """Return the systems and serial numbers for which a submission of these outcomes waits in a month.
+
+    The serial number is empty where the reporter left out that of an only meter.
+    """
+    query = (
+        select(submission.c.system, submission.c.serial)
+        .outerjoin(submission_decision, submission_decision.c.submission == submission.c.number)
+        .where(
+            submission.c.outcome.in_(list(outcomes)),
+            submission.c.month == str(month),
+            submission_decision.c.number.is_(None),
+        )
+    )
+    return frozenset((row.system, row.serial) for row in connection.execute(query))
+
+
 def systems_with_photo(connection: Connection, photo: str) -> tuple[str, ...]:
     """Return the systems for which this picture was submitted."""
     query = select(submission.c.system).distinct().where(submission.c.photo == photo)

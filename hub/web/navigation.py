@@ -25,6 +25,7 @@ class Link:
 
 
 LINKS = (
+    Link("/board", "Window", Action.VIEW_PRODUCTION),
     Link("/", "Fleet", Action.VIEW_PRODUCTION),
     Link("/systems", "Systems"),
     Link("/reviews", "Reviews", Action.APPROVE_CORRECTION),

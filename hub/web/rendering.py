@@ -29,6 +29,8 @@ _TEMPLATES.globals.update(
     age=formats.age,
     count=formats.count,
     kilowatt_hours=formats.kilowatt_hours,
+    kilowatts=formats.kilowatts,
+    time_left=formats.time_left,
     local_day=formats.local_day,
     local_time=formats.local_time,
     register_kwh=register_kwh,

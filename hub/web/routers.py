@@ -3,6 +3,7 @@
 from hub.web import custody, events, health, metrics
 from hub.web.api import (
     audits,
+    board,
     calendar,
     changes,
     closing,
@@ -20,6 +21,7 @@ from hub.web.api import (
     statements,
     submitting,
 )
+from hub.web.pages import board as board_page
 from hub.web.pages import deciding, exchanges, onboarding, signing_in, systems
 from hub.web.pages import fleet as fleet_page
 from hub.web.pages import registering as registering_pages
@@ -28,6 +30,7 @@ from hub.web.pages import statements as statement_pages
 
 _PAGES = (
     fleet_page,
+    board_page,
     onboarding,
     registering_pages,
     systems,
@@ -45,6 +48,7 @@ _API = (
     submitting,
     audits,
     exports,
+    board,
     calendar,
     notices,
     people,

@@ -9,11 +9,12 @@ import pytest
 from hub import jobs as module
 from hub.counting import Counting, Missing
 from hub.errors import StoreUnavailableError
-from hub.jobs import LOOK_EVERY_SECONDS, LOOK_SHARE, MissingJob
+from hub.jobs import LOOK_EVERY_SECONDS, LOOK_SHARE, BoardJob
 from hub.scheduler import Scheduler
 from tests.hub.making import NOW
-from tests.hub.notice_making import Clock, Fleet
+from tests.hub.notice_making import Clock
 from tests.hub.programs import wait_until
+from tests.hub.reporting import JAN, OTHER, SYSTEM, add_meter, add_system, enter
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -86,10 +87,14 @@ def test_two_hubs_count_apart() -> None:
 
 
 def test_looking_at_a_window_takes_a_fiftieth_of_the_time(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
-    """However many systems there are; between two windows there is nothing to look at."""
+    """However many systems there are; between two windows nothing is missing that could still be reported."""
     clock, counting = Clock(), Counting()
-    fleet = Fleet({"A": ("ann@example.org",), "B": ("bea@example.org",)}, reported={"B"})
-    job = MissingJob(database, fleet.sources, counting, clock)
+    clock.at = JAN.ends_at - 8 * 3_600_000
+    for name in (SYSTEM, OTHER):
+        add_system(database, name)
+        add_meter(database, f"PV-{name[-1]}", name)
+    enter(database, 2, JAN, 400_000)
+    job = BoardJob(database, counting, clock)
     assert not job.run(lambda: False)
     assert (counting.missing, job.every_seconds) == (Missing(1), LOOK_EVERY_SECONDS)
     ticks = iter((0.0, 30.0))
@@ -97,6 +102,6 @@ def test_looking_at_a_window_takes_a_fiftieth_of_the_time(database: Database, mo
     job.run(lambda: False)
     assert job.every_seconds == LOOK_SHARE * 30
     monkeypatch.undo()
-    clock.set(REOPENED)
+    clock.at = JAN.ends_at + 15 * 86_400_000
     job.run(lambda: False)
     assert counting.missing == Missing(None)

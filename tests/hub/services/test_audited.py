@@ -51,6 +51,7 @@ NOBODY_DECIDES = {
     "take_result": "a device's own word, kept as it was signed",
     "advance_safe": "follows from a backup that was read back whole",
     "back_up": "changes nothing of what is known; the backup has a row of its own",
+    "draw_board": "what follows from the ledger and the clock, drawn anew at every look",
     "flush_outbox": "sends what `issue_command` has entered",
     "open_hub": "a new database gets its timeline before anybody can act",
     "queue_notices": "mail that the rules find due; the outbox is its ledger",
