@@ -5,11 +5,15 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 PACKAGES := protocol edge hub simulators
+WORKERS ?= 2
+# The tests whose parts have to be reached in every branch.
+COVERED := tests/protocol tests/edge/metering tests/edge/test_profiles.py tests/edge/test_poll.py tests/edge/test_journal.py \
+  tests/hub/rules tests/hub/fleet tests/hub/services
 # Optional input: a measured series of AC power; the tests and the replay use it where it exists.
 export METERLINE_PV_CSV ?= $(wildcard $(CURDIR)/../shared/data/pv_ac_power_15min.csv)
 
 .DEFAULT_GOAL := help
-.PHONY: help env demo judges test check check-static coverage format lock simulate year rules-page bench-custody bench-edge bench-month bench-replay clean
+.PHONY: help env demo judges test check check-static coverage covered format lock simulate year rules-page bench-custody bench-edge bench-month bench-replay clean
 
 help:  ## List the tasks
 	@grep -hE '^[a-z-]+:.*  ## ' $(MAKEFILE_LIST) | sed -E 's/:.*  ## /\t/' | expand -t 14
@@ -31,8 +35,8 @@ demo: env  ## Run simulated meters, broker, edge and hub here; prints the page's
 judges:  ## Install the Modbus server from npm that the tests judge the edge by (optional; needs npm)
 	@cd tests/judges && npm ci --omit=optional --ignore-scripts --no-audit --no-fund --loglevel=error
 
-test: env  ## Run the tests (a test that needs a missing part is skipped and names it)
-	@$(BIN)/python -m pytest
+test: env  ## Run the tests, two files at a time (one that needs a missing part is skipped and names it)
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
 
 check: check-static coverage test  ## Run what CI runs: format, lint, types, architecture, tests
 
@@ -43,9 +47,11 @@ check-static: env
 	@$(BIN)/mypy
 
 coverage: env  ## Run the tests of the pure parts and demand that they reach every branch
-	@$(BIN)/coverage run -m pytest -q -p no:cacheprovider tests/protocol tests/edge/metering tests/edge/test_profiles.py \
-	  tests/edge/test_poll.py tests/edge/test_journal.py tests/hub/rules tests/hub/fleet tests/hub/services
+	@$(BIN)/coverage run -m pytest -q -p no:cacheprovider $(COVERED)
 	@$(BIN)/coverage report
+
+covered:
+	@echo $(COVERED)
 
 format: env  ## Format the code and mend what the linter can
 	@$(BIN)/ruff format .

@@ -59,8 +59,12 @@ def relate_account(database: Database, new: Relation, *, actor: str, now: int) -
     """Give an account a role, for a system or for all; the same again changes nothing.
 
     The first owner of a system becomes its REC owner too. Raises UnknownSubjectError for an account or system that is
-    not here, and AlreadyRegisteredError where the system has a reporter already.
+    not here, InputError for a role that somebody would give themselves, and AlreadyRegisteredError where the system has
+    a reporter already.
     """
+    if actor == new.account:
+        message = f"{actor} cannot give themselves a role: somebody else does"
+        raise InputError(message)
     with database.write() as connection:
         find_account(connection, new.account)
         if new.system is not None:
@@ -84,7 +88,11 @@ def relate_account(database: Database, new: Relation, *, actor: str, now: int) -
 def end_relation(  # noqa: PLR0913 - what ends when, by whom and why
     database: Database, number: int, until_at: int, *, actor: str, now: int, reason: str
 ) -> HeldRelation:
-    """Let a relation end at `until_at` (UTC ms); raises UnknownSubjectError, and InputError for one that has ended."""
+    """Let a relation end at `until_at` (UTC ms).
+
+    Raises UnknownSubjectError, and InputError for one that has ended, and for that of the last account that manages
+    accounts: nobody could give it back.
+    """
     with database.write() as connection:
         held = accounts.find_relation(connection, number)
         if held is None:
@@ -95,6 +103,10 @@ def end_relation(  # noqa: PLR0913 - what ends when, by whom and why
             raise InputError(message)
         if until_at < held.relation.from_at:
             message = f"relation {number} cannot end before it began"
+            raise InputError(message)
+        is_admin = held.relation.role is Role.SECURITY_ADMIN and held.relation.system is None
+        if is_admin and accounts.count_holders(connection, Role.SECURITY_ADMIN, now) <= 1:
+            message = f"{held.relation.account} is the last who manages accounts: make somebody else one first"
             raise InputError(message)
         accounts.end_relation(connection, number, until_at, now, actor)
         after = {"relation": number, "until_at": until_at}

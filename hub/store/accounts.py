@@ -54,9 +54,29 @@ def find_account(connection: Connection, name: str) -> Account | None:
     return None if row is None else _account(row)
 
 
-def list_accounts(connection: Connection) -> tuple[Account, ...]:
-    """Return every account, by name."""
-    return tuple(map(_account, connection.execute(select(account).order_by(account.c.name))))
+def list_accounts(
+    connection: Connection, *, after: str = "", search: str = "", limit: int | None = None
+) -> tuple[Account, ...]:
+    """Return accounts by name, those after a name; with `search` those whose name, person or address contains it."""
+    table = account
+    query = select(table).where(table.c.name > after).order_by(table.c.name).limit(limit)
+    if search:
+        query = query.where(or_(*(column.icontains(search, autoescape=True) for column in _SEARCHED)))
+    return tuple(map(_account, connection.execute(query)))
+
+
+_SEARCHED = (account.c.name, account.c.full_name, account.c.email)
+
+
+def count_holders(connection: Connection, role: Role, at: int) -> int:
+    """Return how many accounts have a role for all systems at `at` (UTC ms), and at no instant set yet lose it."""
+    query = _relations().where(
+        relation.c.role == role.value,
+        relation.c.system.is_(None),
+        relation.c.from_at <= at,
+        relation_end.c.until_at.is_(None),
+    )
+    return len({row.account for row in connection.execute(query)})
 
 
 def add_relation(connection: Connection, new: Relation, at: int, actor: str) -> HeldRelation:

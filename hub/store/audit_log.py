@@ -63,11 +63,23 @@ def iterate_audit(connection: Connection) -> Iterator[AuditEntry]:
     return map(_entry, connection.execute(select(audit_entry).order_by(audit_entry.c.number)))
 
 
-def list_audit(connection: Connection, *, subject: str | None = None, limit: int = 100) -> tuple[AuditEntry, ...]:
-    """Return the latest entries, of one subject or of all, the latest first."""
-    query = select(audit_entry).order_by(audit_entry.c.number.desc()).limit(limit)
-    if subject is not None:
-        query = query.where(audit_entry.c.subject == subject)
+def list_audit(  # noqa: PLR0913 - by what it is narrowed down
+    connection: Connection,
+    *,
+    subject: str | None = None,
+    actor: str | None = None,
+    action: str | None = None,
+    before: int | None = None,
+    limit: int = 100,
+) -> tuple[AuditEntry, ...]:
+    """Return the latest entries, the latest first: all, or of a subject, an actor, an action, below a number."""
+    table = audit_entry
+    query = select(table).order_by(table.c.number.desc()).limit(limit)
+    for column, wanted in ((table.c.subject, subject), (table.c.actor, actor), (table.c.action, action)):
+        if wanted is not None:
+            query = query.where(column == wanted)
+    if before is not None:
+        query = query.where(table.c.number < before)
     return tuple(map(_entry, connection.execute(query)))
 
 

@@ -32,6 +32,8 @@ LINKS = (
     Link("/changes", "Changes"),
     Link("/exchanges", "Exchanges", Action.APPROVE_EXCHANGE),
     Link("/onboarding", "Onboarding", Action.REGISTER_SYSTEM),
+    Link("/users", "Users", Action.MANAGE_ACCOUNTS),
+    Link("/audit", "Audit log", Action.READ_AUDIT_LOG),
     Link("/account", "Account"),
 )
 """Every page that a way leads to from everywhere, those used most first."""

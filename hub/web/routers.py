@@ -21,9 +21,11 @@ from hub.web.api import (
     statements,
     submitting,
 )
+from hub.web.pages import audit as audit_page
 from hub.web.pages import board as board_page
 from hub.web.pages import deciding, exchanges, onboarding, signing_in, systems
 from hub.web.pages import fleet as fleet_page
+from hub.web.pages import people as people_pages
 from hub.web.pages import registering as registering_pages
 from hub.web.pages import reporting as reporting_pages
 from hub.web.pages import statements as statement_pages
@@ -38,6 +40,8 @@ _PAGES = (
     exchanges,
     deciding,
     reporting_pages,
+    people_pages,
+    audit_page,
     signing_in,
 )
 _API = (

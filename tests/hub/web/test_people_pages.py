@@ -1,0 +1,175 @@
+"""Pages of accounts and of the audit log: who sees them, what they change, and what they refuse."""
+
+from __future__ import annotations
+
+import csv
+import html
+import io
+import re
+from typing import TYPE_CHECKING
+
+import pytest
+
+from hub.app import build_app
+from hub.config import Address, HubSettings
+from hub.errors import InputError
+from hub.rules.permissions import Relation, Role
+from hub.services.manage_people import add_account, relate_account
+from hub.services.set_password import make_link, set_password
+from hub.store import accounts, audit_log
+from hub.store.accounts import Account
+from tests.hub.reporting import JAN, SYSTEM, add_system
+from tests.hub.web.acting import PASSWORD, Browser
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from fastapi import FastAPI
+
+NOW = JAN.ends_at
+PEOPLE = {
+    "sec": (Role.SECURITY_ADMIN, None),
+    "aud": (Role.AUDITOR, None),
+    "bea": (Role.OPERATOR, None),
+    "owner": (Role.SYSTEM_OWNER, SYSTEM),
+}
+STAFF = {"sec", "aud", "bea"}
+
+
+@pytest.fixture
+def app(tmp_path: Path) -> FastAPI:
+    """Return a hub with a system and people."""
+    app = build_app(HubSettings(tmp_path / "hub", broker=None, listen=Address("127.0.0.1", 0)), now=lambda: NOW)
+    database = app.state.hub.database
+    add_system(database)
+    for name, (role, system) in PEOPLE.items():
+        add_account(database, Account(name, f"{name.title()} Lee", f"{name}@example.org", NOW, "test"))
+        relate_account(database, Relation(name, role, system, JAN.starts_at), actor="test", now=NOW)
+        set_password(database, make_link(database, name, actor="test", now=NOW), PASSWORD, NOW)
+    return app
+
+
+def signed_in(app: FastAPI, name: str) -> Browser:
+    """Return somebody's browser."""
+    browser = Browser(app, [NOW])
+    browser.sign_in(name)
+    if name in STAFF:
+        browser.enrol(name)
+    return browser
+
+
+def test_from_a_new_account_to_somebody_who_signs_in(app: FastAPI) -> None:
+    """Added, given a role, let in by a link that is shown once; the role ends, and the log tells all of it."""
+    sec = signed_in(app, "sec")
+    assert "Add an account" in sec.get("/users/new").text
+    wrong = sec.send("/users/new", account="New Person", full_name="Ida")
+    assert (wrong.status_code, 'value="Ida"' in wrong.text) == (422, True)
+    for _ in range(2):
+        sent = sec.send("/users/new", account="ida", full_name="Ida Ray", email="ida@example.org")
+        assert sent.headers["location"] == "/users/ida"
+    assert "ida@example.org" in sec.get("/users?search=RAY").text
+    assert "No account contains that" in sec.get("/users?search=100%25").text
+    path = "/users/ida/relations/new"
+    assert sec.send(path, role="emperor", system="").status_code == 422
+    assert "is not registered here" in html.unescape(sec.send(path, role="reporter", system="SLF-ZZ9999-00001").text)
+    assert sec.send(path, role="reporter", system=SYSTEM).headers["location"] == "/users/ida"
+    page = sec.send("/users/ida/link").text
+    (link,) = re.findall(r"<code>http://hub\.test(/welcome/\S+)</code>", page)
+    assert "<code>http" not in sec.get("/users/ida").text
+    ida = Browser(app, [NOW])
+    assert ida.send(link, password=PASSWORD, again=PASSWORD).headers["location"] == "/sign-in"
+    ida.sign_in("ida")
+    assert SYSTEM in ida.get("/systems").text
+    with app.state.hub.database.read() as connection:
+        (held,) = accounts.list_relations(connection, of_account="ida")
+    end = f"/users/ida/relations/{held.number}/end"
+    assert "has to be filled in" in sec.send(end, reason="").text
+    assert sec.send(end, reason="sold the house").headers["location"] == "/users/ida"
+    assert "has ended already" in sec.send(end, reason="again").text
+    assert SYSTEM not in ida.get("/systems").text
+    told = html.unescape(signed_in(app, "aud").get("/audit?subject=ida").text)
+    for words in ("add account", "relate", "make password link", "set password", "end relation", "sold the house"):
+        assert words in told
+
+
+def test_nobody_lifts_themselves_or_shuts_the_door_for_all(app: FastAPI) -> None:
+    """A role comes from somebody else, and the last who manages accounts stays."""
+    sec = signed_in(app, "sec")
+    refused = sec.send("/users/sec/relations/new", role="operator", system="")
+    assert "cannot give themselves a role" in refused.text
+    with app.state.hub.database.read() as connection:
+        (held,) = accounts.list_relations(connection, of_account="sec")
+    last = sec.send(f"/users/sec/relations/{held.number}/end", reason="leaving")
+    assert "is the last who manages accounts" in last.text
+    new = Relation("aud", Role.SECURITY_ADMIN, None, NOW)
+    relate_account(app.state.hub.database, new, actor="test", now=NOW)
+    assert sec.send(f"/users/sec/relations/{held.number}/end", reason="leaving").status_code == 303
+    with pytest.raises(InputError, match="cannot give themselves"):
+        relate_account(app.state.hub.database, Relation("bea", Role.AUDITOR, None, NOW), actor="bea", now=NOW)
+
+
+def test_a_lost_phone(app: FastAPI) -> None:
+    """Its factor is taken away with a reason; without one on it there is nothing to take."""
+    sec, bea = signed_in(app, "sec"), signed_in(app, "bea")
+    assert bea.get("/board").status_code in {200, 404}
+    assert "has to be filled in" in sec.send("/users/bea/forget-factor", reason="").text
+    assert sec.send("/users/bea/forget-factor", reason="phone lost").headers["location"] == "/users/bea"
+    assert "<dd>off</dd>" in sec.get("/users/bea").text
+    assert sec.send("/users/owner/forget-factor", reason="x").status_code == 422
+
+
+def test_accounts_are_paged_without_gap_or_double(app: FastAPI) -> None:
+    """By name, however many there are."""
+    for number in range(120):
+        add_account(app.state.hub.database, Account(f"p{number:03d}", "", "", NOW, "test"))
+    sec, path, seen = signed_in(app, "sec"), "/users", []
+    while path:
+        page = html.unescape(sec.get(path).text)
+        seen += re.findall(r'<th scope="row"><a href="/users/([^"]+)"', page)
+        onward = re.findall(r'<a href="([^"]+)" rel="next"', page)
+        path = onward[0] if onward else ""
+    assert len(seen) == len(set(seen)) == 124
+    assert seen == sorted(seen)
+
+
+def test_the_audit_log_is_narrowed_down_paged_and_saved(app: FastAPI) -> None:
+    """The table has what the page shows and goes on; a name that is a formula is none in it."""
+    database = app.state.hub.database
+    for number in range(60):
+        with database.write() as connection:
+            audit_log.append_audit(
+                connection, actor="=cmd", action="turn", subject=f"wheel {number % 2}", at=NOW, after={"angle": number}
+            )
+    aud = signed_in(app, "aud")
+    page = aud.get("/audit?action=turn").text
+    assert page.count('<th scope="row">') == 50
+    (onward,) = re.findall(r'<a href="([^"]+)" rel="next"', page)
+    assert html.unescape(aud.get(html.unescape(onward)).text).count('<th scope="row">') == 10
+    assert aud.get("/audit?action=turn&subject=wheel 1").text.count('<th scope="row">') == 30
+    assert "No entry says that" in aud.get("/audit?actor=nobody").text
+    saved = list(csv.DictReader(io.StringIO(aud.get("/audit.csv?action=turn").text)))
+    assert (len(saved), saved[0]["actor"], saved[0]["after"]) == (60, "'=cmd", '{"angle":59}')
+    assert aud.get("/audit?before=0").status_code == 422
+
+
+def test_the_chain_is_checked_on_demand(app: FastAPI) -> None:
+    """Whole through its last entry."""
+    aud = signed_in(app, "aud")
+    with app.state.hub.database.read() as connection:
+        (latest,) = audit_log.list_audit(connection, limit=1)
+    assert "The chain is whole" not in aud.get("/audit").text
+    assert (
+        f"The chain is whole through entry {latest.number}, whose hash is {latest.sha256}."
+        in aud.get("/audit?verify=true").text
+    )
+
+
+@pytest.mark.parametrize("name", ["owner", "bea", "aud"])
+def test_others_manage_no_accounts(app: FastAPI, name: str) -> None:
+    """Neither to look nor to send; an auditor reads the log, an owner does not."""
+    browser = signed_in(app, name)
+    assert [browser.get(path).status_code for path in ("/users", "/users/new", "/users/sec")] == [403] * 3
+    doors = ("/users/new", "/users/sec/relations/new", "/users/sec/link", "/users/sec/forget-factor")
+    assert [browser.send(path, reason="x").status_code for path in doors] == [403] * 4
+    assert browser.get("/audit").status_code == (403 if name == "owner" else 200)
+    assert browser.get("/audit.csv").status_code == (403 if name == "owner" else 200)
