@@ -16,6 +16,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.staticfiles import StaticFiles
 from starlette.exceptions import HTTPException
 
+from hub.chores import Chores
 from hub.clock import now_ms
 from hub.counting import Counting
 from hub.errors import (
@@ -96,6 +97,7 @@ def build_app(settings: HubSettings, now: Now = now_ms) -> FastAPI:
         terms=terms,
         receipt_key=key,
         counting=counting,
+        chores=Chores(now),
         pts=door,
         metrics_token=token,
     )
@@ -134,6 +136,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     hub: Hub = app.state.hub
     async with contextlib.AsyncExitStack() as ends:
         ends.callback(hub.database.close)
+        ends.push_async_callback(asyncio.to_thread, hub.chores.wait)
         if hub.ingest is not None:
             hub.ingest.start()
             ends.push_async_callback(asyncio.to_thread, hub.ingest.stop)

@@ -188,6 +188,21 @@ def iterate_month(
         after = rows[-1].system
 
 
+def list_month(
+    connection: Connection, month: ProductionMonth, *, state: str | None, after: str, limit: int
+) -> tuple[SystemMonthRow, ...]:
+    """Return the last version of the next systems' months after a PTS id, those of one state if given, by system."""
+    query = (
+        select(system_month)
+        .where(system_month.c.month == str(month), system_month.c.system > after, _is_last())
+        .order_by(system_month.c.system)
+        .limit(limit)
+    )
+    if state is not None:
+        query = query.where(system_month.c.state == state)
+    return tuple(map(_system_month, connection.execute(query)))
+
+
 def sum_before(connection: Connection, month: ProductionMonth) -> dict[str, int]:
     """Return what each system produced in all its months before this one, in Wh, estimates for true-up left out."""
     query = (

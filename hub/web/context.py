@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Protocol
 from fastapi import Depends, Request
 
 if TYPE_CHECKING:
+    from hub.chores import Chores
     from hub.clock import Now
     from hub.config import HubSettings
     from hub.counting import Counting
@@ -51,6 +52,7 @@ class Hub:
     terms: Terms
     receipt_key: SigningKey
     counting: Counting
+    chores: Chores
     pts: PtsDoor | None = None
     metrics_token: str | None = field(default=None, repr=False)
 

@@ -24,7 +24,9 @@ from hub.web.api import (
 from hub.web.pages import audit as audit_page
 from hub.web.pages import board as board_page
 from hub.web.pages import deciding, exchanges, onboarding, signing_in, systems
+from hub.web.pages import exports as exports_page
 from hub.web.pages import fleet as fleet_page
+from hub.web.pages import months as months_page
 from hub.web.pages import people as people_pages
 from hub.web.pages import registering as registering_pages
 from hub.web.pages import reporting as reporting_pages
@@ -40,6 +42,8 @@ _PAGES = (
     exchanges,
     deciding,
     reporting_pages,
+    months_page,
+    exports_page,
     people_pages,
     audit_page,
     signing_in,
