@@ -260,6 +260,12 @@ def list_meters_of(connection: Connection, pts_id: str) -> tuple[int, ...]:
     return tuple(row.id for row in rows)
 
 
+def list_serials(connection: Connection, pts_id: str) -> tuple[tuple[int, str], ...]:
+    """Return the ids and serial numbers of a system's meters, in the order in which they were registered."""
+    rows = connection.execute(select(meter.c.id, meter.c.serial).where(meter.c.system == pts_id).order_by(meter.c.id))
+    return tuple((row.id, row.serial) for row in rows)
+
+
 def list_meters_between(connection: Connection, first: str, last: str) -> dict[str, tuple[int, ...]]:
     """Return the ids of the meters of each system from one PTS id to another, by PTS id."""
     rows = connection.execute(

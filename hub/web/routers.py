@@ -9,6 +9,7 @@ from hub.web.api import (
     closing,
     commissioning,
     device_stages,
+    evidence,
     exports,
     facts,
     fleet,
@@ -24,6 +25,7 @@ from hub.web.api import (
 from hub.web.pages import audit as audit_page
 from hub.web.pages import board as board_page
 from hub.web.pages import deciding, exchanges, onboarding, signing_in, systems
+from hub.web.pages import evidence as evidence_page
 from hub.web.pages import exports as exports_page
 from hub.web.pages import fleet as fleet_page
 from hub.web.pages import months as months_page
@@ -39,6 +41,7 @@ _PAGES = (
     registering_pages,
     systems,
     statement_pages,
+    evidence_page,
     exchanges,
     deciding,
     reporting_pages,
@@ -67,6 +70,7 @@ _API = (
     device_stages,
     forwards,
     statements,
+    evidence,
 )
 _MACHINES = (custody, events, health, metrics)
 

@@ -136,10 +136,10 @@ def test_a_quarter_is_exported_and_saved(app: FastAPI) -> None:
         run(app, bea, month, what="close")
     fields = {"quarter": "2024-Q1", "layout": "nepool-gis", "kind": "preliminary"}
     assert [bea.send("/exports", **fields).headers["location"] for _ in range(2)] == ["/exports/1"] * 2
-    assert "NON10001" in bea.get("/exports/1").text
+    assert "10001" in bea.get("/exports/1").text
     saved = bea.get("/exports/1/content")
     assert "attachment" in saved.headers["content-disposition"]
-    assert b"NON10001" in saved.content
+    assert b"10001" in saved.content
     assert "nepool-gis-2024-Q1" in bea.get("/exports").text
     assert bea.get("/exports/9").status_code == 404
 
