@@ -13,7 +13,7 @@ COVERED := tests/protocol tests/edge/metering tests/edge/test_profiles.py tests/
 export METERLINE_PV_CSV ?= $(wildcard $(CURDIR)/../shared/data/pv_ac_power_15min.csv)
 
 .DEFAULT_GOAL := help
-.PHONY: help env demo judges test check check-static coverage covered format lock simulate year rules-page bench-custody bench-edge bench-month bench-replay clean
+.PHONY: help env demo judges test check check-static coverage covered format lock simulate year rules-page screenshots bench-custody bench-edge bench-month bench-replay clean
 
 help:  ## List the tasks
 	@grep -hE '^[a-z-]+:.*  ## ' $(MAKEFILE_LIST) | sed -E 's/:.*  ## /\t/' | expand -t 14
@@ -81,6 +81,9 @@ simulate: env  ## Try to lose or double a reading in 250 simulated worlds: every
 
 year: env  ## Read eight meters through a year of every fault in virtual time, and judge what the journal holds
 	@$(BIN)/meter-sim year --seed 1 --json
+
+screenshots: env  ## Take a picture of every page, in light and dark, on a desk and on a phone: make screenshots TO=folder
+	@$(BIN)/python -m tests.hub.screenshots $(or $(TO),screenshots)
 
 rules-page: env  ## Draw docs/rules.md anew from the rules, their clauses and their cases
 	@$(BIN)/python -m tests.hub.rules.rules_page
