@@ -179,9 +179,9 @@ def read_systems(connection: Connection) -> list[tuple[System, tuple[Meter, ...]
     return [(system, meters.get(system.pts_id, ())) for system in registry.list_systems(connection)]
 
 
-def read_devices(connection: Connection, now: int) -> tuple[DeviceView, ...]:
-    """Return every registered device as it stands at `now` (UTC ms)."""
-    return tuple(_device_view(one, now) for one in _hear(connection))
+def read_devices(connection: Connection, now: int, devices: Sequence[Device] | None = None) -> tuple[DeviceView, ...]:
+    """Return these devices, or every registered one, as they stand at `now` (UTC ms)."""
+    return tuple(_device_view(one, now) for one in _hear(connection, devices))
 
 
 def read_meters(connection: Connection) -> tuple[MeterView, ...]:
@@ -189,12 +189,13 @@ def read_meters(connection: Connection) -> tuple[MeterView, ...]:
     return _meter_views(connection, registry.list_meters(connection), described.list_described(connection))
 
 
-def _hear(connection: Connection) -> tuple[_Heard, ...]:
-    known_states, known_streams = states.list_states(connection), states.list_streams(connection)
-    contested = contests.find_contested(connection)
+def _hear(connection: Connection, devices: Sequence[Device] | None = None) -> tuple[_Heard, ...]:
+    ids = None if devices is None else [device.id for device in devices]
+    known_states, known_streams = states.list_states(connection, ids), states.list_streams(connection, ids)
+    contested = contests.find_contested(connection, ids)
     return tuple(
         _Heard(device, known_states.get(device.id), known_streams.get(device.id, ()), contested.get(device.id, ""))
-        for device in registry.list_devices(connection)
+        for device in (registry.list_devices(connection) if devices is None else devices)
     )
 
 

@@ -239,6 +239,12 @@ def list_meters(connection: Connection, system: str | None = None) -> tuple[Mete
     return _meters(connection, true() if system is None else schema.meter.c.system == system)
 
 
+def meters_read_by(connection: Connection, device: DeviceId) -> tuple[Meter, ...]:
+    """Return the meters that a device was registered to read, by system and serial."""
+    joined = schema.meter_device
+    return _meters(connection, schema.meter.c.id.in_(select(joined.c.meter_id).where(joined.c.device == device)))
+
+
 def meters_with_serial(connection: Connection, serial: str) -> tuple[Meter, ...]:
     """Return the registered meters that carry this serial number, whatever their make."""
     return _meters(connection, schema.meter.c.serial == serial)

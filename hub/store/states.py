@@ -109,9 +109,12 @@ def find_heads(connection: Connection, devices: Collection[DeviceId]) -> dict[De
     return {device: (epoch, head) for device, epoch, head in rows}
 
 
-def list_states(connection: Connection) -> dict[DeviceId, DeviceState]:
-    """Return the last state of every device that ever sent one."""
-    return {DeviceId(row.device): _state(row) for row in connection.execute(select(schema.device_state))}
+def list_states(connection: Connection, devices: Collection[DeviceId] | None = None) -> dict[DeviceId, DeviceState]:
+    """Return the last state of these devices, or of all; those that never sent one are left out."""
+    query = select(schema.device_state)
+    if devices is not None:
+        query = query.where(schema.device_state.c.device.in_(list(devices)))
+    return {DeviceId(row.device): _state(row) for row in connection.execute(query)}
 
 
 def save_state(connection: Connection, state: DeviceState) -> None:
@@ -131,10 +134,15 @@ def is_heard(connection: Connection, device: DeviceId) -> bool:
     return connection.execute(known).first() is not None
 
 
-def list_streams(connection: Connection) -> dict[DeviceId, tuple[StreamFacts, ...]]:
-    """Return every device's streams, first the one in which an intact block last came."""
+def list_streams(
+    connection: Connection, devices: Collection[DeviceId] | None = None
+) -> dict[DeviceId, tuple[StreamFacts, ...]]:
+    """Return the streams of these devices, or of all, first of each the one in which an intact block last came."""
     table = schema.stream
-    rows = connection.execute(select(table).order_by(table.c.device, table.c.block_at.desc().nulls_last(), table.c.id))
+    query = select(table).order_by(table.c.device, table.c.block_at.desc().nulls_last(), table.c.id)
+    if devices is not None:
+        query = query.where(table.c.device.in_(list(devices)))
+    rows = connection.execute(query)
     return {
         DeviceId(device): tuple(
             StreamFacts(DeviceId(device), Epoch(row.epoch), row.committed, row.safe, row.code, row.block_at)
@@ -146,8 +154,28 @@ def list_streams(connection: Connection) -> dict[DeviceId, tuple[StreamFacts, ..
 
 def count_oddities(connection: Connection) -> dict[DeviceId, Oddities]:
     """Return how much of what each device sent was kept without being counted; devices without any are left out."""
+    found: dict[DeviceId, Oddities] = {}
+    for name, query in _oddities().items():
+        for row in connection.execute(query):
+            device = DeviceId(row.device)
+            found[device] = replace(found.get(device, Oddities()), **{name: row.number})
+    return found
+
+
+def find_oddities(connection: Connection, device: DeviceId) -> Oddities:
+    """Return how much of what a device sent was kept without being counted."""
+    counted = {}
+    for name, query in _oddities().items():
+        (owner, *_) = query.selected_columns
+        row = connection.execute(query.where(owner == device)).one_or_none()
+        counted[name] = 0 if row is None else row.number
+    return Oddities(**counted)
+
+
+def _oddities() -> dict[str, Select[tuple[bytes, int]]]:
+    """Return what is counted, by the names of `Oddities`, each by device."""
     block, aside, underived = schema.block, schema.block_aside, schema.underived
-    queries = {
+    return {
         "bad_blocks": _by_device(block).where(block.c.verdict != Verdict.OK.value),
         "aside_blocks": _by_device(aside).where(aside.c.reason == DecisionKind.CONFLICT.value),
         "conflicts": select(schema.register.c.device, func.count().label("number"))
@@ -155,12 +183,6 @@ def count_oddities(connection: Connection) -> dict[DeviceId, Oddities]:
         .group_by(schema.register.c.device),
         **{reason.value: _by_device(underived).where(underived.c.reason == reason.value) for reason in Underived},
     }
-    found: dict[DeviceId, Oddities] = {}
-    for name, query in queries.items():
-        for row in connection.execute(query):
-            device = DeviceId(row.device)
-            found[device] = replace(found.get(device, Oddities()), **{name: row.number})
-    return found
 
 
 def _by_device(table: Table) -> Select[tuple[bytes, int]]:

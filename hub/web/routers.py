@@ -25,6 +25,7 @@ from hub.web.api import (
 from hub.web.pages import audit as audit_page
 from hub.web.pages import board as board_page
 from hub.web.pages import deciding, exchanges, onboarding, signing_in, systems
+from hub.web.pages import devices as devices_page
 from hub.web.pages import evidence as evidence_page
 from hub.web.pages import exports as exports_page
 from hub.web.pages import fleet as fleet_page
@@ -38,6 +39,7 @@ _PAGES = (
     fleet_page,
     board_page,
     onboarding,
+    devices_page,
     registering_pages,
     systems,
     statement_pages,

@@ -127,7 +127,9 @@ def test_somebody_else_s_system_leaves_no_trace(chromium: Browser, hub: tuple[st
             text = answer.text()
             # What was asked for stands in the address, and may be said again.
             told = text.replace(FIRST, "")
-            assert not any(word in told for word in (NAMES[0], NAMES[1], "WN-1001", "Ann Lee", SECOND)), f"{path} as {who}"
+            assert not any(word in told for word in (NAMES[0], NAMES[1], "WN-1001", "Ann Lee", SECOND)), (
+                f"{path} as {who}"
+            )
             if "{pts_id}" in path:
                 assert answer.status in {401, 403, 404} or "/sign-in" in answer.url, f"{path} as {who}"
         page.context.close()

@@ -1,0 +1,74 @@
+"""Read all that the hub knows of one device, for who has to mend it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from hub.fleet.lifecycle import Stage, stage_at
+from hub.services.find_device import find_device
+from hub.services.read_fleet import read_devices
+from hub.store import blocks, device_words, outbox, ownership, registry, series, states
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+    from hub.rules.production import Reading
+    from hub.services.read_fleet import DeviceView
+    from hub.store.blocks import HeldBlock
+    from hub.store.device_words import DeviceWord
+    from hub.store.outbox import CommandRecord
+    from hub.store.registry import Meter
+    from hub.store.states import DeviceState, Oddities, StreamFacts
+
+COMMANDS_SHOWN = 20
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceDetails:
+    """A device as it stands: how it is heard, what is held of it, what it reads, what was said of it and ordered.
+
+    `meters` pairs each with its last reading, None before the first. `clock_ms` is by how much its clock was behind the
+    hub's when it last spoke, None where it did not say.
+    """
+
+    view: DeviceView
+    stage: Stage
+    state: DeviceState | None
+    clock_ms: int | None
+    streams: tuple[StreamFacts, ...]
+    oddities: Oddities
+    last_block: HeldBlock | None
+    meters: tuple[tuple[Meter, Reading | None], ...]
+    words: tuple[DeviceWord, ...]
+    commands: tuple[CommandRecord, ...]
+    keys: int
+
+
+def read_device(connection: Connection, device_id: str, now: int) -> DeviceDetails:
+    """Return what is known of a device at `now` (UTC ms).
+
+    Raises InputError for what is no device id, UnknownSubjectError for one that is not registered.
+    """
+    device = find_device(connection, device_id)
+    (view,) = read_devices(connection, now, [device])
+    state = states.find_state(connection, device.id)
+    words = device_words.list_words(connection, device.id)
+    streams = states.list_streams(connection, [device.id]).get(device.id, ())
+    is_heard = states.is_heard(connection, device.id)
+    return DeviceDetails(
+        view=view,
+        stage=stage_at(words[0].said if words else None, now, is_heard=is_heard),
+        state=state,
+        clock_ms=None if state is None or state.device_at is None else state.heard_at - state.device_at,
+        streams=streams,
+        oddities=states.find_oddities(connection, device.id),
+        last_block=blocks.last_block(connection, device.id),
+        meters=tuple(
+            (meter, series.last_reading(connection, ownership.registers_of(connection, meter)))
+            for meter in registry.meters_read_by(connection, device.id)
+        ),
+        words=words,
+        commands=outbox.list_commands(connection, device.id, COMMANDS_SHOWN),
+        keys=len(registry.keys_of(connection, device.id)),
+    )

@@ -1,0 +1,77 @@
+"""Registered devices a page at a time, narrowed down by name, by a meter's serial number, or by how they are heard."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from sqlalchemy import and_, exists, func, or_, select, tuple_
+
+from hub.store import schema
+from hub.store.registry import Device
+from protocol.identity import DeviceId
+
+if TYPE_CHECKING:
+    from sqlalchemy import ColumnElement, Connection
+
+
+class Heard(StrEnum):
+    """How the hub hears a device; with the words of `hub.services.read_fleet.Link`."""
+
+    ONLINE = "online"
+    OFFLINE = "offline"
+    SILENT = "silent"
+    NEVER_SEEN = "never seen"
+
+
+def list_page(  # noqa: PLR0913 - by what the list is narrowed down, and from where on
+    connection: Connection,
+    *,
+    after: tuple[str, bytes] | None,
+    limit: int,
+    search: str = "",
+    heard: Heard | None = None,
+    silent_before: int = 0,
+) -> tuple[Device, ...]:
+    """Return the next devices by name and id; `silent_before` (UTC ms) is since when one counts as silent."""
+    table = schema.device
+    query = select(table).order_by(table.c.name, table.c.id).limit(limit)
+    if after is not None:
+        query = query.where(tuple_(table.c.name, table.c.id) > tuple_(*after))
+    if search:
+        query = query.where(or_(table.c.name.icontains(search, autoescape=True), _reads(search)))
+    if heard is not None:
+        query = query.where(_is_heard(heard, silent_before))
+    return tuple(Device(DeviceId(row.id), row.name, row.registered_at) for row in connection.execute(query))
+
+
+def _reads(serial: str) -> ColumnElement[bool]:
+    """Return whether a device reads a registered meter of this serial number."""
+    joined, meter = schema.meter_device, schema.meter
+    return exists().where(
+        joined.c.device == schema.device.c.id, joined.c.meter_id == meter.c.id, meter.c.serial == serial
+    )
+
+
+def _is_heard(heard: Heard, silent_before: int) -> ColumnElement[bool]:
+    state, stream, device = schema.device_state, schema.stream, schema.device
+    speaks = exists().where(state.c.device == device.c.id)
+    sends = exists().where(stream.c.device == device.c.id, stream.c.block_at.is_not(None))
+    online = exists().where(state.c.device == device.c.id, state.c.online == 1)
+    lately = or_(
+        exists().where(state.c.device == device.c.id, state.c.heard_at >= silent_before),
+        exists().where(stream.c.device == device.c.id, stream.c.block_at >= silent_before),
+    )
+    return {
+        Heard.NEVER_SEEN: and_(~speaks, ~sends),
+        Heard.OFFLINE: and_(or_(speaks, sends), ~online),
+        Heard.SILENT: and_(online, ~lately),
+        Heard.ONLINE: and_(online, lately),
+    }[heard]
+
+
+def count_heard(connection: Connection, silent_before: int) -> dict[Heard, int]:
+    """Return how many devices are heard how."""
+    query = select(*(func.count().filter(_is_heard(one, silent_before)).label(one.name) for one in Heard))
+    row = connection.execute(query.select_from(schema.device)).one()
+    return {one: getattr(row, one.name) for one in Heard}

@@ -1,0 +1,166 @@
+"""Pages of devices: the list, narrowed down by its address, and all that is known of one."""
+
+import csv
+import io
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
+
+from hub.errors import HubError, InputError
+from hub.exchange.cells import neutral
+from hub.fleet.lifecycle import Said, Word
+from hub.rules.instants import format_instant
+from hub.rules.permissions import Action, Actor
+from hub.services.read_details import parse_time
+from hub.services.read_device import read_device
+from hub.services.read_fleet import SILENT_AFTER_MS, read_devices
+from hub.services.say_of_device import say_of_device
+from hub.store import device_list
+from hub.store.device_list import Heard
+from hub.store.registry import Device
+from hub.web.actors import demand, refuse
+from hub.web.context import Hub, HubOf
+from hub.web.forms import Typed, read_field
+from hub.web.navigation import frame_for
+from hub.web.rendering import render_page
+from hub.web.visitors import PersonOf, ViewerOf
+from protocol.errors import IdentityError
+from protocol.identity import format_device_id, parse_device_id
+
+_SEE_OTHER = 303
+DEVICES_SHOWN = 50
+DEVICES_AT_ONCE = 500
+COLUMNS = ("device", "name", "link", "last_heard", "last_block", "backlog_blocks", "held_through", "version")
+
+router = APIRouter(default_response_class=HTMLResponse, include_in_schema=False)
+
+Asked = Annotated[str, Query(max_length=200)]
+
+
+@router.get("/devices")
+def show_devices(
+    hub: HubOf, viewer: ViewerOf, search: Asked = "", link: Heard | None = None, after: Asked = ""
+) -> HTMLResponse:
+    """Show devices by name, those that match; the address says which."""
+    demand(hub, viewer, Action.VIEW_PRODUCTION)
+    now, wanted = hub.now(), search.strip()
+    silent_before = now - SILENT_AFTER_MS
+    with hub.database.read() as connection:
+        found = device_list.list_page(
+            connection,
+            after=_cursor(after),
+            limit=DEVICES_SHOWN,
+            search=wanted,
+            heard=link,
+            silent_before=silent_before,
+        )
+        views = read_devices(connection, now, found)
+        counts = device_list.count_heard(connection, silent_before)
+    return render_page(
+        "devices.html",
+        frame_for(viewer, now),
+        views=views,
+        counts=counts,
+        search=wanted,
+        link=link,
+        after=_place(found[-1]) if len(found) == DEVICES_SHOWN else None,
+        is_first=not after,
+        device_id=format_device_id,
+        now=now,
+    )
+
+
+@router.get("/devices.csv")
+def save_devices(hub: HubOf, viewer: ViewerOf, search: Asked = "", link: Heard | None = None) -> Response:
+    """Give all devices that match as a table."""
+    demand(hub, viewer, Action.VIEW_PRODUCTION)
+    now, text, after = hub.now(), io.StringIO(), None
+    writer = csv.writer(text)
+    writer.writerow(COLUMNS)
+    with hub.database.read() as connection:
+        while True:
+            found = device_list.list_page(
+                connection,
+                after=after,
+                limit=DEVICES_AT_ONCE,
+                search=search.strip(),
+                heard=link,
+                silent_before=now - SILENT_AFTER_MS,
+            )
+            for view in read_devices(connection, now, found):
+                instants = ("" if at is None else format_instant(at) for at in (view.heard_at, view.block_at))
+                cells = (format_device_id(view.device.id), view.device.name, view.link.value, *instants)
+                counts = (str(view.backlog), "" if view.committed < 0 else str(view.committed), view.agent_version)
+                writer.writerow(map(neutral, (*cells, *counts)))
+            if len(found) < DEVICES_AT_ONCE:
+                break
+            after = (found[-1].name, bytes(found[-1].id))
+    headers = {"content-disposition": 'attachment; filename="devices.csv"', "cache-control": "no-store"}
+    return Response(text.getvalue(), media_type="text/csv; charset=utf-8", headers=headers)
+
+
+@router.get("/devices/{device}")
+def show_device(hub: HubOf, viewer: ViewerOf, device: str) -> HTMLResponse:
+    """Show all that is known of a device."""
+    demand(hub, viewer, Action.VIEW_PRODUCTION)
+    return _draw(hub, viewer, device)
+
+
+@router.post("/devices/{device}")
+def take_word(hub: HubOf, person: PersonOf, device: str, typed: Typed) -> Response:
+    """Put a device under maintenance, decommission it, or take it into service again."""
+    demand(hub, person.actor, Action.REGISTER_SYSTEM)
+    reason, until = typed.get("reason", "").strip(), typed.get("until", "").strip()
+    try:
+        word = read_field("word", _word, typed.get("word", ""))
+        until_at = read_field("until", parse_time, until) if until and word is Word.MAINTAIN else None
+        said = Said(word, until_at)
+        say_of_device(hub.database, device, said, actor=person.actor.name, now=hub.now(), reason=reason)
+    except HubError as error:
+        return _draw(hub, person.actor, device, error, reason, until)
+    return RedirectResponse(f"/devices/{device}", status_code=_SEE_OTHER)
+
+
+def _draw(  # noqa: PLR0913, PLR0917 - what was typed before
+    hub: Hub, viewer: Actor, device: str, error: HubError | None = None, reason: str = "", until: str = ""
+) -> HTMLResponse:
+    now = hub.now()
+    with hub.database.read() as connection:
+        found = read_device(connection, device, now)
+    return render_page(
+        "device.html",
+        frame_for(viewer, now),
+        status=200 if error is None else 422,
+        found=found,
+        name=device,
+        may_say=refuse(hub, viewer, Action.REGISTER_SYSTEM) is None,
+        problem="" if error is None else str(error),
+        reason=reason,
+        until=until,
+        now=now,
+    )
+
+
+def _word(text: str) -> Word:
+    try:
+        return Word(text)
+    except ValueError as error:
+        message = f"{text!r:.40} cannot be said of a device: maintain, retire or resume it"
+        raise InputError(message) from error
+
+
+def _place(device: Device) -> str:
+    return f"{format_device_id(device.id)},{device.name}"
+
+
+def _cursor(after: str) -> tuple[str, bytes] | None:
+    """Return after which device the list goes on; raises InputError for what is no place in it."""
+    if not after:
+        return None
+    device, _, name = after.partition(",")
+    try:
+        return name, bytes(parse_device_id(device))
+    except IdentityError as error:
+        message = f"{after!r:.60} is no place in this list: begin without it"
+        raise InputError(message) from error

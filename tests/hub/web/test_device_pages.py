@@ -1,0 +1,152 @@
+"""The list of devices and the page of one: found, paged at the same cost wherever one is, saved, and spoken of."""
+
+from __future__ import annotations
+
+import csv
+import html
+import io
+import re
+from typing import TYPE_CHECKING
+
+import pytest
+from sqlalchemy import event
+
+from hub.app import build_app
+from hub.config import Address, HubSettings
+from hub.rules.permissions import Relation, Role
+from hub.services.accept_blocks import accept_blocks
+from hub.services.answer_state import answer_state
+from hub.services.manage_people import add_account, relate_account
+from hub.services.register_device import register_device
+from hub.services.register_meter import MeterRequest, register_meter
+from hub.services.set_password import make_link, set_password
+from hub.store import registry
+from hub.store.accounts import Account
+from hub.store.registry import Device
+from protocol.identity import DeviceId, KeyId
+from tests.hub.making import JULY_AT, NOW, TERMS, MadeDevice, made_log
+from tests.hub.reporting import SYSTEM, add_system
+from tests.hub.web.acting import PASSWORD, Browser
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from fastapi import FastAPI
+
+DAY_MS = 86_400_000
+PEOPLE = {"bea": (Role.OPERATOR, None), "owner": (Role.SYSTEM_OWNER, SYSTEM)}
+MANY = 260
+
+
+@pytest.fixture
+def app(tmp_path: Path) -> FastAPI:
+    """Return a hub with a device that reads a meter, and many that were never heard."""
+    app = build_app(HubSettings(tmp_path / "hub", broker=None, listen=Address("127.0.0.1", 0)), now=lambda: NOW)
+    database = app.state.hub.database
+    add_system(database)
+    device = made_log([1_000_000, 1_000_250])
+    register_device(database, device.pem, "Barn", NOW - DAY_MS)
+    register_meter(database, MeterRequest(SYSTEM, device.text, "WN-1001"), NOW, "olga")
+    accept_blocks(database, device.arrivals(), TERMS, NOW)
+    with database.write() as connection:
+        for number in range(MANY):
+            made = Device(DeviceId(b"\1" * 6 + number.to_bytes(4, "big")), f"Site {number:03d}", NOW)
+            registry.add_device(connection, made, KeyId(number.to_bytes(8, "big")), b"")
+    for name, (role, system) in PEOPLE.items():
+        add_account(database, Account(name, name.title(), "", NOW, "test"))
+        relate_account(database, Relation(name, role, system, JULY_AT), actor="test", now=NOW)
+        set_password(database, make_link(database, name, actor="test", now=NOW), PASSWORD, NOW)
+    return app
+
+
+def signed_in(app: FastAPI, name: str) -> Browser:
+    """Return somebody's browser."""
+    browser = Browser(app, [NOW])
+    browser.sign_in(name)
+    if name == "bea":
+        browser.enrol("bea")
+    return browser
+
+
+def walk(browser: Browser, path: str) -> list[str]:
+    """Return the names of all devices, page by page."""
+    names = []
+    while path:
+        page = html.unescape(browser.get(path).text)
+        names += re.findall(r'<th scope="row"><a href="/devices/[^"]+">([^<]+)<', page)
+        onward = re.findall(r'<a href="([^"]+)" rel="next"', page)
+        path = onward[0] if onward else ""
+    return names
+
+
+def test_every_device_is_on_one_page(app: FastAPI) -> None:
+    """In order of name, without a gap or a double, also of those that match."""
+    bea = signed_in(app, "bea")
+    names = walk(bea, "/devices")
+    assert names == sorted(names)
+    assert len(names) == len(set(names)) == MANY + 1
+    assert walk(bea, "/devices?search=site 25") == [f"Site {number}" for number in range(250, 260)]
+    assert walk(bea, "/devices?search=WN-1001") == ["Barn"]
+    assert len(walk(bea, "/devices?link=never seen")) == MANY
+    assert walk(bea, "/devices?link=offline") == ["Barn"]
+    assert "No device matches" in bea.get("/devices?search=100%25").text
+    assert bea.get("/devices?after=x").status_code == 422
+
+
+def test_a_late_page_costs_what_the_first_does(app: FastAPI) -> None:
+    """As many statements."""
+    bea, said = signed_in(app, "bea"), []
+    engine = app.state.hub.database._readers
+    event.listen(engine, "before_cursor_execute", lambda *call: said.append(call[2]))
+    first = bea.get("/devices").text
+    (onward,) = re.findall(r'<a href="([^"]+)" rel="next"', html.unescape(first))
+    began = len(said)
+    bea.get(onward)
+    later = len(said) - began
+    assert later == began
+
+
+def test_what_is_shown_is_saved(app: FastAPI) -> None:
+    """All that match, not only the page."""
+    saved = list(csv.DictReader(io.StringIO(signed_in(app, "bea").get("/devices.csv").text)))
+    assert len(saved) == MANY + 1
+    barn = next(one for one in saved if one["name"] == "Barn")
+    assert (barn["link"], barn["held_through"]) == ("offline", "1")
+
+
+def test_the_page_of_one_device(app: FastAPI) -> None:
+    """Its log with the last block and its verdict, its meters with their registers, its clock."""
+    device, database = made_log([1_000_000, 1_000_250]), app.state.hub.database
+    bea = signed_in(app, "bea")
+    page = html.unescape(bea.get(f"/devices/{device.text}").text)
+    assert "The last block is 1, in custody since" in page
+    assert "signature good" in page
+    assert "1,000.25\xa0kWh" in page
+    assert "never heard" not in page
+    answer_state(database, device.id, device.state(), terms=TERMS, now=NOW, retained=False)
+    assert "online" in bea.get(f"/devices/{device.text}").text
+    assert bea.get(f"/devices/{MadeDevice(9).text}").status_code == 404
+    assert bea.get("/devices/nonsense").status_code == 422
+
+
+def test_maintenance_is_said_on_its_page(app: FastAPI) -> None:
+    """With a reason and an end; what is wrong keeps what was typed."""
+    bea, path = signed_in(app, "bea"), f"/devices/{MadeDevice().text}"
+    refused = bea.send(path, word="maintain", reason="roof works", until="")
+    assert (refused.status_code, 'value="roof works"' in refused.text) == (422, True)
+    assert "until when" in refused.text
+    assert bea.send(path, word="explode", reason="x").status_code == 422
+    sent = bea.send(path, word="maintain", reason="roof works", until="2017-07-20 12:00")
+    assert sent.headers["location"] == path
+    page = html.unescape(bea.get(path).text)
+    assert "maintenance until" in page
+    assert "roof works" in page
+    assert bea.send(path, word="resume", reason="done").status_code == 303
+
+
+@pytest.mark.parametrize("path", ["/devices", "/devices.csv", f"/devices/{MadeDevice().text}"])
+def test_an_owner_has_no_door_to_them(app: FastAPI, path: str) -> None:
+    """Devices are the operator's."""
+    owner = signed_in(app, "owner")
+    assert owner.get(path).status_code == 403
+    assert owner.send(f"/devices/{MadeDevice().text}", word="retire", reason="x").status_code == 403
