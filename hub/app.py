@@ -33,7 +33,7 @@ from hub.exchange.credentials import load_token
 from hub.exchange.mail import SmtpMailer
 from hub.exchange.pts_doors import open_door
 from hub.ingest import Ingest
-from hub.jobs import BoardJob, DeviceReportJob, MailJob
+from hub.jobs import AlertJob, BoardJob, DeviceReportJob, MailJob
 from hub.keys import ensure_receipt_key
 from hub.scheduler import Scheduler
 from hub.services.accept_blocks import Terms
@@ -114,6 +114,7 @@ def build_app(settings: HubSettings, now: Now = now_ms) -> FastAPI:
     jobs: list[Job] = [
         DeviceReportJob(database.beside(), now),
         BoardJob(database.beside(), counting, now),
+        AlertJob(database.beside(), now),
     ]
     if mailer is not None:
         jobs.append(MailJob(database.beside(), mailer, SOURCES, now))

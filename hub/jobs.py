@@ -9,6 +9,7 @@ from hub.clock import monotonic_seconds
 from hub.counting import Missing
 from hub.sentences import SentenceLimit
 from hub.services.draw_board import draw_board
+from hub.services.evaluate_alerts import evaluate_alerts
 from hub.services.queue_notices import find_turn, queue_notices
 from hub.services.read_reporting import current_window
 from hub.services.report_devices import report_devices
@@ -125,5 +126,26 @@ class BoardJob:
         missing = draw_board(self._database, now, is_stopping)
         _, is_open = current_window(now)
         self._counting.missing = Missing(missing if is_open else None)
+        self.every_seconds = max(LOOK_EVERY_SECONDS, LOOK_SHARE * (monotonic_seconds() - began))
+        return False
+
+
+class AlertJob:
+    """Lets alerts begin, go on and end by what the hub sees."""
+
+    name = "alerts"
+
+    def __init__(self, database: Database, now: Now) -> None:
+        self.every_seconds = LOOK_EVERY_SECONDS
+        self._database = database
+        self._now = now
+        self._began_at = now()
+
+    def run(self, is_stopping: Callable[[], bool]) -> bool:  # noqa: ARG002 - one look is not divided
+        """Look once; return that there is no more."""
+        began = monotonic_seconds()
+        evaluated = evaluate_alerts(self._database, self._began_at, self._now())
+        if evaluated.fired or evaluated.ended:
+            log.info("%d alerts fire now, %d are over", evaluated.fired, evaluated.ended)
         self.every_seconds = max(LOOK_EVERY_SECONDS, LOOK_SHARE * (monotonic_seconds() - began))
         return False

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from hub.cli import (
+    alerts,
     audits,
     board,
     calendar,
@@ -79,6 +80,7 @@ app.add_typer(forward.app, name="forward")
 app.add_typer(export.app, name="export")
 app.add_typer(statement.app)
 app.add_typer(board.app)
+app.add_typer(alerts.app, name="alerts")
 app.add_typer(calendar.app)
 app.add_typer(notices.app, name="notices")
 

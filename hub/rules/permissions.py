@@ -59,6 +59,7 @@ class Action(StrEnum):
     FORWARD_MONTH = "forward_month"
     MANAGE_ACCOUNTS = "manage_accounts"
     READ_AUDIT_LOG = "read_audit_log"
+    ANSWER_ALERTS = "answer_alerts"
 
 
 COMMAND_LINE = "cli:"
@@ -88,7 +89,7 @@ _OWN: Mapping[Role, frozenset[Action]] = {
             *(_A.REQUEST_REPORTER_CHANGE, _A.REQUEST_REC_OWNER_CHANGE, _A.REQUEST_OWNER_CHANGE, _A.DECIDE_CHANGE),
             *(_A.REGISTER_SYSTEM, _A.REQUEST_EXCHANGE, _A.APPROVE_EXCHANGE, _A.CLOSE_MONTH),
             *(_A.EXPORT_QUARTER, _A.RECORD_AUDIT, _A.REVIEW_FINDING, _A.VIEW_MISSING),
-            *(_A.SEND_NOTICES, _A.FORWARD_MONTH, _A.READ_AUDIT_LOG),
+            *(_A.SEND_NOTICES, _A.FORWARD_MONTH, _A.READ_AUDIT_LOG, _A.ANSWER_ALERTS),
         }
     ),
     Role.AUDITOR: frozenset({_A.VIEW_PRODUCTION, _A.VIEW_MISSING, _A.RECORD_AUDIT, _A.READ_AUDIT_LOG}),

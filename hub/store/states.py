@@ -134,6 +134,12 @@ def is_heard(connection: Connection, device: DeviceId) -> bool:
     return connection.execute(known).first() is not None
 
 
+def has_blocks(connection: Connection) -> bool:
+    """Return whether an intact block of any device ever came."""
+    known = select(schema.stream.c.id).where(schema.stream.c.block_at.is_not(None)).limit(1)
+    return connection.execute(known).first() is not None
+
+
 def list_streams(
     connection: Connection, devices: Collection[DeviceId] | None = None
 ) -> dict[DeviceId, tuple[StreamFacts, ...]]:

@@ -1,6 +1,7 @@
 """The whole schema: who compares or migrates it imports it from here, so that no table is left out."""
 
 from hub.store import (
+    alert_tables,
     audit_tables,
     export_tables,
     facts_tables,
@@ -26,6 +27,7 @@ MODULES = (
     audit_tables,
     sign_in_tables,
     fleet_tables,
+    alert_tables,
 )
 """Every module that adds tables to `metadata`."""
 metadata = schema.metadata

@@ -27,6 +27,7 @@ class Link:
 LINKS = (
     Link("/board", "Window", Action.VIEW_PRODUCTION),
     Link("/", "Fleet", Action.VIEW_PRODUCTION),
+    Link("/alerts", "Alerts", Action.VIEW_PRODUCTION),
     Link("/devices", "Devices", Action.VIEW_PRODUCTION),
     Link("/systems", "Systems"),
     Link("/reviews", "Reviews", Action.APPROVE_CORRECTION),

@@ -2,6 +2,7 @@
 
 from hub.web import custody, events, health, metrics
 from hub.web.api import (
+    alerts,
     audits,
     board,
     calendar,
@@ -22,6 +23,7 @@ from hub.web.api import (
     statements,
     submitting,
 )
+from hub.web.pages import alerts as alerts_page
 from hub.web.pages import audit as audit_page
 from hub.web.pages import board as board_page
 from hub.web.pages import deciding, exchanges, onboarding, signing_in, systems
@@ -38,6 +40,7 @@ from hub.web.pages import statements as statement_pages
 _PAGES = (
     fleet_page,
     board_page,
+    alerts_page,
     onboarding,
     devices_page,
     registering_pages,
@@ -73,6 +76,7 @@ _API = (
     forwards,
     statements,
     evidence,
+    alerts,
 )
 _MACHINES = (custody, events, health, metrics)
 

@@ -24,6 +24,7 @@ from hub.rules.verification_file import FileKind
 from hub.services.accept_blocks import accept_blocks
 from hub.services.close_month import close_month
 from hub.services.draw_board import draw_board
+from hub.services.evaluate_alerts import evaluate_alerts
 from hub.services.exchange_meter import ExchangeRequest, exchange_meter
 from hub.services.export_quarter import ExportLayout, ExportRequest, export_quarter
 from hub.services.manage_people import add_account, relate_account
@@ -181,6 +182,7 @@ def _fill(database: Database, folder: Path) -> None:
         database, ExportRequest(parse_quarter("2024-Q1"), ExportLayout.NEPOOL_GIS, FileKind.PRELIMINARY, "olga"), NOW
     )
     draw_board(database, NOW)
+    evaluate_alerts(database, 0, NOW)
 
 
 def _people(database: Database) -> None:

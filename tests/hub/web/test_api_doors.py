@@ -56,6 +56,8 @@ BODIES: Mapping[str, Mapping[str, Any]] = {
     "programmes": {"programme": {"programme": "srec_1", "programme_from_on": "2024-01-01"}},
     "meters": {"serial": "PV-9"},
     "meters/{serial}/facts": {},
+    "acknowledgements": {"alerts": [1], "until": "2024-02-01T00:00:00Z", "reason": "x"},
+    "silences": {"rule": "backlog", "until": "2024-02-01T00:00:00Z", "reason": "x"},
     "words": {"word": "retire", "reason": "x"},
     "commissioning": {"dial_kwh": "1", "at": "2024-01-02 12:00"},
     "end": {"at": "2024-01-01T00:00:00Z", "reason": "x"},

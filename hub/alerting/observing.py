@@ -1,0 +1,121 @@
+"""What holds of a fleet: facts of devices and of the hub in, and what the rules see of them out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from hub.alerting.life import Seen
+from hub.alerting.rules import Code, Severity
+from hub.fleet.lifecycle import Stage, is_watched
+from hub.rules.local_times import format_local
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+_HOUR_MS = 3_600_000
+_DAY_MS = 24 * _HOUR_MS
+SILENT_MS = _DAY_MS
+SETTLING_MS = 2 * _HOUR_MS
+"""So long after its start a hub calls no device silent: they have to find it again first."""
+FLEET_SHARE_PER_CENT = 5
+FLEET_DEVICES_MIN = 10
+SKEW_WARNING_MS = 60_000
+SKEW_CRITICAL_MS = 300_000
+BACKLOG_BLOCKS = 24
+"""A day of hourly blocks."""
+NEAR_MS = 5 * _DAY_MS
+LAST_DAY_MS = _DAY_MS
+BACKUP_MS = 26 * _HOUR_MS
+MAIL_MS = _HOUR_MS
+HUB = "hub"
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceFacts:
+    """A device as it stands: `heard_at` None where it was never heard; counts of what is kept and not counted."""
+
+    id: str
+    name: str
+    stage: Stage
+    heard_at: int | None
+    clock_ms: int | None = None
+    backlog: int = 0
+    contested: str = ""
+    is_forked: bool = False
+    bad_blocks: int = 0
+    conflicts: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class HubFacts:
+    """The hub as it stands; instants are UTC ms.
+
+    `lacking` counts systems that lack the month of the open window (None where none is open), which closes at
+    `closes_at`; `missed` those that lacked it when the last one closed. `has_blocks` tells that there is something to
+    back up.
+    """
+
+    began_at: int
+    lacking: int | None = None
+    closes_at: int = 0
+    missed: int = 0
+    backup_at: int | None = None
+    has_blocks: bool = False
+    oldest_mail_at: int | None = None
+
+
+def observe(devices: Sequence[DeviceFacts], hub: HubFacts, at: int) -> tuple[Seen, ...]:
+    """Return what holds at `at` (UTC ms), each rule of each subject once at most."""
+    return (*_observe_fleet(devices, hub, at), *_observe_hub(hub, at))
+
+
+def _observe_fleet(devices: Sequence[DeviceFacts], hub: HubFacts, at: int) -> Iterator[Seen]:
+    watched = [one for one in devices if is_watched(one.stage)]
+    is_settled = at - hub.began_at >= SETTLING_MS
+    silent = (
+        [one for one in watched if one.heard_at is not None and at - one.heard_at > SILENT_MS] if is_settled else []
+    )
+    if len(silent) >= FLEET_DEVICES_MIN and len(silent) * 100 > FLEET_SHARE_PER_CENT * len(watched):
+        why = f"{len(silent)} of {len(watched)} devices in service were not heard for a day."
+        yield Seen(Code.FLEET_SILENT, HUB, Severity.CRITICAL, why)
+    is_near = hub.lacking is not None and hub.closes_at - at <= NEAR_MS
+    for one in silent:
+        assert one.heard_at is not None, "only what was heard can be silent"
+        severity = Severity.CRITICAL if is_near else Severity.WARNING
+        yield Seen(Code.DEVICE_SILENT, one.id, severity, f"{one.name} was last heard {format_local(one.heard_at)}.")
+    for one in watched:
+        yield from _observe_device(one)
+
+
+def _observe_device(one: DeviceFacts) -> Iterator[Seen]:
+    if one.contested:
+        yield Seen(Code.DEVICE_CONTESTED, one.id, Severity.CRITICAL, f"{one.name}: {one.contested}.")
+    if one.is_forked:
+        yield Seen(Code.STREAM_FORK, one.id, Severity.CRITICAL, f"{one.name}: two blocks claim one place in its log.")
+    if one.bad_blocks:
+        yield Seen(Code.BAD_SIGNATURE, one.id, Severity.CRITICAL, f"{one.name}: {one.bad_blocks} blocks.")
+    if one.conflicts:
+        yield Seen(Code.VALUE_CONFLICT, one.id, Severity.CRITICAL, f"{one.name}: {one.conflicts} readings.")
+    if one.clock_ms is not None and abs(one.clock_ms) > SKEW_WARNING_MS:
+        severity = Severity.CRITICAL if abs(one.clock_ms) > SKEW_CRITICAL_MS else Severity.WARNING
+        way = "behind" if one.clock_ms > 0 else "ahead of"
+        yield Seen(Code.CLOCK_SKEW, one.id, severity, f"{one.name} is {abs(one.clock_ms) // 1000} s {way} the hub.")
+    if one.backlog >= BACKLOG_BLOCKS:
+        yield Seen(Code.BACKLOG, one.id, Severity.WARNING, f"{one.name} holds {one.backlog} blocks that the hub lacks.")
+
+
+def _observe_hub(hub: HubFacts, at: int) -> Iterator[Seen]:
+    if hub.lacking and hub.closes_at - at <= NEAR_MS:
+        severity = Severity.CRITICAL if hub.closes_at - at <= LAST_DAY_MS else Severity.INFO
+        why = f"{hub.lacking} systems lack a reading, and the window closes {format_local(hub.closes_at)}."
+        yield Seen(Code.WINDOW_CLOSING, HUB, severity, why)
+    if hub.lacking is None and hub.missed:
+        yield Seen(Code.WINDOW_MISSED, HUB, Severity.CRITICAL, f"{hub.missed} systems lacked a reading when it closed.")
+    if hub.has_blocks and (hub.backup_at is None or at - hub.backup_at > BACKUP_MS):
+        last = "there is none" if hub.backup_at is None else f"the last was verified {format_local(hub.backup_at)}"
+        yield Seen(Code.BACKUP_STALE, HUB, Severity.CRITICAL, f"Of backups {last}.")
+    if hub.oldest_mail_at is not None and at - hub.oldest_mail_at > MAIL_MS:
+        yield Seen(
+            Code.MAIL_WAITING, HUB, Severity.WARNING, f"The oldest waits since {format_local(hub.oldest_mail_at)}."
+        )

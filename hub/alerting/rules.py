@@ -1,0 +1,133 @@
+"""The alert rules: what each means, what to do, how long it has to hold, and what mutes it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+_MINUTE_MS = 60_000
+_HOUR_MS = 60 * _MINUTE_MS
+
+
+class Severity(StrEnum):
+    """How soon somebody should look."""
+
+    CRITICAL = "critical"
+    WARNING = "warning"
+    INFO = "info"
+
+
+class Code(StrEnum):
+    """The rules there are."""
+
+    FLEET_SILENT = "fleet_silent"
+    DEVICE_SILENT = "device_silent"
+    DEVICE_CONTESTED = "device_contested"
+    STREAM_FORK = "stream_fork"
+    BAD_SIGNATURE = "bad_signature"
+    VALUE_CONFLICT = "value_conflict"
+    CLOCK_SKEW = "clock_skew"
+    BACKLOG = "backlog"
+    WINDOW_CLOSING = "window_closing"
+    WINDOW_MISSED = "window_missed"
+    BACKUP_STALE = "backup_stale"
+    MAIL_WAITING = "mail_waiting"
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A rule: it fires once it has held for `for_ms`, and is over once it has not held for `keep_ms`.
+
+    While one of `inhibited_by` fires, nobody is told of this one: its cause is known.
+    """
+
+    code: Code
+    title: str
+    runbook: str
+    for_ms: int = 0
+    keep_ms: int = 0
+    inhibited_by: tuple[Code, ...] = ()
+
+
+RULES = {
+    rule.code: rule
+    for rule in (
+        Rule(
+            Code.FLEET_SILENT,
+            "Much of the fleet is silent",
+            "Look at the broker, its certificates and the network of the hub first: single devices are not the cause.",
+            for_ms=5 * _MINUTE_MS,
+            keep_ms=15 * _MINUTE_MS,
+        ),
+        Rule(
+            Code.DEVICE_SILENT,
+            "A device is silent",
+            "Its readings are kept on it. Look at its power and network; call the site before the window closes.",
+            for_ms=5 * _MINUTE_MS,
+            keep_ms=5 * _MINUTE_MS,
+            inhibited_by=(Code.FLEET_SILENT,),
+        ),
+        Rule(
+            Code.DEVICE_CONTESTED,
+            "Two things speak for one device",
+            "Find the copy of its card and take it away, then run `meter-hub device resolve`.",
+        ),
+        Rule(
+            Code.STREAM_FORK,
+            "A device's log forks",
+            "Two different blocks claim one place in its log: find out whether its card was copied.",
+        ),
+        Rule(
+            Code.BAD_SIGNATURE,
+            "Blocks with a bad signature are kept",
+            "They count nothing. An intact copy takes their place if the device has one: `meter-hub command resend`.",
+        ),
+        Rule(
+            Code.VALUE_CONFLICT,
+            "Readings came twice with different values",
+            "The first counts and both are kept: compare both with the meter.",
+        ),
+        Rule(
+            Code.CLOCK_SKEW,
+            "A device's clock is wrong",
+            "Readings of months' edges depend on it: look at its time source.",
+            for_ms=5 * _MINUTE_MS,
+            keep_ms=_HOUR_MS,
+            inhibited_by=(Code.DEVICE_SILENT, Code.FLEET_SILENT),
+        ),
+        Rule(
+            Code.BACKLOG,
+            "A device holds many blocks that the hub lacks",
+            "It is heard and does not come after: look at its line, and at how fast the hub takes blocks.",
+            for_ms=6 * _HOUR_MS,
+            keep_ms=_HOUR_MS,
+            inhibited_by=(Code.FLEET_SILENT,),
+        ),
+        Rule(
+            Code.WINDOW_CLOSING,
+            "Systems lack the month that is being reported",
+            "The window board has them, most at stake first, each with its reason.",
+            keep_ms=15 * _MINUTE_MS,
+        ),
+        Rule(
+            Code.WINDOW_MISSED,
+            "Systems missed the window",
+            "The Missing Production Report has them; what is found later is reconciled with the registry.",
+            keep_ms=15 * _MINUTE_MS,
+        ),
+        Rule(
+            Code.BACKUP_STALE,
+            "The last verified backup is old",
+            "Devices keep what no backup holds. Run `meter-hub backup`, and see why its timer did not.",
+            keep_ms=_MINUTE_MS,
+        ),
+        Rule(
+            Code.MAIL_WAITING,
+            "Mail waits",
+            "`meter-hub notices list` has what the mail server said.",
+            for_ms=10 * _MINUTE_MS,
+            keep_ms=5 * _MINUTE_MS,
+        ),
+    )
+}
+"""Every rule by its code."""

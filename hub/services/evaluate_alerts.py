@@ -1,0 +1,110 @@
+"""Look at the fleet once and let alerts begin, go on and end by what is seen."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from hub.alerting.life import step
+from hub.alerting.observing import DeviceFacts, HubFacts, observe
+from hub.alerting.rules import RULES
+from hub.fleet.lifecycle import stage_at
+from hub.fleet.standing import Standing
+from hub.services.read_fleet import read_devices
+from hub.services.read_reporting import current_window
+from hub.store import alerts, backups, board, device_words, notices_outbox, states
+from hub.store.states import Oddities
+from protocol.identity import format_device_id
+from protocol.messages import ReceiptCode
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+    from hub.alerting.life import Episode, Seen
+    from hub.alerting.rules import Code
+    from hub.store.database import Database
+
+_LACKING = (Standing.AT_RISK, Standing.HELD, Standing.WAITING, Standing.READY)
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluated:
+    """What a look came to: how many alerts fire now for the first time, and how many are over."""
+
+    fired: int
+    ended: int
+
+
+def evaluate_alerts(database: Database, began_at: int, now: int) -> Evaluated:
+    """Look at `now` (UTC ms) and keep how every alert goes on; `began_at` is when this hub began to listen."""
+    with database.read() as connection:
+        seen = {(one.code, one.subject): one for one in _observe(connection, began_at, now)}
+        held = {(one.episode.code, one.episode.subject): one for one in alerts.list_open(connection)}
+    fired = ended = 0
+    with database.write() as connection:
+        for key, kept in held.items():
+            after = step(kept.episode, seen.get(key), RULES[key[0]], now)
+            if after is None:
+                alerts.drop_episode(connection, kept.number)
+            elif after != kept.episode:
+                alerts.save_episode(connection, kept.number, after)
+                fired += kept.episode.fired_at is None and after.fired_at is not None
+                ended += after.ended_at is not None
+        for key in seen.keys() - held.keys():
+            begun = _begin(seen[key], key[0], now)
+            alerts.add_episode(connection, begun)
+            fired += begun.fired_at is not None
+    return Evaluated(fired, ended)
+
+
+def _begin(seen: Seen, code: Code, now: int) -> Episode:
+    begun = step(None, seen, RULES[code], now)
+    assert begun is not None, "what is seen begins"
+    return begun
+
+
+def _observe(connection: Connection, began_at: int, now: int) -> tuple[Seen, ...]:
+    return observe(_load_devices(connection, now), _load_hub(connection, began_at, now), now)
+
+
+def _load_devices(connection: Connection, now: int) -> list[DeviceFacts]:
+    """Return every registered device: a number of queries that does not grow with the fleet."""
+    words = device_words.last_words(connection)
+    known, streams = states.list_states(connection), states.list_streams(connection)
+    oddities = states.count_oddities(connection)
+    found = []
+    for view in read_devices(connection, now):
+        device = view.device.id
+        state, odd = known.get(device), oddities.get(device, Oddities())
+        found.append(
+            DeviceFacts(
+                id=format_device_id(device),
+                name=view.device.name,
+                stage=stage_at(words.get(device), now, is_heard=view.block_at is not None),
+                heard_at=view.heard_at,
+                clock_ms=None if state is None or state.device_at is None else state.heard_at - state.device_at,
+                backlog=view.backlog,
+                contested=view.contested,
+                is_forked=any(one.code == ReceiptCode.FORK for one in streams.get(device, ())[:1]),
+                bad_blocks=odd.bad_blocks,
+                conflicts=odd.conflicts,
+            )
+        )
+    return found
+
+
+def _load_hub(connection: Connection, began_at: int, now: int) -> HubFacts:
+    window, is_open = current_window(now)
+    counts, looked = board.count_lines(connection), board.find_look(connection)
+    is_current = looked is not None and (looked.month == window.month) == is_open
+    number = {standing: count.systems for standing, count in counts.items()} if is_current else {}
+    backup = backups.latest_backup(connection)
+    return HubFacts(
+        began_at=began_at,
+        lacking=sum(number.get(one, 0) for one in _LACKING) if is_open else None,
+        closes_at=window.closes_at,
+        missed=0 if is_open else number.get(Standing.MISSING, 0),
+        backup_at=None if backup is None else backup.verified_at,
+        has_blocks=states.has_blocks(connection),
+        oldest_mail_at=notices_outbox.count_states(connection, now).waiting_since,
+    )

@@ -1,0 +1,51 @@
+"""Alerts: episodes of rules, and what people said of them."""
+
+from sqlalchemy import Column, ForeignKey, Index, Table, Text
+
+from hub.store.schema import Whole, metadata
+
+alert = Table(
+    "alert",
+    metadata,
+    Column("number", Whole, primary_key=True, autoincrement=True),
+    Column("code", Text, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("severity", Text, nullable=False),
+    Column("why", Text, nullable=False),
+    Column("since_at", Whole, nullable=False),
+    Column("true_at", Whole, nullable=False),
+    Column("fired_at", Whole),
+    Column("ended_at", Whole),
+    Index("ix_alert_ended_at", "ended_at", "number"),
+    sqlite_strict=True,
+    sqlite_with_rowid=True,
+)
+
+alert_acknowledgement = Table(
+    "alert_acknowledgement",
+    metadata,
+    Column("number", Whole, primary_key=True, autoincrement=True),
+    Column("alert", Whole, ForeignKey("alert.number"), nullable=False, index=True),
+    Column("until_at", Whole, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("recorded_at", Whole, nullable=False),
+    Column("actor", Text, nullable=False),
+    sqlite_strict=True,
+    sqlite_with_rowid=True,
+)
+
+alert_silence = Table(
+    "alert_silence",
+    metadata,
+    Column("number", Whole, primary_key=True, autoincrement=True),
+    # Empty for any rule, and for any subject.
+    Column("code", Text, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("until_at", Whole, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("recorded_at", Whole, nullable=False),
+    Column("actor", Text, nullable=False),
+    Index("ix_alert_silence_until_at", "until_at"),
+    sqlite_strict=True,
+    sqlite_with_rowid=True,
+)

@@ -1,0 +1,112 @@
+"""The JSON API of alerts: those that are open and over, and what people say of them."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+from pydantic import BaseModel, ConfigDict, Field
+
+from hub.alerting.life import Silence, Standing
+from hub.alerting.rules import Code
+from hub.models import alerts as models
+from hub.rules.instants import parse_instant
+from hub.rules.permissions import Action
+from hub.services.answer_alert import acknowledge_alerts, end_silence, silence_alerts
+from hub.services.read_alerts import read_open, read_over
+from hub.store import alerts
+from hub.web.actors import ActorOf, demand
+from hub.web.context import HubOf
+from hub.web.visitors import ViewerOf
+
+router = APIRouter(prefix="/api/v1", tags=["alerts"])
+
+_NUMBER_MAX = (1 << 63) - 1
+Before = Annotated[int | None, Query(ge=1, le=_NUMBER_MAX)]
+Limit = Annotated[int, Query(ge=1, le=1000)]
+
+
+class AcknowledgementBody(BaseModel):
+    """Which alerts somebody looks after, until when, and what they do."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [{"alerts": [12], "until": "2026-12-01T12:00:00Z", "reason": "called the site, they look"}]
+        }
+    )
+
+    alerts: list[Annotated[int, Field(ge=1, le=_NUMBER_MAX)]] = Field(min_length=1, max_length=1000)
+    until: str = Field(max_length=40)
+    reason: str = Field(max_length=100)
+
+
+class SilenceBody(BaseModel):
+    """What is muted until when, and why: a rule, a subject (a device's id), or both."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [{"rule": "device_silent", "until": "2026-12-01T12:00:00Z", "reason": "works on the network"}]
+        }
+    )
+
+    rule: Code | None = None
+    subject: str = Field("", max_length=100)
+    until: str = Field(max_length=40)
+    reason: str = Field(max_length=100)
+
+
+class EndBody(BaseModel):
+    """Why a silence ends."""
+
+    reason: str = Field(max_length=100)
+
+
+@router.get("/alerts")
+def list_alerts(
+    hub: HubOf, viewer: ViewerOf, standing: Standing | None = None, before: Before = None, limit: Limit = 100
+) -> models.AlertsJson:
+    """Return the alerts that are not over; with `standing=resolved` those that are, a page at a time."""
+    demand(hub, viewer, Action.VIEW_PRODUCTION)
+    with hub.database.read() as connection:
+        if standing is Standing.RESOLVED:
+            over = read_over(connection, before, limit)
+            following = over[-1].kept.number if len(over) == limit else None
+            return models.AlertsJson(alerts=[models.alert_json(one) for one in over], next=following)
+        found = read_open(connection, hub.now())
+    shown = [models.alert_json(one) for one in found if standing in {None, one.standing}]
+    return models.AlertsJson(alerts=shown, next=None)
+
+
+@router.post("/alerts/acknowledgements", status_code=201)
+def acknowledge(hub: HubOf, actor: ActorOf, body: AcknowledgementBody) -> models.AlertsJson:
+    """Say that one looks after these alerts until an instant; all of them or none."""
+    demand(hub, actor, Action.ANSWER_ALERTS)
+    until_at, now = parse_instant(body.until), hub.now()
+    done = acknowledge_alerts(hub.database, body.alerts, until_at, actor=actor.name, now=now, reason=body.reason)
+    numbers = {one.number for one in done}
+    with hub.database.read() as connection:
+        found = [one for one in read_open(connection, now) if one.kept.number in numbers]
+    return models.AlertsJson(alerts=[models.alert_json(one) for one in found], next=None)
+
+
+@router.get("/silences")
+def list_silences(hub: HubOf, viewer: ViewerOf) -> models.SilencesJson:
+    """Return the silences that hold, those that end first first."""
+    demand(hub, viewer, Action.VIEW_PRODUCTION)
+    with hub.database.read() as connection:
+        found = alerts.list_silences(connection, hub.now())
+    return models.SilencesJson(silences=[models.silence_json(one) for one in found])
+
+
+@router.post("/silences", status_code=201)
+def silence(hub: HubOf, actor: ActorOf, body: SilenceBody) -> models.SilenceJson:
+    """Mute a rule, a device, or one rule of one device, until an instant."""
+    demand(hub, actor, Action.ANSWER_ALERTS)
+    wanted = Silence(body.rule, body.subject.strip() or None, parse_instant(body.until))
+    kept = silence_alerts(hub.database, wanted, actor=actor.name, now=hub.now(), reason=body.reason)
+    return models.silence_json(kept)
+
+
+@router.post("/silences/{number}/end", status_code=204)
+def end(hub: HubOf, actor: ActorOf, number: int, body: EndBody) -> None:
+    """Let a silence end now."""
+    demand(hub, actor, Action.ANSWER_ALERTS)
+    end_silence(hub.database, number, actor=actor.name, now=hub.now(), reason=body.reason)

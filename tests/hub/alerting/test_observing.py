@@ -1,0 +1,102 @@
+"""What the rules see of a fleet: each at both sides of its edge, with the numbers that say why."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from hub.alerting.observing import (
+    BACKLOG_BLOCKS,
+    BACKUP_MS,
+    FLEET_DEVICES_MIN,
+    MAIL_MS,
+    NEAR_MS,
+    SETTLING_MS,
+    SILENT_MS,
+    SKEW_CRITICAL_MS,
+    SKEW_WARNING_MS,
+    DeviceFacts,
+    HubFacts,
+    observe,
+)
+from hub.alerting.rules import Code, Severity
+from hub.fleet.lifecycle import Stage
+
+NOW = 1_700_000_000_000
+DEVICE = DeviceFacts("d1", "Barn", Stage.IN_SERVICE, NOW)
+HUB = HubFacts(began_at=NOW - SETTLING_MS)
+SILENT = replace(DEVICE, heard_at=NOW - SILENT_MS - 1)
+
+
+def seen(device: DeviceFacts = DEVICE, hub: HubFacts = HUB) -> list[tuple[Code, Severity]]:
+    """Return what is seen of one device and the hub."""
+    return [(one.code, one.severity) for one in observe([device], hub, NOW)]
+
+
+@pytest.mark.parametrize(
+    ("device", "hub", "expected"),
+    [
+        (DEVICE, HUB, []),
+        (SILENT, HUB, [(Code.DEVICE_SILENT, Severity.WARNING)]),
+        (replace(DEVICE, heard_at=NOW - SILENT_MS), HUB, []),
+        (replace(DEVICE, heard_at=None), HUB, []),
+        (SILENT, replace(HUB, began_at=HUB.began_at + 1), []),
+        (replace(SILENT, stage=Stage.MAINTENANCE), HUB, []),
+        (replace(SILENT, stage=Stage.DECOMMISSIONED), HUB, []),
+        (replace(DEVICE, clock_ms=SKEW_WARNING_MS), HUB, []),
+        (replace(DEVICE, clock_ms=-SKEW_WARNING_MS - 1), HUB, [(Code.CLOCK_SKEW, Severity.WARNING)]),
+        (replace(DEVICE, clock_ms=SKEW_CRITICAL_MS + 1), HUB, [(Code.CLOCK_SKEW, Severity.CRITICAL)]),
+        (replace(DEVICE, backlog=BACKLOG_BLOCKS), HUB, [(Code.BACKLOG, Severity.WARNING)]),
+        (replace(DEVICE, backlog=BACKLOG_BLOCKS - 1), HUB, []),
+        (replace(DEVICE, contested="two boards"), HUB, [(Code.DEVICE_CONTESTED, Severity.CRITICAL)]),
+        (replace(DEVICE, is_forked=True), HUB, [(Code.STREAM_FORK, Severity.CRITICAL)]),
+        (replace(DEVICE, bad_blocks=1), HUB, [(Code.BAD_SIGNATURE, Severity.CRITICAL)]),
+        (replace(DEVICE, conflicts=1), HUB, [(Code.VALUE_CONFLICT, Severity.CRITICAL)]),
+        (DEVICE, replace(HUB, lacking=3, closes_at=NOW + NEAR_MS), [(Code.WINDOW_CLOSING, Severity.INFO)]),
+        (DEVICE, replace(HUB, lacking=3, closes_at=NOW + NEAR_MS + 1), []),
+        (DEVICE, replace(HUB, lacking=3, closes_at=NOW + 86_400_000), [(Code.WINDOW_CLOSING, Severity.CRITICAL)]),
+        (DEVICE, replace(HUB, lacking=0, closes_at=NOW + 1), []),
+        (DEVICE, replace(HUB, missed=2), [(Code.WINDOW_MISSED, Severity.CRITICAL)]),
+        (DEVICE, replace(HUB, missed=2, lacking=0, closes_at=NOW + NEAR_MS * 2), []),
+        (DEVICE, replace(HUB, has_blocks=True), [(Code.BACKUP_STALE, Severity.CRITICAL)]),
+        (DEVICE, replace(HUB, has_blocks=True, backup_at=NOW - BACKUP_MS), []),
+        (
+            DEVICE,
+            replace(HUB, has_blocks=True, backup_at=NOW - BACKUP_MS - 1),
+            [(Code.BACKUP_STALE, Severity.CRITICAL)],
+        ),
+        (DEVICE, replace(HUB, oldest_mail_at=NOW - MAIL_MS), []),
+        (DEVICE, replace(HUB, oldest_mail_at=NOW - MAIL_MS - 1), [(Code.MAIL_WAITING, Severity.WARNING)]),
+    ],
+)
+def test_each_rule_at_its_edge(device: DeviceFacts, hub: HubFacts, expected: list[tuple[Code, Severity]]) -> None:
+    """Nothing more is seen than what is wrong."""
+    assert seen(device, hub) == expected
+
+
+def test_a_silence_is_critical_while_its_month_is_reported() -> None:
+    """Five days before the window closes there is no time to lose."""
+    hub = replace(HUB, lacking=1, closes_at=NOW + NEAR_MS)
+    assert (Code.DEVICE_SILENT, Severity.CRITICAL) in seen(SILENT, hub)
+
+
+@pytest.mark.parametrize(
+    ("silent", "well", "is_fleet"),
+    [(FLEET_DEVICES_MIN, 0, True), (FLEET_DEVICES_MIN - 1, 0, False), (10, 190, False), (11, 189, True)],
+)
+def test_much_of_a_fleet_is_an_alert_of_its_own(silent: int, well: int, is_fleet: bool) -> None:  # noqa: FBT001
+    """More than five per cent, and ten at least."""
+    devices = [replace(SILENT, id=f"s{number}") for number in range(silent)]
+    devices += [replace(DEVICE, id=f"w{number}") for number in range(well)]
+    found = [one for one in observe(devices, HUB, NOW) if one.code is Code.FLEET_SILENT]
+    assert bool(found) == is_fleet
+    assert all(f"{silent} of {silent + well} devices" in one.why for one in found)
+
+
+def test_each_rule_holds_of_a_subject_once() -> None:
+    """However much is wrong with it."""
+    worst = replace(SILENT, clock_ms=10**9, backlog=99, contested="x", is_forked=True, bad_blocks=3, conflicts=4)
+    hub = HubFacts(0, None, 0, 5, None, has_blocks=True, oldest_mail_at=0)
+    found = observe([worst], hub, NOW)
+    assert len({(one.code, one.subject) for one in found}) == len(found) == 10

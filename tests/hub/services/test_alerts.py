@@ -1,0 +1,149 @@
+"""Alerts as a hub keeps them: begun, answered and over, at most one open of a rule and a subject."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from hub.alerting.life import Silence, Standing
+from hub.alerting.rules import Code
+from hub.errors import InputError, UnknownSubjectError
+from hub.fleet.lifecycle import Said, Word
+from hub.services.accept_blocks import accept_blocks
+from hub.services.answer_alert import acknowledge_alerts, end_silence, silence_alerts
+from hub.services.evaluate_alerts import Evaluated, evaluate_alerts
+from hub.services.read_alerts import AlertView, read_open, read_over
+from hub.services.say_of_device import say_of_device
+from hub.store import alerts, audit_log
+from tests.hub.making import NOW, TERMS, MadeDevice, made_log
+
+if TYPE_CHECKING:
+    from hub.store.database import Database
+
+DAY_MS = 86_400_000
+MINUTE_MS = 60_000
+LATER = NOW + DAY_MS + MINUTE_MS
+DEVICE = MadeDevice().text
+
+
+@pytest.fixture
+def heard(registered: Database) -> Database:
+    """Return a hub whose device sent its blocks a day ago and fell silent."""
+    accept_blocks(registered, made_log([5, 9], per_block=2).arrivals(), TERMS, NOW)
+    return registered
+
+
+def open_alerts(database: Database, at: int) -> dict[Code, AlertView]:
+    """Return what is open, by rule."""
+    with database.read() as connection:
+        return {view.kept.episode.code: view for view in read_open(connection, at)}
+
+
+def test_a_silent_device_is_told_of_once_and_is_over_when_it_speaks(heard: Database) -> None:
+    """Pending until it has held, firing while it lasts, and one episode however often one looks."""
+    evaluate_alerts(heard, 0, LATER)
+    assert open_alerts(heard, LATER)[Code.DEVICE_SILENT].standing is Standing.PENDING
+    for minute in (5, 6, 7):
+        evaluate_alerts(heard, 0, LATER + minute * MINUTE_MS)
+    found = open_alerts(heard, LATER)[Code.DEVICE_SILENT]
+    assert (found.standing, found.kept.episode.subject) == (Standing.FIRING, DEVICE)
+    with heard.read() as connection:
+        assert sum(one.episode.code is Code.DEVICE_SILENT for one in alerts.list_open(connection)) == 1
+    device = made_log([5, 9, 12, 15], per_block=2)
+    spoken = LATER + 10 * MINUTE_MS
+    accept_blocks(heard, device.arrivals(), TERMS, spoken)
+    evaluate_alerts(heard, 0, spoken)
+    assert open_alerts(heard, spoken)[Code.DEVICE_SILENT].standing is Standing.FIRING
+    ended = spoken + 5 * MINUTE_MS
+    assert evaluate_alerts(heard, 0, ended).ended == 1
+    assert Code.DEVICE_SILENT not in open_alerts(heard, ended)
+    with heard.read() as connection:
+        (over,) = [one for one in read_over(connection, None, 10) if one.kept.episode.code is Code.DEVICE_SILENT]
+        assert read_over(connection, over.kept.number, 10) == ()
+    assert (over.standing, over.kept.episode.ended_at) == (Standing.RESOLVED, ended)
+
+
+def test_maintenance_keeps_a_silence_from_being_told(heard: Database) -> None:
+    """And at its end it is told by itself."""
+    until = LATER + DAY_MS
+    say_of_device(heard, DEVICE, Said(Word.MAINTAIN, until), actor="olga", now=LATER, reason="roof works")
+    evaluate_alerts(heard, 0, LATER)
+    assert Code.DEVICE_SILENT not in open_alerts(heard, LATER)
+    evaluate_alerts(heard, 0, until)
+    assert Code.DEVICE_SILENT in open_alerts(heard, until)
+
+
+def test_what_is_gone_before_it_fired_leaves_nothing(heard: Database) -> None:
+    """Nobody was told of it."""
+    evaluate_alerts(heard, 0, LATER)
+    accept_blocks(heard, made_log([5, 9, 12, 15], per_block=2).arrivals(), TERMS, LATER)
+    evaluate_alerts(heard, 0, LATER + MINUTE_MS)
+    assert Code.DEVICE_SILENT not in open_alerts(heard, LATER)
+    with heard.read() as connection:
+        assert [one for one in read_over(connection, None, 10) if one.kept.episode.code is Code.DEVICE_SILENT] == []
+
+
+def firing(database: Database) -> int:
+    """Let the device's silence fire, and return its number."""
+    for minute in (0, 5):
+        evaluate_alerts(database, 0, LATER + minute * MINUTE_MS)
+    return open_alerts(database, LATER)[Code.DEVICE_SILENT].kept.number
+
+
+def test_somebody_looks_after_it_until_an_instant(heard: Database) -> None:
+    """With an entry of the audit log; at its end it fires again, and nothing is kept of what is refused."""
+    number, until = firing(heard), LATER + DAY_MS
+    for numbers, end, reason, named in (
+        ([number], LATER, "x", "until when"),
+        ([number], until, " ", "say why"),
+    ):
+        with pytest.raises(InputError, match=named):
+            acknowledge_alerts(heard, numbers, end, actor="olga", now=LATER, reason=reason)
+    with pytest.raises(UnknownSubjectError, match="no alert 99"):
+        acknowledge_alerts(heard, [number, 99], until, actor="olga", now=LATER, reason="x")
+    with heard.read() as connection:
+        assert alerts.list_acknowledgements(connection, number) == ()
+    acknowledge_alerts(heard, [number, number], until, actor="olga", now=LATER, reason="called the site")
+    found = open_alerts(heard, LATER)[Code.DEVICE_SILENT]
+    assert (found.standing, found.acknowledged_until) == (Standing.ACKNOWLEDGED, until)
+    assert open_alerts(heard, until)[Code.DEVICE_SILENT].standing is Standing.FIRING
+    with heard.read() as connection:
+        (said,) = alerts.list_acknowledgements(connection, number)
+        (entry,) = audit_log.list_audit(connection, subject="alerts", limit=5)
+    assert (said.recorded.actor, entry.action, entry.reason) == ("olga", "acknowledge alerts", "called the site")
+
+
+def test_one_that_is_over_is_not_looked_after(heard: Database) -> None:
+    """There is nothing left to do."""
+    number = firing(heard)
+    accept_blocks(heard, made_log([5, 9, 12, 15], per_block=2).arrivals(), TERMS, LATER)
+    evaluate_alerts(heard, 0, LATER + 20 * MINUTE_MS)
+    with pytest.raises(InputError, match="is over"):
+        acknowledge_alerts(heard, [number], LATER + DAY_MS, actor="olga", now=LATER, reason="x")
+
+
+def test_a_silence_holds_until_it_ends_or_is_ended(heard: Database) -> None:
+    """Of a rule or a device, never of everything."""
+    firing(heard)
+    with pytest.raises(InputError, match="never muted"):
+        silence_alerts(heard, Silence(None, None, LATER + DAY_MS), actor="olga", now=LATER, reason="x")
+    wanted = Silence(Code.DEVICE_SILENT, None, LATER + DAY_MS)
+    kept = silence_alerts(heard, wanted, actor="olga", now=LATER, reason="works on the network")
+    assert open_alerts(heard, LATER)[Code.DEVICE_SILENT].standing is Standing.SILENCED
+    assert open_alerts(heard, LATER + DAY_MS)[Code.DEVICE_SILENT].standing is Standing.FIRING
+    end_silence(heard, kept.number, actor="olga", now=LATER + 1, reason="done")
+    assert open_alerts(heard, LATER + 1)[Code.DEVICE_SILENT].standing is Standing.FIRING
+    with pytest.raises(InputError, match="has ended already"):
+        end_silence(heard, kept.number, actor="olga", now=LATER + 2, reason="x")
+    with pytest.raises(UnknownSubjectError, match="no silence 99"):
+        end_silence(heard, 99, actor="olga", now=LATER, reason="x")
+    of_device = silence_alerts(heard, Silence(None, DEVICE, LATER + DAY_MS), actor="olga", now=LATER, reason="x")
+    with heard.read() as connection:
+        assert alerts.find_silence(connection, of_device.number) == of_device
+
+
+def test_the_hub_itself_is_looked_at(heard: Database) -> None:
+    """There are blocks and no backup."""
+    assert evaluate_alerts(heard, 0, LATER) == Evaluated(fired=1, ended=0)
+    assert open_alerts(heard, LATER)[Code.BACKUP_STALE].standing is Standing.FIRING
