@@ -40,6 +40,7 @@ from hub.services.accept_blocks import Terms
 from hub.services.notice_sources import SOURCES
 from hub.services.open_hub import TIMELINE_LENGTH, open_hub
 from hub.store import registry
+from hub.web.compressing import Compressing
 from hub.web.context import Hub
 from hub.web.feed import Feed
 from hub.web.headers import SecurityHeaders
@@ -122,6 +123,7 @@ def build_app(settings: HubSettings, now: Now = now_ms) -> FastAPI:
     for router in ROUTERS:
         app.include_router(router)
     app.mount("/static", StaticFiles(directory=_STATIC), name="static")
+    app.add_middleware(Compressing)
     app.add_middleware(SameOrigin)
     app.add_middleware(SecurityHeaders)
     app.add_middleware(Observing, counting=counting)

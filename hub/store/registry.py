@@ -6,7 +6,7 @@ import itertools
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from sqlalchemy import bindparam, delete, exists, insert, select, true, update
+from sqlalchemy import bindparam, delete, exists, func, insert, select, true, update
 
 from hub.store import schema
 from hub.store.dialect import insert_new, insert_or_replace
@@ -112,6 +112,11 @@ def list_devices(connection: Connection) -> tuple[Device, ...]:
     """Return every registered device, by name."""
     rows = connection.execute(select(schema.device).order_by(schema.device.c.name, schema.device.c.id))
     return tuple(_device(row) for row in rows)
+
+
+def count_devices(connection: Connection) -> int:
+    """Return how many devices are registered."""
+    return int(connection.execute(select(func.count()).select_from(schema.device)).scalar_one())
 
 
 def list_unheard(connection: Connection, limit: int) -> tuple[Device, ...]:

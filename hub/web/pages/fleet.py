@@ -1,22 +1,35 @@
 """The operator's first page: devices, meters and systems, and what wants a decision."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from fastapi import APIRouter
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
+from hub.alerting.life import Standing as AlertStanding
+from hub.alerting.rules import Severity
+from hub.fleet.standing import Standing
 from hub.rules.permissions import Action, reach
 from hub.services import name_commands
-from hub.services.read_fleet import Fleet, read_fleet
-from hub.store import backups, changes
+from hub.services.read_alerts import read_open
+from hub.services.read_fleet import SILENT_AFTER_MS, Fleet, read_fleet
+from hub.store import backups, board, changes, device_list, months, registry
 from hub.store.backups import Backup
+from hub.store.board import Count
 from hub.store.changes import FLEET
+from hub.store.device_list import Heard
 from hub.web.cards import DeviceRow, SystemCard, device_rows, system_cards
 from hub.web.context import Hub, HubOf
 from hub.web.navigation import frame_for
 from hub.web.rendering import FragmentName, render_live, watch_of
 from hub.web.visitors import ViewerOf
 
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+SHOWN_WHOLE = 60
+"""A fleet of more devices or systems is shown in counts."""
 _METHODS = ["GET", "HEAD"]
 
 router = APIRouter(default_response_class=HTMLResponse, include_in_schema=False)
@@ -37,6 +50,23 @@ class FleetPage:
     commands: object = name_commands
 
 
+@dataclass(frozen=True, slots=True)
+class LargeFleetPage:
+    """What the operator page shows of a fleet that is too large to be shown whole: counts, and the ways to the rest."""
+
+    systems: int
+    devices: int
+    heard: Mapping[Heard, int]
+    standings: Mapping[Standing, Count]
+    alerts: Mapping[Severity, int]
+    unknown: int
+    backup: Backup | None
+    hub: Hub
+    now: int
+    change: int
+    watch: str
+
+
 @router.api_route("/", methods=_METHODS)
 def show_fleet(hub: HubOf, viewer: ViewerOf, fragment: FragmentName = None) -> Response:
     """Show devices, meters, systems, and what wants a decision; to those who do not see all, their own systems."""
@@ -44,6 +74,10 @@ def show_fleet(hub: HubOf, viewer: ViewerOf, fragment: FragmentName = None) -> R
     if reach(viewer, Action.VIEW_PRODUCTION, now) is not None:
         return RedirectResponse("/systems", status_code=303)
     with hub.database.read() as connection:
+        devices, systems = registry.count_devices(connection), months.count_systems(connection)
+        if max(devices, systems) > SHOWN_WHOLE:
+            large = _read_large(connection, hub, devices, systems)
+            return render_live("large_fleet", frame_for(viewer, now), large, fragment)
         fleet = read_fleet(connection, now)
         page = FleetPage(
             fleet=fleet,
@@ -56,3 +90,21 @@ def show_fleet(hub: HubOf, viewer: ViewerOf, fragment: FragmentName = None) -> R
             watch=watch_of(FLEET, hub),
         )
     return render_live("fleet", frame_for(viewer, now), page, fragment)
+
+
+def _read_large(connection: "Connection", hub: Hub, devices: int, systems: int) -> LargeFleetPage:
+    now = hub.now()
+    open_ = [one.kept.episode for one in read_open(connection, now) if one.standing is AlertStanding.FIRING]
+    return LargeFleetPage(
+        systems=systems,
+        devices=devices,
+        heard=device_list.count_heard(connection, now - SILENT_AFTER_MS),
+        standings=board.count_lines(connection),
+        alerts={severity: sum(one.severity is severity for one in open_) for severity in Severity},
+        unknown=len(registry.list_unknown_devices(connection)),
+        backup=backups.latest_backup(connection),
+        hub=hub,
+        now=now,
+        change=changes.latest_change(connection),
+        watch=watch_of(FLEET, hub),
+    )
