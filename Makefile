@@ -13,7 +13,7 @@ COVERED := tests/protocol tests/edge/metering tests/edge/test_profiles.py tests/
 export METERLINE_PV_CSV ?= $(wildcard $(CURDIR)/../shared/data/pv_ac_power_15min.csv)
 
 .DEFAULT_GOAL := help
-.PHONY: help env demo judges test check check-static coverage covered format lock simulate year rules-page screenshots bench-custody bench-edge bench-month bench-replay clean
+.PHONY: help env demo judges test check check-static coverage covered format lock simulate year rules-page screenshots bench-custody bench-edge bench-month bench-replay bench-web clean
 
 help:  ## List the tasks
 	@grep -hE '^[a-z-]+:.*  ## ' $(MAKEFILE_LIST) | sed -E 's/:.*  ## /\t/' | expand -t 14
@@ -56,6 +56,9 @@ covered:
 format: env  ## Format the code and mend what the linter can
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
+
+bench-web: env  ## Measure the pages of a hub with 100,000 devices: first byte, bytes on the wire, live pages
+	@$(BIN)/python -m benchmarks.web
 
 bench-replay: env  ## Replay a measured CSV through the whole line: make bench-replay METERLINE_PV_CSV=file.csv
 	@test -n "$(METERLINE_PV_CSV)" || { echo "Name the measured series: make bench-replay METERLINE_PV_CSV=file.csv" >&2; exit 2; }
