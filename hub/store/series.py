@@ -25,17 +25,6 @@ if TYPE_CHECKING:
     _Row = Row[tuple[object, ...]]
 
 
-@dataclass(frozen=True, slots=True)
-class Bucket:
-    """The readings of one stretch of a chart: its instants, least and greatest value, and how many there are."""
-
-    first_at: int
-    last_at: int
-    wh_min: int
-    wh_max: int
-    readings: int
-
-
 @dataclass(frozen=True, slots=True, order=True)
 class ReadingKey:
     """The place of a reading in a list ordered by time."""
@@ -110,34 +99,11 @@ def count_misdated(connection: Connection, registers: Sequence[int]) -> int:
     return connection.execute(query).scalar_one()
 
 
-def buckets(
-    connection: Connection, registers: Sequence[int], from_at: int, to_at: int, count: int
-) -> tuple[Bucket, ...]:
-    """Return the good readings from `from_at` to `to_at` (both included), thinned to at most `count` stretches.
-
-    Extremes keep their exact values, so a chart of them begins and ends where the register does.
-    """
-    table = schema.reading
-    width = max(1, (to_at - from_at) // count + 1)
-    number = (table.c.read_at - from_at) // width
-    grouped = (
-        select(
-            number.label("number"),
-            func.min(table.c.read_at).label("first_at"),
-            func.max(table.c.read_at).label("last_at"),
-            func.min(table.c.register_wh).label("wh_min"),
-            func.max(table.c.register_wh).label("wh_max"),
-            func.count().label("readings"),
-        )
-        .where(
-            table.c.register_id.in_(list(registers)), is_good(), table.c.read_at >= from_at, table.c.read_at <= to_at
-        )
-        .group_by(number)
-        .order_by(number)
-    )
-    return tuple(
-        Bucket(row.first_at, row.last_at, row.wh_min, row.wh_max, row.readings) for row in connection.execute(grouped)
-    )
+def find_at(connection: Connection, registers: Sequence[int], edges: Sequence[int]) -> tuple[Reading, ...]:
+    """Return the good readings that may stand at these edges (UTC ms), in order of time: one statement."""
+    read_at = schema.reading.c.read_at
+    near = [read_at.between(edge - EDGE_HALF_WIDTH_MS, edge + EDGE_HALF_WIDTH_MS) for edge in edges]
+    return _in_order(connection.execute(_select(registers).where(or_(*near))).all())
 
 
 def list_readings(
