@@ -156,13 +156,17 @@ def find_system_month(connection: Connection, pts_id: str, month: ProductionMont
 
 
 def list_system_months(
-    connection: Connection, pts_id: str, *, every_version: bool = False
+    connection: Connection, pts_id: str, *, every_version: bool = False, limit: int | None = None
 ) -> tuple[SystemMonthRow, ...]:
-    """Return a system's months, the latest first, each in its last version; with `every_version` in all of them."""
+    """Return a system's months, the latest first, each in its last version; with `every_version` in all of them.
+
+    With `limit`, no more than so many.
+    """
     query = (
         select(system_month)
         .where(system_month.c.system == pts_id)
         .order_by(system_month.c.month.desc(), system_month.c.version.desc())
+        .limit(limit)
     )
     if not every_version:
         query = query.where(_is_last())

@@ -121,6 +121,25 @@ def list_readings(
     )
 
 
+def list_latest(
+    connection: Connection, registers: Sequence[int], before: ReadingKey | None, limit: int
+) -> tuple[tuple[ReadingKey, Reading], ...]:
+    """Return at most `limit` good readings before the key `before`, the latest first: so many of each register."""
+    table = schema.reading
+    key = (table.c.read_at, table.c.register_id, table.c.boot_id, table.c.boottime_ms)
+    found: list[_Row] = []
+    for register in registers:
+        query = _select([register]).order_by(*(column.desc() for column in key)).limit(limit)
+        if before is not None:
+            place = tuple_(before.read_at, before.register_id, before.boot_id, before.boottime_ms)
+            # The plain bound is what the index begins at; the key decides among readings of one instant.
+            query = query.where(table.c.read_at <= before.read_at, tuple_(*key) < place)
+        found += connection.execute(query).all()
+    keyed = [(ReadingKey(row.read_at, row.register_id, BootId(row.boot_id), row.boottime_ms), row) for row in found]
+    keyed.sort(key=lambda one: one[0], reverse=True)
+    return tuple((place, _reading(row)) for place, row in keyed[:limit])
+
+
 def _best(
     connection: Connection, registers: Sequence[int], where: ColumnElement[bool], *, latest: bool
 ) -> Sequence[_Row]:

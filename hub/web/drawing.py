@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 from hub.charts.bars import Slot, bar_chart
 from hub.charts.chart import POINTS_MAX, Words
 from hub.charts.lines import Line, Say, power_chart, step_chart
-from hub.charts.strips import Day, Level, heat_strip
+from hub.charts.strips import Day, Level, State, heat_strip, state_timeline
 from hub.formats import kilowatt_hours, kilowatts, local_day, local_time, month_abbreviation, month_name
 from hub.rules.periods import ProductionMonth
 from hub.rules.plausibility import BAND_PER_CENT, expected_wh
+from hub.rules.reported import ReportState
 from hub.services.compute_days import POWER_DAYS, usual_count
 
 if TYPE_CHECKING:
@@ -20,12 +21,21 @@ if TYPE_CHECKING:
     from hub.charts.chart import Chart
     from hub.rules.facts import SystemFacts
     from hub.services.compute_days import Course, Power
+    from hub.services.read_own import OwnSystem
+
+    _Numbers = Mapping[ProductionMonth, tuple[int | None, bool, str]]
 
 COLUMNS_MAX = POINTS_MAX // 2
 """A column of a register line has two points: its first reading and its last."""
 BARS_MIN = 12
 BARS_MAX = 24
 _CENT = 100
+_REPORTED = {
+    ReportState.REPORTED: Level.FULL,
+    ReportState.PARTIAL: Level.SOME,
+    ReportState.ESTIMATED: Level.SOME,
+    ReportState.MISSING: Level.NONE,
+}
 
 BARS_CAPTION = (
     "Filled: complete. Dashed: not complete, or still running. No bar: no number. The line across is what was "
@@ -69,7 +79,7 @@ def draw_power(powers: Sequence[Power], name: str) -> Chart | None:
 
 
 def draw_months(
-    numbers: Mapping[ProductionMonth, tuple[int | None, bool, str]],
+    numbers: _Numbers,
     facts: SystemFacts | None,
     name: str,
     href: str = "",
@@ -78,28 +88,38 @@ def draw_months(
 
     `href` is where a bar leads, with the month put in for `{}`.
     """
-    if not numbers:
-        return None
-    last = max(numbers)
-    slots = []
-    for month in months_until(last, max(BARS_MIN, min(BARS_MAX, len(numbers)))):
-        energy_wh, is_whole, state = numbers.get(month, (None, False, ""))
-        expected = None if facts is None else expected_wh(facts, month.starts_at, month.ends_at)
-        slots.append(
-            Slot(
-                name=month_name(month),
-                short=month_abbreviation(month),
-                value=energy_wh,
-                whole=is_whole,
-                expected=expected,
-                band=None if expected is None else _band(expected),
-                note=state,
-                href=href.format(month),
-            )
-        )
     text = "One bar a month, with a line across at what was expected. The table below has the numbers."
     words = Words("month-chart", f"Monthly production of {name}", text, BARS_CAPTION)
-    return bar_chart(words, slots, kilowatt_hours, "Month")
+    return _bars(words, numbers, facts, href, has_band=True) if numbers else None
+
+
+def draw_reported(own: OwnSystem, states: Mapping[ReportState, str], place: int) -> Chart | None:
+    """Return the bars of what was reported of a system; `place` tells the systems of one page apart."""
+    numbers = {
+        one.month: (one.production_wh, one.state is ReportState.REPORTED, states[one.state]) for one in own.months
+    }
+    words = Words(
+        f"own-{place}-months",
+        f"Monthly production of {own.facts.name}",
+        "One bar a month, with a line across at what was expected. The table below has the numbers.",
+        "Filled: reported and accepted. Dashed: estimated or in part. The line across is what a usual year gives.",
+    )
+    return _bars(words, numbers, own.facts) if numbers else None
+
+
+def draw_states(own: OwnSystem, states: Mapping[ReportState, str], place: int) -> Chart | None:
+    """Return how far each of a system's last months came, one after another."""
+    shown = [
+        State(month_name(one.month), one.month.starts_at, one.month.ends_at, _REPORTED[one.state], states[one.state])
+        for one in reversed(own.months[:BARS_MIN])
+    ]
+    words = Words(
+        f"own-{place}-states",
+        f"What was accepted of {own.facts.name}",
+        "A part for each month. The table below says the same in words.",
+        "Full: accepted. Half: estimated or in part. Empty: not reported.",
+    )
+    return state_timeline(words, shown, ("Month", "State", "Accepted"))
 
 
 def draw_days(days: Sequence[int | None], month: ProductionMonth, facts: SystemFacts | None, name: str) -> Chart | None:
@@ -131,6 +151,28 @@ def draw_hours(days: tuple[tuple[int, ...], ...], month: ProductionMonth, name: 
     caption = f"Full: {usual} or more readings in the hour, as most have. Narrow: fewer. Empty: none."
     words = Words("hour-chart", f"Hours read of {name}, {month_name(month)}", text, caption)
     return heat_strip(words, drawn)
+
+
+def _bars(
+    words: Words, numbers: _Numbers, facts: SystemFacts | None, href: str = "", *, has_band: bool = False
+) -> Chart | None:
+    slots = []
+    for month in months_until(max(numbers), max(BARS_MIN, min(BARS_MAX, len(numbers)))):
+        energy_wh, is_whole, state = numbers.get(month, (None, False, ""))
+        expected = None if facts is None else expected_wh(facts, month.starts_at, month.ends_at)
+        slots.append(
+            Slot(
+                name=month_name(month),
+                short=month_abbreviation(month),
+                value=energy_wh,
+                whole=is_whole,
+                expected=expected,
+                band=_band(expected) if has_band and expected is not None else None,
+                note=state,
+                href=href.format(month),
+            )
+        )
+    return bar_chart(words, slots, kilowatt_hours, "Month")
 
 
 def months_until(last: ProductionMonth, count: int) -> tuple[ProductionMonth, ...]:

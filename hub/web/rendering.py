@@ -32,6 +32,8 @@ _TEMPLATES.globals.update(
     count=formats.count,
     kilowatt_hours=formats.kilowatt_hours,
     kilowatts=formats.kilowatts,
+    long_day=formats.long_day,
+    megawatt_hours=formats.megawatt_hours,
     time_left=formats.time_left,
     local_day=formats.local_day,
     local_time=formats.local_time,

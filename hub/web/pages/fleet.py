@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from fastapi import APIRouter
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
-from hub.rules.permissions import Action, reach
+from hub.rules.permissions import Action, is_owner_only, reach
 from hub.services import name_commands
 from hub.services.read_fleet import Fleet, read_fleet
 from hub.store import backups, changes
@@ -42,7 +42,7 @@ def show_fleet(hub: HubOf, viewer: ViewerOf, fragment: FragmentName = None) -> R
     """Show devices, meters, systems, and what wants a decision; to those who do not see all, their own systems."""
     now = hub.now()
     if reach(viewer, Action.VIEW_PRODUCTION, now) is not None:
-        return RedirectResponse("/systems", status_code=303)
+        return RedirectResponse("/mine" if is_owner_only(viewer, now) else "/systems", status_code=303)
     with hub.database.read() as connection:
         fleet = read_fleet(connection, now)
         page = FleetPage(
