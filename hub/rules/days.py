@@ -15,6 +15,7 @@ from hub.rules.windows import midnight_at
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import date
 
     from hub.rules.periods import ProductionMonth
     from hub.rules.production import Break, Reading
@@ -28,6 +29,16 @@ def midnights_of(month: ProductionMonth) -> tuple[int, ...]:
     first = month.last_day.replace(day=1)
     days = month.last_day.day
     return (*(midnight_at(first + timedelta(days=day)) for day in range(days)), month.ends_at)
+
+
+def last_days(until: date, count: int) -> tuple[date, ...]:
+    """Return the `count` days that end with one, the earliest first."""
+    return tuple(until - timedelta(days=back) for back in range(count - 1, -1, -1))
+
+
+def midnights_around(days: Sequence[date]) -> tuple[int, ...]:
+    """Return the instants (UTC ms) at which these days, which follow one another, begin, and at which the last ends."""
+    return (*map(midnight_at, days), midnight_at(days[-1] + timedelta(days=1)))
 
 
 def daily_energy(

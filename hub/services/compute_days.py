@@ -14,6 +14,8 @@ from hub.services.compute_production import find_breaks
 from hub.store import columns, facts, ownership, registry, series
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from sqlalchemy import Connection
 
     from hub.rules.periods import ProductionMonth
@@ -100,11 +102,16 @@ def count_hours(connection: Connection, pts_id: str, month: ProductionMonth) -> 
         for meter in registry.list_meters(connection, pts_id)
         for register in ownership.registers_of(connection, meter)
     ]
-    counted = columns.count_by_slot(connection, registers, month.starts_at, month.ends_at, HOUR_MS)
-    midnights = [(at - month.starts_at) // HOUR_MS for at in midnights_of(month)]
-    return tuple(
-        tuple(counted.get(hour, 0) for hour in range(start, end)) for start, end in itertools.pairwise(midnights)
-    )
+    return count_register_hours(connection, registers, midnights_of(month))
+
+
+def count_register_hours(
+    connection: Connection, registers: Sequence[int], midnights: Sequence[int]
+) -> tuple[tuple[int, ...], ...]:
+    """Return how many readings of these registers there are of each hour between these midnights (UTC ms)."""
+    counted = columns.count_by_slot(connection, registers, midnights[0], midnights[-1], HOUR_MS)
+    hours = [(at - midnights[0]) // HOUR_MS for at in midnights]
+    return tuple(tuple(counted.get(hour, 0) for hour in range(start, end)) for start, end in itertools.pairwise(hours))
 
 
 def usual_count(days: tuple[tuple[int, ...], ...]) -> int:

@@ -5,11 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from hub.rules.days import last_days, midnights_around
+from hub.rules.periods import date_at
+from hub.services.compute_days import count_register_hours
 from hub.services.find_meter import find_meter
 from hub.services.read_events import read_register_events
 from hub.store import exchanges, meter_facts, ownership, series
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import date
+
     from sqlalchemy import Connection
 
     from hub.rules.facts import MeterFacts
@@ -20,9 +26,23 @@ if TYPE_CHECKING:
     from hub.store.series import ReadingKey
 
 
+DAYS_COUNTED = 30
+
+
+@dataclass(frozen=True, slots=True)
+class ReadDay:
+    """A day, and how many readings of a meter there are of each of its hours."""
+
+    on: date
+    hours: tuple[int, ...]
+
+
 @dataclass(frozen=True, slots=True)
 class MeterPage:
-    """A meter as its page shows it; `next` is where the earlier readings go on, None where these were the first."""
+    """A meter as its page shows it; `next` is where the earlier readings go on, None where these were the first.
+
+    `days` are those that end with the day of its last reading, none where there is none.
+    """
 
     meter: Meter
     facts: MeterFacts
@@ -30,6 +50,7 @@ class MeterPage:
     readings: tuple[Reading, ...]
     next: ReadingKey | None
     events: tuple[EventView, ...]
+    days: tuple[ReadDay, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,4 +88,14 @@ def read_meter(connection: Connection, wanted: Wanted, readings: int, events: in
         readings=tuple(reading for _, reading in found),
         next=found[-1][0] if len(found) == readings else None,
         events=read_register_events(connection, registers, events),
+        days=_count_days(connection, registers),
     )
+
+
+def _count_days(connection: Connection, registers: Sequence[int]) -> tuple[ReadDay, ...]:
+    last = series.last_reading(connection, registers)
+    if last is None:
+        return ()
+    days = last_days(date_at(last.read_at), DAYS_COUNTED)
+    counted = count_register_hours(connection, registers, midnights_around(days))
+    return tuple(ReadDay(on, hours) for on, hours in zip(days, counted, strict=True))

@@ -173,6 +173,22 @@ def list_system_months(
     return tuple(map(_system_month, connection.execute(query)))
 
 
+def list_recent(
+    connection: Connection, systems: Collection[str], since: ProductionMonth
+) -> dict[str, tuple[SystemMonthRow, ...]]:
+    """Return the months of each of these systems from one on, the earliest first, each in its last version.
+
+    Systems without any are left out.
+    """
+    query = (
+        select(system_month)
+        .where(system_month.c.system.in_(list(systems)), system_month.c.month >= str(since), _is_last())
+        .order_by(system_month.c.system, system_month.c.month)
+    )
+    rows = map(_system_month, connection.execute(query))
+    return {name: tuple(group) for name, group in itertools.groupby(rows, key=lambda row: row.system)}
+
+
 def iterate_month(
     connection: Connection, month: ProductionMonth, limit: int = SYSTEMS_AT_ONCE
 ) -> Iterator[SystemMonthRow]:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from hub.charts.bars import Slot, bar_chart
 from hub.charts.chart import POINTS_MAX, Words
 from hub.charts.lines import Line, Say, power_chart, step_chart
-from hub.charts.strips import Day, Level, State, heat_strip, state_timeline
+from hub.charts.sparkline import sparkline
+from hub.charts.strips import Day, Level, State, availability_strip, heat_strip, state_timeline
 from hub.formats import kilowatt_hours, kilowatts, local_day, local_time, month_abbreviation, month_name
 from hub.rules.periods import ProductionMonth
 from hub.rules.plausibility import BAND_PER_CENT, expected_wh
@@ -120,6 +121,32 @@ def draw_states(own: OwnSystem, states: Mapping[ReportState, str], place: int) -
         "Full: accepted. Half: estimated or in part. Empty: not reported.",
     )
     return state_timeline(words, shown, ("Month", "State", "Accepted"))
+
+
+def draw_spark(energies_wh: Sequence[int], name: str, place: int) -> Chart | None:
+    """Return a word-sized line of a system's last months; None for less than two. `place` is that in the list."""
+    if not energies_wh:
+        return None
+    text = f"From {kilowatt_hours(energies_wh[0])} to {kilowatt_hours(energies_wh[-1])}."
+    return sparkline(Words(f"spark-{place}", f"Last months of {name}", text), energies_wh)
+
+
+def draw_read_days(days: Sequence[tuple[str, tuple[int, ...]]], serial: str) -> Chart | None:
+    """Return on which days, given by name with the readings of each hour, a meter was read; None where on none."""
+    usual = usual_count(tuple(hours for _, hours in days))
+    if usual == 0:
+        return None
+    drawn = [
+        Day(name, name.replace("\u00a0", " ").split()[0], tuple(_level(number, usual) for number in hours))
+        for name, hours in days
+    ]
+    words = Words(
+        "read-days",
+        f"Days on which meter {serial} was read",
+        "A cell a day. The table below counts their hours.",
+        f"Full: {usual} or more readings in every hour, as most have. Narrow: fewer. Empty: none.",
+    )
+    return availability_strip(words, drawn)
 
 
 def draw_days(days: Sequence[int | None], month: ProductionMonth, facts: SystemFacts | None, name: str) -> Chart | None:

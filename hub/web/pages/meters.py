@@ -5,8 +5,10 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 from fastapi.responses import HTMLResponse
 
+from hub.formats import long_day
 from hub.rules.permissions import Action
 from hub.services.read_meter import Wanted, read_meter
+from hub.web import drawing
 from hub.web.actors import demand
 from hub.web.context import HubOf
 from hub.web.navigation import frame_for
@@ -39,6 +41,7 @@ def show_meter(  # noqa: PLR0913 - whose meter, which, and from which of its rea
         "meter.html",
         frame_for(viewer, hub.now()),
         page=page,
+        read_days=drawing.draw_read_days([(long_day(day.on), day.hours) for day in page.days], page.meter.serial),
         make=make,
         before=before,
         next=None if page.next is None else format_key(page.next),

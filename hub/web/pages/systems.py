@@ -1,13 +1,18 @@
 """The systems that one may see, and the page of each."""
 
+from collections.abc import Mapping, Sequence
 from typing import Annotated
 
 from fastapi import APIRouter, Query
 from fastapi.responses import HTMLResponse
 
-from hub.rules.periods import parse_month
+from hub.charts.chart import Chart
+from hub.rules.periods import ProductionMonth, parse_month
 from hub.rules.permissions import Action, reach
-from hub.services.read_reporting import current_window, list_reporting
+from hub.services.read_reporting import ReportingLine, current_window, list_reporting
+from hub.store import months
+from hub.store.months import SystemMonthRow
+from hub.web import drawing
 from hub.web.actors import demand
 from hub.web.context import HubOf
 from hub.web.navigation import frame_for
@@ -30,11 +35,13 @@ def show_systems(hub: HubOf, viewer: ViewerOf, after: str = "") -> HTMLResponse:
     seen = reach(viewer, Action.VIEW_PRODUCTION, now)
     with hub.database.read() as connection:
         lines = list_reporting(connection, window.month, now, only=seen, after=after, limit=SYSTEMS_SHOWN)
+        recent = months.list_recent(connection, [one.system for one in lines], _year_before(window.month))
     enters = reach(viewer, Action.ENTER_PRODUCTION, now)
     return render_page(
         "systems.html",
         frame_for(viewer, now),
         lines=lines,
+        sparks=_draw_sparks(lines, recent),
         window=window,
         is_open=is_open,
         now=now,
@@ -43,6 +50,22 @@ def show_systems(hub: HubOf, viewer: ViewerOf, after: str = "") -> HTMLResponse:
         may_enter={one.system for one in lines if enters is None or one.system in enters},
         waiting=count_waiting(hub, viewer),
     )
+
+
+def _year_before(month: ProductionMonth) -> ProductionMonth:
+    return ProductionMonth(month.year - 1, month.month)
+
+
+def _draw_sparks(
+    lines: Sequence[ReportingLine], recent: Mapping[str, Sequence[SystemMonthRow]]
+) -> dict[str, Chart | None]:
+    """Return a line of the last year's numbers for each system, None where there are too few."""
+    return {
+        one.system: drawing.draw_spark(
+            [row.production_wh for row in recent.get(one.system, ()) if row.production_wh is not None], one.name, place
+        )
+        for place, one in enumerate(lines)
+    }
 
 
 @router.api_route("/systems/{pts_id}", methods=_METHODS)

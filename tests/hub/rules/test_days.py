@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import date
 from itertools import pairwise
 
 import pytest
 
-from hub.rules.days import add_meters, daily_energy, mean_power, midnights_of
+from hub.rules.days import add_meters, daily_energy, last_days, mean_power, midnights_around, midnights_of
 from hub.rules.periods import parse_month
 from hub.rules.production import Break, Reading
 from protocol.identity import DeviceId, Epoch
@@ -49,6 +50,14 @@ def test_days_begin_at_local_midnights(month: str, days: int, hours: int) -> Non
     lengths = [(end - start) // HOUR_MS for start, end in pairwise(midnights)]
     assert (midnights[0], midnights[-1], len(lengths)) == (chosen.starts_at, chosen.ends_at, days)
     assert set(lengths) == {24, hours}
+
+
+def test_days_follow_one_another_over_a_month_s_end() -> None:
+    """They end with the day that is named, and their midnights fill them, also where the clocks change."""
+    days = last_days(date(2016, 3, 14), 20)
+    assert (str(days[0]), str(days[-1]), len(days)) == ("2016-02-24", "2016-03-14", 20)
+    lengths = [(end - start) // HOUR_MS for start, end in pairwise(midnights_around(days))]
+    assert lengths == [*(24,) * 18, 23, 24]
 
 
 def test_days_add_up_to_the_register() -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from hub.errors import UnknownSubjectError
 from hub.services.accept_blocks import accept_blocks
-from hub.services.read_meter import Wanted, read_meter
+from hub.services.read_meter import DAYS_COUNTED, Wanted, read_meter
 from hub.services.register_device import register_device
 from hub.services.register_meter import MeterRequest, register_meter
 from hub.store import exchanges
@@ -47,6 +47,10 @@ def test_readings_come_latest_first_and_each_once(registered: Database) -> None:
     assert len(seen) == len(set(seen)) == 10
     assert seen == sorted(seen, reverse=True)
     assert seen[0][0] == JULY_AT + 4 * QUARTER_MS
+    assert len(page.days) == DAYS_COUNTED
+    assert str(page.days[-1].on) == "2016-07-01"
+    assert page.days[-1].hours == (8, 2, *(0,) * 22)
+    assert sum(sum(day.hours) for day in page.days[:-1]) == 0
 
 
 def test_events_of_the_meter_stand_on_its_page(registered: Database) -> None:
@@ -71,7 +75,7 @@ def test_only_exchanges_that_count_are_told(registered: Database) -> None:
                 exchanges.add_decision(connection, made.number, Decision("bea", NOW, approved, "", None))
     page = _read(registered)
     assert [one.asked.new_serial for one in page.exchanges] == ["N-True"]
-    assert (page.facts.serial, page.readings, page.next) == ("WN-1001", (), None)
+    assert (page.facts.serial, page.readings, page.next, page.days) == ("WN-1001", (), None, ())
 
 
 def test_a_meter_of_another_system_is_not_there(registered: Database) -> None:

@@ -27,6 +27,7 @@ def test_readings_come_fifty_at_a_time(filled: TestClient, hub: Hub) -> None:
     accept_blocks(hub.database, device.arrivals(), TERMS, NOW)
     assert f'href="{PATH}"' in filled.get(f"/systems/{SYSTEM}").text
     first = filled.get(PATH).text
+    assert '<title id="read-days-title">Days on which meter WN-1001 was read</title>' in first
     assert first.index("30.059\u00a0kWh") < first.index("30.01\u00a0kWh")
     assert "30.009\u00a0kWh" not in first
     (following,) = re.findall(r'href="([^"]*)" rel="next"', first)

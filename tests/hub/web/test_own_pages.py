@@ -19,7 +19,7 @@ from hub.services.close_month import close_month
 from hub.services.manage_people import add_account, relate_account
 from hub.services.read_own import OwnMonth, OwnSystem
 from hub.services.set_password import make_link, set_password
-from hub.store import facts
+from hub.store import facts, months
 from hub.store.accounts import Account
 from hub.store.facts import BEGINNING, Recorded
 from hub.web.own_words import tell_standing
@@ -113,6 +113,19 @@ def test_a_rec_owner_sees_what_counts(app: FastAPI) -> None:
     bea.enrol("bea")
     assert "Roof 2 : register its GIS asset id" in _text(bea.get("/certificates").text)
     assert "These were all." in bea.get("/certificates?after=Z").text
+
+
+def test_a_list_of_systems_shows_the_last_year_of_each(app: FastAPI) -> None:
+    """Two closed months make a line with its ends in words; one is too short for it."""
+    assert "too short" in _text(_signed_in(app, "ann").get("/systems").text)
+    database = app.state.hub.database
+    with database.read() as connection:
+        (meter,) = months.list_meters_of(connection, SYSTEM)
+    enter(database, meter, FEB, 2_000_000)
+    close_month(database, FEB, RunKind.CLOSE, actor="test", now=window_of(FEB).closes_at)
+    page = _signed_in(app, "ann").get("/systems").text
+    assert "From 1,612\u00a0kWh to 388\u00a0kWh." in page
+    assert page.count('<span class="spark">') == 1
 
 
 def _facts(mode: ReportingMode = ReportingMode.MANUAL) -> SystemFacts:

@@ -91,3 +91,6 @@ def test_what_has_no_number_is_not_drawn() -> None:
     assert drawing.draw_days((None,) * 31, july, None, "Barn") is None
     assert drawing.draw_hours(((0,) * 24,) * 31, july, "Barn") is None
     assert drawing.draw_months({}, None, "Barn") is None
+    assert drawing.draw_read_days([("1\u00a0Jul\u00a02016", (0,) * 24)], "PV-1") is None
+    assert drawing.draw_spark([], "Barn", 0) is None
+    assert drawing.draw_spark([5], "Barn", 0) is None
