@@ -35,10 +35,12 @@ class OwnMonth:
 class OwnSystem:
     """A system with its last months, the latest first, and the window that is open or comes next.
 
-    The months begin with the one of that window, if anything was reported for it.
+    `said` is all that was said of it, whenever it became effective. The months begin with the one of that window, if
+    anything was reported for it.
     """
 
     facts: SystemFacts
+    said: tuple[SystemFacts, ...]
     months: tuple[OwnMonth, ...]
     window: ReportingWindow
     is_open: bool
@@ -68,7 +70,8 @@ def read_own(connection: Connection, pts_id: str, now: int, limit: int) -> OwnSy
         if drawn is not None:
             found[month] = drawn
     latest = sorted(found.values(), key=lambda one: one.month, reverse=True)
-    return OwnSystem(known, tuple(latest[:limit]), window, is_open)
+    said = tuple(one.facts for one in facts.list_system_versions(connection, system))
+    return OwnSystem(known, said, tuple(latest[:limit]), window, is_open)
 
 
 def _draw(connection: Connection, system: str, month: ProductionMonth, now: int) -> OwnMonth | None:

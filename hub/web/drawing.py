@@ -11,6 +11,7 @@ from hub.charts.lines import Line, Say, power_chart, step_chart
 from hub.charts.sparkline import sparkline
 from hub.charts.strips import Day, Level, State, availability_strip, heat_strip, state_timeline
 from hub.formats import kilowatt_hours, kilowatts, local_day, local_time, month_abbreviation, month_name
+from hub.rules.details import effective
 from hub.rules.periods import ProductionMonth
 from hub.rules.plausibility import BAND_PER_CENT, expected_wh
 from hub.rules.reported import ReportState
@@ -81,17 +82,18 @@ def draw_power(powers: Sequence[Power], name: str) -> Chart | None:
 
 def draw_months(
     numbers: _Numbers,
-    facts: SystemFacts | None,
+    said: Sequence[SystemFacts],
     name: str,
     href: str = "",
 ) -> Chart | None:
     """Return the bars of months, a year at least; `numbers` gives each its energy, whether whole, and its state.
 
-    `href` is where a bar leads, with the month put in for `{}`.
+    `said` is all that was said of the system, whenever it became effective. `href` is where a bar leads, with the month
+    put in for `{}`.
     """
     text = "One bar a month, with a line across at what was expected. The table below has the numbers."
     words = Words("month-chart", f"Monthly production of {name}", text, BARS_CAPTION)
-    return _bars(words, numbers, facts, href, has_band=True) if numbers else None
+    return _bars(words, numbers, said, href, has_band=True) if numbers else None
 
 
 def draw_reported(own: OwnSystem, states: Mapping[ReportState, str], place: int) -> Chart | None:
@@ -105,7 +107,7 @@ def draw_reported(own: OwnSystem, states: Mapping[ReportState, str], place: int)
         "One bar a month, with a line across at what was expected. The table below has the numbers.",
         "Filled: reported and accepted. Dashed: estimated or in part. The line across is what a usual year gives.",
     )
-    return _bars(words, numbers, own.facts) if numbers else None
+    return _bars(words, numbers, own.said) if numbers else None
 
 
 def draw_states(own: OwnSystem, states: Mapping[ReportState, str], place: int) -> Chart | None:
@@ -149,11 +151,14 @@ def draw_read_days(days: Sequence[tuple[str, tuple[int, ...]]], serial: str) -> 
     return availability_strip(words, drawn)
 
 
-def draw_days(days: Sequence[int | None], month: ProductionMonth, facts: SystemFacts | None, name: str) -> Chart | None:
+def draw_days(
+    days: Sequence[int | None], month: ProductionMonth, said: Sequence[SystemFacts], name: str
+) -> Chart | None:
     """Return the bars of a month's days; None where no day has a number."""
     if all(day is None for day in days):
         return None
-    expected = None if facts is None else expected_wh(facts, month.starts_at, month.ends_at) // len(days)
+    of_month = _expect(said, month)
+    expected = None if of_month is None else of_month // len(days)
     names = _days_of(month)
     slots = [
         Slot(f"{on.day} {month_name(month)}", str(on.day), energy_wh, expected=expected)
@@ -181,12 +186,12 @@ def draw_hours(days: tuple[tuple[int, ...], ...], month: ProductionMonth, name: 
 
 
 def _bars(
-    words: Words, numbers: _Numbers, facts: SystemFacts | None, href: str = "", *, has_band: bool = False
+    words: Words, numbers: _Numbers, said: Sequence[SystemFacts], href: str = "", *, has_band: bool = False
 ) -> Chart | None:
     slots = []
     for month in months_until(max(numbers), max(BARS_MIN, min(BARS_MAX, len(numbers)))):
         energy_wh, is_whole, state = numbers.get(month, (None, False, ""))
-        expected = None if facts is None else expected_wh(facts, month.starts_at, month.ends_at)
+        expected = _expect(said, month)
         slots.append(
             Slot(
                 name=month_name(month),
@@ -215,6 +220,12 @@ def _split(months: int) -> tuple[int, int]:
 def _days_of(month: ProductionMonth) -> list[date]:
     first = month.last_day.replace(day=1)
     return [first + timedelta(days=day) for day in range(month.last_day.day)]
+
+
+def _expect(said: Sequence[SystemFacts], month: ProductionMonth) -> int | None:
+    """Return what a system should produce in a month by what held on its last day; None where nothing did."""
+    held = effective(said, month.last_day)
+    return None if held is None else expected_wh(held, month.starts_at, month.ends_at)
 
 
 def _band(expected: int) -> tuple[int, int]:

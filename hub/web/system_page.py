@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from hub.rules.periods import date_at
 from hub.services.compute_days import compute_days, count_hours, read_courses, read_power
 from hub.services.compute_production import compute_months, find_range, find_system
 from hub.services.read_events import read_events
@@ -17,6 +16,8 @@ from hub.web import drawing, headline
 from hub.web.rendering import watch_of
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from sqlalchemy import Connection
 
     from hub.charts.chart import Chart
@@ -75,21 +76,16 @@ def load_page(
     system = find_system(connection, pts_id)
     change = changes.latest_change(connection)
     range_ = find_range(connection, pts_id)
+    if range_ is not None and until is not None:
+        # Before the first month there is nothing to list: then it is the last one shown.
+        until = max(until, range_[0])
     months = compute_months(connection, pts_id, until=until, limit=drawing.BARS_MAX)
-    known = facts.find_system_facts(connection, pts_id, date_at(now))
+    said = [one.facts for one in facts.list_system_versions(connection, pts_id)]
     shown = zoom or (months[0].production.month if months else None)
     days = hours = None
     if shown is not None:
-        days = drawing.draw_days(compute_days(connection, pts_id, shown), shown, known, system.name)
+        days = drawing.draw_days(compute_days(connection, pts_id, shown), shown, said, system.name)
         hours = drawing.draw_hours(count_hours(connection, pts_id, shown), shown, system.name)
-    numbers = {
-        one.production.month: (
-            one.production.production_wh,
-            one.production.complete,
-            str(headline.month_state(one.production, now)),
-        )
-        for one in months
-    }
     return SystemPage(
         system=system,
         meters=read_system_meters(connection, pts_id),
@@ -100,7 +96,7 @@ def load_page(
             system.name,
             _ALL if zoom is None else _OF_MONTH,
         ),
-        bars=drawing.draw_months(numbers, known, system.name, f"/systems/{quote(pts_id)}?month={{}}"),
+        bars=drawing.draw_months(_tell(months, now), said, system.name, f"/systems/{quote(pts_id)}?month={{}}"),
         days=days,
         hours=hours,
         power=drawing.draw_power(read_power(connection, pts_id), system.name),
@@ -115,3 +111,9 @@ def load_page(
         change=change,
         watch=watch_of(Subject(SubjectKind.SYSTEM, pts_id), hub),
     )
+
+
+def _tell(months: Sequence[SystemMonth], now: int) -> dict[ProductionMonth, tuple[int | None, bool, str]]:
+    """Return of each month its energy, whether that is whole, and how far it has come."""
+    produced = [one.production for one in months]
+    return {one.month: (one.production_wh, one.complete, str(headline.month_state(one, now))) for one in produced}

@@ -156,12 +156,12 @@ def _facts(mode: ReportingMode = ReportingMode.MANUAL) -> SystemFacts:
 )
 def test_every_state_has_its_words(month: OwnMonth | None, mode: str, is_open: bool, told: str) -> None:  # noqa: FBT001
     """Whatever became of a month, it is said in a sentence, with what comes next."""
-    own = OwnSystem(_facts(ReportingMode(mode)), (month,) if month else (), window_of(FEB), is_open)
+    own = OwnSystem(_facts(ReportingMode(mode)), (), (month,) if month else (), window_of(FEB), is_open)
     assert told in tell_standing(own).replace("\u00a0", " ")
 
 
 def test_what_is_done_wants_nothing_more() -> None:
     """Where the open window's month is accepted, nothing else is asked."""
     done = OwnMonth(FEB, ReportState.REPORTED, 388_000, is_closed=False)
-    own = OwnSystem(_facts(), (done,), window_of(FEB), is_open=True)
+    own = OwnSystem(_facts(), (), (done,), window_of(FEB), is_open=True)
     assert tell_standing(own).replace("\u00a0", " ") == "February 2024 is reported and accepted: 388 kWh."

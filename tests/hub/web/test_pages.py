@@ -57,7 +57,9 @@ class _Elements(HTMLParser):
             assert self.open.pop() == tag
 
 
-@pytest.mark.parametrize("path", [*PAGES, "/systems/NOPE"])
+@pytest.mark.parametrize(
+    "path", [*PAGES, "/systems", f"/systems/{SYSTEM}/meters/WN-1001", "/certificates", "/systems/NOPE"]
+)
 def test_pages_are_well_formed_and_need_no_inline_style(filled: TestClient, path: str) -> None:
     """Elements close, ids are unique, and nothing on a page asks to relax the content security policy."""
     elements = _Elements()

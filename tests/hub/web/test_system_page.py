@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
+from datetime import date
 from typing import TYPE_CHECKING
 
 import pytest
 from sqlalchemy import event
 
+from hub.rules.facts import SystemFacts
 from hub.rules.periods import parse_month
 from hub.services.accept_blocks import accept_blocks
 from hub.services.register_device import register_device
@@ -83,14 +86,33 @@ def test_months_are_listed_two_years_at_a_time(old: TestClient) -> None:
     assert "Latest months" in text
 
 
+def test_before_the_first_month_the_first_is_shown(old: TestClient) -> None:
+    """A way that leads too far back ends there, and never says that nothing was read."""
+    text = old.get(f"/systems/{SYSTEM}?until=1999-01").text
+    assert "No reading counts yet" not in text
+    assert re.findall(r'<th scope="row"><a href="/systems/[^"]*\?month=([\d-]+)"', text) == ["2007-07"]
+
+
+def test_what_is_expected_follows_the_facts() -> None:
+    """A month before the roof was doubled expects half; one before anything was said expects nothing to be drawn."""
+    small = SystemFacts(SYSTEM, "Barn", date(2016, 1, 1), 7_500)
+    large = replace(small, effective_on=date(2016, 7, 1), capacity_w_dc=15_000)
+    months = {parse_month(f"2016-{number:02d}"): (1000, True, "complete") for number in (5, 7)}
+    chart = drawing.draw_months(months, [small, large], "Barn")
+    assert chart is not None
+    rows = {row[0]: row[2] for row in chart.tables[0].rows}
+    assert (rows["May 2016"], rows["July 2016"]) == ("765.018\u00a0kWh", "1,530.036\u00a0kWh")
+    assert rows["December 2015"] == "-"
+
+
 def test_what_has_no_number_is_not_drawn() -> None:
     """No empty frame stands for nothing."""
     july = parse_month("2016-07")
     assert drawing.draw_register([], "Barn", "") is None
     assert drawing.draw_power([], "Barn") is None
-    assert drawing.draw_days((None,) * 31, july, None, "Barn") is None
+    assert drawing.draw_days((None,) * 31, july, [], "Barn") is None
     assert drawing.draw_hours(((0,) * 24,) * 31, july, "Barn") is None
-    assert drawing.draw_months({}, None, "Barn") is None
+    assert drawing.draw_months({}, [], "Barn") is None
     assert drawing.draw_read_days([("1\u00a0Jul\u00a02016", (0,) * 24)], "PV-1") is None
     assert drawing.draw_spark([], "Barn", 0) is None
     assert drawing.draw_spark([5], "Barn", 0) is None
