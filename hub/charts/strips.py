@@ -13,7 +13,6 @@ if TYPE_CHECKING:
 
     from hub.charts.chart import Words
 
-HOURS = 24
 _ROW = 12
 _STRIP = 40
 _GAP_PART = 8

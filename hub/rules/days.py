@@ -7,6 +7,7 @@ its midnights, and what is missing is taken from no other day.
 from __future__ import annotations
 
 import itertools
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -22,6 +23,15 @@ if TYPE_CHECKING:
 
 
 _MS_PER_HOUR = 3_600_000
+
+
+@dataclass(frozen=True, slots=True)
+class MeterDays:
+    """A meter's energy by days, and from when until when (UTC ms; None: still) it counted."""
+
+    from_at: int
+    until_at: int | None
+    energies_wh: tuple[int | None, ...]
 
 
 def midnights_of(month: ProductionMonth) -> tuple[int, ...]:
@@ -58,11 +68,23 @@ def daily_energy(
     )
 
 
-def add_meters(parts: Sequence[Sequence[int | None]]) -> tuple[int | None, ...]:
-    """Return the days of a system: the sum over its meters, None on a day on which one of them has no number."""
-    return tuple(
-        None if any(one is None for one in day) else sum(one or 0 for one in day) for day in zip(*parts, strict=True)
-    )
+def add_meters(midnights: Sequence[int], parts: Sequence[MeterDays]) -> tuple[int | None, ...]:
+    """Return the days of a system: the sum over those of its meters that were there on a day.
+
+    It is None on a day on which one of them has no number, and on one on which none was there.
+    """
+    return tuple(_add(place, day, parts) for place, day in enumerate(itertools.pairwise(midnights)))
+
+
+def _add(place: int, day: tuple[int, int], parts: Sequence[MeterDays]) -> int | None:
+    starts_at, ends_at = day
+    there = [
+        part.energies_wh[place]
+        for part in parts
+        if part.from_at < ends_at and (part.until_at is None or starts_at < part.until_at)
+    ]
+    known = [energy_wh for energy_wh in there if energy_wh is not None]
+    return sum(known) if there and len(known) == len(there) else None
 
 
 def mean_power(points: Sequence[tuple[int, int]]) -> tuple[tuple[int, int], ...]:

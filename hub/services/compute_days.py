@@ -7,7 +7,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from hub.rules.days import add_meters, daily_energy, mean_power, midnights_of
+from hub.rules.days import MeterDays, add_meters, daily_energy, mean_power, midnights_of
 from hub.rules.details import greatest_capacity
 from hub.rules.periods import date_at
 from hub.services.compute_production import find_breaks
@@ -47,7 +47,7 @@ class Power:
 def compute_days(connection: Connection, pts_id: str, month: ProductionMonth) -> tuple[int | None, ...]:
     """Return what a system generated on each day of a month in exact Wh, None on a day without a number.
 
-    Only meters that were read by the month's end and had not ended before it take part.
+    A meter takes part from its first reading until its end.
     """
     midnights = midnights_of(month)
     said = [one.facts for one in facts.list_system_versions(connection, pts_id)]
@@ -56,17 +56,20 @@ def compute_days(connection: Connection, pts_id: str, month: ProductionMonth) ->
     for meter in registry.list_meters(connection, pts_id):
         registers = ownership.registers_of(connection, meter)
         first = series.first_reading(connection, registers)
-        if first is None or first.read_at >= month.ends_at:
+        if first is None:
             continue
-        if meter.read_until is not None and meter.read_until <= month.starts_at:
-            continue
-        readings = series.find_at(connection, registers, midnights)
-        # A step down within the month is among them with both of its readings.
-        readings = tuple(
-            sorted({*readings, *series.find_deciding(connection, registers, ())}, key=lambda one: one.read_at)
+        readings = {
+            *series.find_at(connection, registers, midnights),
+            # A step down within the month is among these with both of its readings.
+            *series.find_deciding(connection, registers, ()),
+        }
+        counting = sorted(
+            (one for one in readings if meter.read_until is None or one.read_at <= meter.read_until),
+            key=lambda one: (one.read_at, one.register_id, one.seq),
         )
-        parts.append(daily_energy(midnights, readings, power_w_max, find_breaks(connection, registers)))
-    return add_meters(parts) if parts else (None,) * (len(midnights) - 1)
+        energies_wh = daily_energy(midnights, counting, power_w_max, find_breaks(connection, registers))
+        parts.append(MeterDays(first.read_at, meter.read_until, energies_wh))
+    return add_meters(midnights, parts)
 
 
 def read_courses(connection: Connection, pts_id: str, month: ProductionMonth | None, count: int) -> tuple[Course, ...]:

@@ -8,7 +8,7 @@ from itertools import pairwise
 
 import pytest
 
-from hub.rules.days import add_meters, daily_energy, last_days, mean_power, midnights_around, midnights_of
+from hub.rules.days import MeterDays, add_meters, daily_energy, last_days, mean_power, midnights_around, midnights_of
 from hub.rules.periods import parse_month
 from hub.rules.production import Break, Reading
 from protocol.identity import DeviceId, Epoch
@@ -102,7 +102,18 @@ def test_another_instrument_or_ratio_or_a_break_leaves_no_number() -> None:
 
 def test_a_system_needs_all_of_its_meters() -> None:
     """A sum that lacks a part is no sum."""
-    assert add_meters([(1, 2, None), (10, None, 30)]) == (11, None, None)
+    parts = [MeterDays(MIDNIGHTS[0], None, (1, 2, None)), MeterDays(MIDNIGHTS[0], None, (10, None, 30))]
+    assert add_meters(MIDNIGHTS, parts) == (11, None, None)
+    assert add_meters(MIDNIGHTS, []) == (None, None, None)
+
+
+def test_meters_that_follow_one_another_lack_only_the_day_between() -> None:
+    """An exchange within a day leaves the days before to the old meter and those after to the new one."""
+    at = MIDNIGHTS[1] + HOUR_MS
+    parts = [MeterDays(0, at, (5, None, None)), MeterDays(at, None, (None, None, 7))]
+    assert add_meters(MIDNIGHTS, parts) == (5, None, 7)
+    at_midnight = [MeterDays(0, MIDNIGHTS[1], (5, None, None)), MeterDays(MIDNIGHTS[1], None, (None, 6, 7))]
+    assert add_meters(MIDNIGHTS, at_midnight) == (5, 6, 7)
 
 
 def test_power_is_the_mean_between_two_readings() -> None:

@@ -77,7 +77,7 @@ def test_a_meter_that_ended_has_no_part_in_later_days(registered: Database) -> N
     _fill(registered, 40)
     end_meter(registered, EndRequest(SYSTEM, "WN-1001", "2016-08-01T04:00:00Z"), NOW, "test")
     with registered.read() as connection:
-        assert compute_days(connection, SYSTEM, JULY)[:2] == (240, 240)
+        assert compute_days(connection, SYSTEM, JULY) == (240,) * 31
         assert compute_days(connection, SYSTEM, JULY.next()) == (None,) * 31
 
 
@@ -129,6 +129,7 @@ def test_a_system_without_a_reading_has_nothing_to_draw(registered: Database) ->
         assert read_power(connection, SYSTEM) == ()
         assert usual_count(count_hours(connection, SYSTEM, JULY)) == 0
         assert find_range(connection, SYSTEM) is None
+        assert compute_days(connection, SYSTEM, JULY) == (None,) * 31
 
 
 def test_hours_count_readings(registered: Database) -> None:
