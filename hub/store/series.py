@@ -100,10 +100,16 @@ def count_misdated(connection: Connection, registers: Sequence[int]) -> int:
 
 
 def find_at(connection: Connection, registers: Sequence[int], edges: Sequence[int]) -> tuple[Reading, ...]:
-    """Return the good readings that may stand at these edges (UTC ms), in order of time: one statement."""
+    """Return the good readings that may stand at these edges (UTC ms), in order of time.
+
+    Each edge is a statement: asked for all of them in one, SQLite goes over every reading of the registers.
+    """
     read_at = schema.reading.c.read_at
-    near = [read_at.between(edge - EDGE_HALF_WIDTH_MS, edge + EDGE_HALF_WIDTH_MS) for edge in edges]
-    return _in_order(connection.execute(_select(registers).where(or_(*near))).all())
+    found: list[_Row] = []
+    for edge in edges:
+        near = read_at.between(edge - EDGE_HALF_WIDTH_MS, edge + EDGE_HALF_WIDTH_MS)
+        found += connection.execute(_select(registers).where(near)).all()
+    return _in_order(found)
 
 
 def list_readings(

@@ -157,7 +157,7 @@ def test_months_are_listed_a_part_at_a_time(registered: Database) -> None:
     assert before == ()
 
 
-@pytest.mark.parametrize("ask", ["register", "power"])
+@pytest.mark.parametrize("ask", ["register", "power", "days"])
 def test_a_chart_costs_its_columns_and_not_its_readings(registered: Database, ask: str) -> None:
     """Ten times the readings in the same time take hardly more steps of the database."""
 
@@ -165,8 +165,10 @@ def test_a_chart_costs_its_columns_and_not_its_readings(registered: Database, as
         with database.read() as connection:
             if ask == "register":
                 assert read_courses(connection, SYSTEM, None, 40)
-            else:
+            elif ask == "power":
                 assert read_power(connection, SYSTEM)
+            else:
+                assert any(compute_days(connection, SYSTEM, JULY))
 
     _fill(registered, 10, HOUR_MS)
     few = _count_steps(registered, look)
@@ -174,7 +176,7 @@ def test_a_chart_costs_its_columns_and_not_its_readings(registered: Database, as
     device.seal(make_meter())
     for day in range(10):
         start_at = JULY_AT + day * DAY_MS
-        counts = [5000 + 10 * (day * 24) + place // 12 for place in range(240)]
+        counts = [5000 + 10 * (day * 24 + place // 10) for place in range(240)]
         device.seal(make_readings(make_meter(), counts, start_at + 60_000, 6 * 60_000))
     accept_blocks(registered, device.arrivals(), WIDE, NOW)
     many = _count_steps(registered, look)
