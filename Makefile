@@ -8,7 +8,7 @@ PACKAGES := protocol edge hub simulators
 WORKERS ?= 2
 # The tests whose parts have to be reached in every branch.
 COVERED := tests/protocol tests/edge/metering tests/edge/test_profiles.py tests/edge/test_poll.py tests/edge/test_journal.py \
-  tests/hub/rules tests/hub/fleet tests/hub/alerting tests/hub/services
+  tests/hub/rules tests/hub/fleet tests/hub/charts tests/hub/alerting tests/hub/services
 # Optional input: a measured series of AC power; the tests and the replay use it where it exists.
 export METERLINE_PV_CSV ?= $(wildcard $(CURDIR)/../shared/data/pv_ac_power_15min.csv)
 

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 from hub.rules.instants import format_instant
 from hub.rules.periods import REGULATOR_ZONE, ProductionMonth
+
+if TYPE_CHECKING:
+    from datetime import date
 
 _NO_BREAK = "\u00a0"
 _MINUTE_MS = 60_000
@@ -15,10 +19,12 @@ _DAY_MS = 24 * _HOUR_MS
 
 def kilowatt_hours(energy_wh: int) -> str:
     """Return energy in kWh, exact, with thousands apart and as many decimals as it has: `13,015.5 kWh`."""
-    sign = "-" if energy_wh < 0 else ""
-    whole, thousandths = divmod(abs(energy_wh), 1000)
-    decimals = f".{thousandths:03d}".rstrip("0") if thousandths else ""
-    return f"{sign}{whole:,}{decimals}{_NO_BREAK}kWh"
+    return f"{_exact(energy_wh, 3)}{_NO_BREAK}kWh"
+
+
+def megawatt_hours(energy_wh: int) -> str:
+    """Return energy in MWh, exact likewise: `1.2945 MWh`."""
+    return f"{_exact(energy_wh, 6)}{_NO_BREAK}MWh"
 
 
 def kilowatts(power_w: int) -> str:
@@ -63,6 +69,11 @@ def time_left(until_ms: int, now: int) -> str:
     return f"{left // _MINUTE_MS}{_NO_BREAK}min"
 
 
+def long_day(on: date) -> str:
+    """Return a date: `15 Jan 2017`."""
+    return f"{on.day} {on:%b %Y}".replace(" ", _NO_BREAK)
+
+
 def month_name(month: ProductionMonth) -> str:
     """Return the month in words: `July 2016`."""
     return datetime(month.year, month.month, 1, tzinfo=REGULATOR_ZONE).strftime("%B %Y")
@@ -82,3 +93,11 @@ def count(number: int, noun: str) -> str:
 
 def _local(at_ms: int) -> datetime:
     return datetime.fromtimestamp(at_ms // 1000, UTC).astimezone(REGULATOR_ZONE)
+
+
+def _exact(number: int, places: int) -> str:
+    """Return a whole number with its point moved by so many places, without zeros at its end."""
+    sign = "-" if number < 0 else ""
+    whole, rest = divmod(abs(number), 10**places)
+    decimals = f".{rest:0{places}d}".rstrip("0") if rest else ""
+    return f"{sign}{whole:,}{decimals}"

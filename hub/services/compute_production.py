@@ -106,17 +106,31 @@ def compute_month(connection: Connection, pts_id: str, month: ProductionMonth) -
     return next(_compute(connection, owned, [month]))
 
 
-def compute_months(connection: Connection, pts_id: str) -> tuple[SystemMonth, ...]:
-    """Return every month from the system's first reading to its last, the latest first, at most `MONTHS_MAX`.
+def compute_months(
+    connection: Connection, pts_id: str, *, until: ProductionMonth | None = None, limit: int = MONTHS_MAX
+) -> tuple[SystemMonth, ...]:
+    """Return the months from the system's first reading to its last, the latest first, at most `limit`.
 
+    With `until`, of those up to that month. Each month costs some index look-ups, so `limit` bounds the whole.
     Raises UnknownSubjectError for an unregistered system.
     """
     owned = _find_meters(connection, pts_id)
     range_ = _find_range(connection, owned.meters)
     if range_ is None:
         return ()
-    months = list(months_through(*range_))[-MONTHS_MAX:]
+    first, last = range_
+    months = list(months_through(first, last if until is None else min(last, until)))[-limit:]
+    if not months:
+        return ()
     return tuple(reversed(list(_compute(connection, owned, months))))
+
+
+def find_range(connection: Connection, pts_id: str) -> tuple[ProductionMonth, ProductionMonth] | None:
+    """Return the months of a system's first and last reading that count; None where there is none.
+
+    Raises UnknownSubjectError for an unregistered system.
+    """
+    return _find_range(connection, _find_meters(connection, pts_id).meters)
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +178,7 @@ def _compute(connection: Connection, owned: _OwnedSystem, months: Sequence[Produ
         one.meter.id: series.find_deciding(connection, one.registers, _clip(edges, one.meter.read_until))
         for one in owned.meters
     }
-    breaks = {one.meter.id: _find_breaks(connection, one.registers) for one in owned.meters}
+    breaks = {one.meter.id: find_breaks(connection, one.registers) for one in owned.meters}
     contested = contests.find_contested(connection)
 
     def produce(meter: Meter, month: ProductionMonth) -> MeterProduction:
@@ -180,7 +194,7 @@ def _compute(connection: Connection, owned: _OwnedSystem, months: Sequence[Produ
         yield SystemMonth(owned.system, system_production(month, [part.production for part in parts]), parts)
 
 
-def _find_breaks(connection: Connection, registers: Sequence[int]) -> tuple[Break, ...]:
+def find_breaks(connection: Connection, registers: Sequence[int]) -> tuple[Break, ...]:
     """Return where the devices that read these registers leave it to people to judge the energy."""
     return tuple(
         Break(

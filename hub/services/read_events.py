@@ -10,6 +10,8 @@ from hub.store import meter_events, ownership, registry
 from protocol.records import MeterEventKind
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from sqlalchemy import Connection
 
     from hub.store.meter_events import StatedEvent
@@ -50,9 +52,13 @@ def read_events(connection: Connection, pts_id: str, limit: int) -> tuple[EventV
         for meter in registry.list_meters(connection, pts_id)
         for register in ownership.registers_of(connection, meter)
     ]
-    return tuple(
-        EventView(stated, _describe(stated)) for stated in meter_events.list_events(connection, registers, limit=limit)
-    )
+    return read_register_events(connection, registers, limit)
+
+
+def read_register_events(connection: Connection, registers: Sequence[int], limit: int) -> tuple[EventView, ...]:
+    """Return what happened to the meters with these registers, the newest first."""
+    stated = meter_events.list_events(connection, registers, limit=limit)
+    return tuple(EventView(one, _describe(one)) for one in stated)
 
 
 def _describe(stated: StatedEvent) -> str:

@@ -189,6 +189,13 @@ def read_meters(connection: Connection) -> tuple[MeterView, ...]:
     return _meter_views(connection, registry.list_meters(connection), described.list_described(connection))
 
 
+def read_system_meters(connection: Connection, pts_id: str) -> tuple[MeterView, ...]:
+    """Return a system's registered meters: it costs its own rows and those of its devices, however large the fleet."""
+    meters = registry.list_meters(connection, pts_id)
+    found = described.list_described(connection, {device for meter in meters for device in meter.devices})
+    return tuple(view for view in _meter_views(connection, meters, found) if view.meter is not None)
+
+
 def _hear(connection: Connection, devices: Sequence[Device] | None = None) -> tuple[_Heard, ...]:
     ids = None if devices is None else [device.id for device in devices]
     known_states, known_streams = states.list_states(connection, ids), states.list_streams(connection, ids)

@@ -13,6 +13,8 @@ from hub.store.ownership import owners
 from protocol.identity import DeviceId
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from sqlalchemy import Connection
 
 
@@ -34,20 +36,22 @@ class DescribedMeter:
     meter_ids: frozenset[int]
 
 
-def list_described(connection: Connection) -> tuple[DescribedMeter, ...]:
-    """Return every meter that any device ever described, in the order they were first seen."""
+def list_described(connection: Connection, devices: Collection[DeviceId] | None = None) -> tuple[DescribedMeter, ...]:
+    """Return every meter that any device ever described, or one of these, in the order they were first seen."""
     register, link, descriptor = schema.register, schema.descriptor_register, schema.descriptor
-    rows = connection.execute(
+    query = (
         select(register, descriptor.c.firmware, descriptor.c.bus)
         .join(link, link.c.register_id == register.c.id)
         .join(descriptor, and_(descriptor.c.device == link.c.device, descriptor.c.id == link.c.descriptor))
         .order_by(register.c.seen_at, register.c.id, descriptor.c.stream_id, descriptor.c.seq)
     )
+    if devices is not None:
+        query = query.where(register.c.device.in_(list(devices)))
     registers: dict[tuple[bytes, str, str, str, int], list[int]] = {}
     last_said: dict[tuple[bytes, str, str, str, int], tuple[str, str]] = {}
-    owner_of = owners(connection)
+    owner_of = owners(connection, devices)
     meter_ids: dict[tuple[bytes, str, str, str, int], set[int]] = {}
-    for row in rows:
+    for row in connection.execute(query):
         key = (row.device, row.serial, row.make, row.model, row.slot)
         owned = registers.setdefault(key, [])
         if is_generated(row.obis) and row.id not in owned:

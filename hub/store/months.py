@@ -156,17 +156,37 @@ def find_system_month(connection: Connection, pts_id: str, month: ProductionMont
 
 
 def list_system_months(
-    connection: Connection, pts_id: str, *, every_version: bool = False
+    connection: Connection, pts_id: str, *, every_version: bool = False, limit: int | None = None
 ) -> tuple[SystemMonthRow, ...]:
-    """Return a system's months, the latest first, each in its last version; with `every_version` in all of them."""
+    """Return a system's months, the latest first, each in its last version; with `every_version` in all of them.
+
+    With `limit`, no more than so many.
+    """
     query = (
         select(system_month)
         .where(system_month.c.system == pts_id)
         .order_by(system_month.c.month.desc(), system_month.c.version.desc())
+        .limit(limit)
     )
     if not every_version:
         query = query.where(_is_last())
     return tuple(map(_system_month, connection.execute(query)))
+
+
+def list_recent(
+    connection: Connection, systems: Collection[str], since: ProductionMonth
+) -> dict[str, tuple[SystemMonthRow, ...]]:
+    """Return the months of each of these systems from one on, the earliest first, each in its last version.
+
+    Systems without any are left out.
+    """
+    query = (
+        select(system_month)
+        .where(system_month.c.system.in_(list(systems)), system_month.c.month >= str(since), _is_last())
+        .order_by(system_month.c.system, system_month.c.month)
+    )
+    rows = map(_system_month, connection.execute(query))
+    return {name: tuple(group) for name, group in itertools.groupby(rows, key=lambda row: row.system)}
 
 
 def iterate_month(

@@ -13,7 +13,7 @@ from hub.store import schema
 from protocol.identity import DeviceId
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable
 
     from sqlalchemy import Connection
 
@@ -32,9 +32,15 @@ def systems_of(connection: Connection, registers: Iterable[int]) -> frozenset[st
     return frozenset(row.system for row in rows)
 
 
-def owners(connection: Connection) -> dict[int, int]:
-    """Return the id of the registered meter that owns a register, by register id; strangers' registers are left out."""
-    return {row.register_id: row.meter_id for row in connection.execute(_owned())}
+def owners(connection: Connection, devices: Collection[DeviceId] | None = None) -> dict[int, int]:
+    """Return the id of the registered meter that owns a register, by register id; strangers' registers are left out.
+
+    Where `devices` are given, of their registers.
+    """
+    query = _owned()
+    if devices is not None:
+        query = query.where(schema.register.c.device.in_(list(devices)))
+    return {row.register_id: row.meter_id for row in connection.execute(query)}
 
 
 @functools.cache

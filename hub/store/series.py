@@ -25,17 +25,6 @@ if TYPE_CHECKING:
     _Row = Row[tuple[object, ...]]
 
 
-@dataclass(frozen=True, slots=True)
-class Bucket:
-    """The readings of one stretch of a chart: its instants, least and greatest value, and how many there are."""
-
-    first_at: int
-    last_at: int
-    wh_min: int
-    wh_max: int
-    readings: int
-
-
 @dataclass(frozen=True, slots=True, order=True)
 class ReadingKey:
     """The place of a reading in a list ordered by time."""
@@ -110,34 +99,17 @@ def count_misdated(connection: Connection, registers: Sequence[int]) -> int:
     return connection.execute(query).scalar_one()
 
 
-def buckets(
-    connection: Connection, registers: Sequence[int], from_at: int, to_at: int, count: int
-) -> tuple[Bucket, ...]:
-    """Return the good readings from `from_at` to `to_at` (both included), thinned to at most `count` stretches.
+def find_at(connection: Connection, registers: Sequence[int], edges: Sequence[int]) -> tuple[Reading, ...]:
+    """Return the good readings that may stand at these edges (UTC ms), in order of time.
 
-    Extremes keep their exact values, so a chart of them begins and ends where the register does.
+    Each edge is a statement: asked for all of them in one, SQLite goes over every reading of the registers.
     """
-    table = schema.reading
-    width = max(1, (to_at - from_at) // count + 1)
-    number = (table.c.read_at - from_at) // width
-    grouped = (
-        select(
-            number.label("number"),
-            func.min(table.c.read_at).label("first_at"),
-            func.max(table.c.read_at).label("last_at"),
-            func.min(table.c.register_wh).label("wh_min"),
-            func.max(table.c.register_wh).label("wh_max"),
-            func.count().label("readings"),
-        )
-        .where(
-            table.c.register_id.in_(list(registers)), is_good(), table.c.read_at >= from_at, table.c.read_at <= to_at
-        )
-        .group_by(number)
-        .order_by(number)
-    )
-    return tuple(
-        Bucket(row.first_at, row.last_at, row.wh_min, row.wh_max, row.readings) for row in connection.execute(grouped)
-    )
+    read_at = schema.reading.c.read_at
+    found: list[_Row] = []
+    for edge in edges:
+        near = read_at.between(edge - EDGE_HALF_WIDTH_MS, edge + EDGE_HALF_WIDTH_MS)
+        found += connection.execute(_select(registers).where(near)).all()
+    return _in_order(found)
 
 
 def list_readings(
@@ -153,6 +125,25 @@ def list_readings(
         (ReadingKey(row.read_at, row.register_id, BootId(row.boot_id), row.boottime_ms), _reading(row))
         for row in connection.execute(query)
     )
+
+
+def list_latest(
+    connection: Connection, registers: Sequence[int], before: ReadingKey | None, limit: int
+) -> tuple[tuple[ReadingKey, Reading], ...]:
+    """Return at most `limit` good readings before the key `before`, the latest first: so many of each register."""
+    table = schema.reading
+    key = (table.c.read_at, table.c.register_id, table.c.boot_id, table.c.boottime_ms)
+    found: list[_Row] = []
+    for register in registers:
+        query = _select([register]).order_by(*(column.desc() for column in key)).limit(limit)
+        if before is not None:
+            place = tuple_(before.read_at, before.register_id, before.boot_id, before.boottime_ms)
+            # The plain bound is what the index begins at; the key decides among readings of one instant.
+            query = query.where(table.c.read_at <= before.read_at, tuple_(*key) < place)
+        found += connection.execute(query).all()
+    keyed = [(ReadingKey(row.read_at, row.register_id, BootId(row.boot_id), row.boottime_ms), row) for row in found]
+    keyed.sort(key=lambda one: one[0], reverse=True)
+    return tuple((place, _reading(row)) for place, row in keyed[:limit])
 
 
 def _best(

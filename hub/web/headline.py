@@ -10,7 +10,7 @@ from hub.errors import UnknownSubjectError
 from hub.rules.periods import month_of
 from hub.rules.production import EDGE_HALF_WIDTH_MS
 from hub.services.compute_production import compute_month
-from hub.web.charts import months_until
+from hub.web.drawing import months_until
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -39,6 +39,7 @@ LINKS = (
     Link("/onboarding", "Onboarding", Action.REGISTER_SYSTEM),
     Link("/users", "Users", Action.MANAGE_ACCOUNTS),
     Link("/audit", "Audit log", Action.READ_AUDIT_LOG),
+    Link("/certificates", "Certificates", Action.VIEW_PRODUCTION, is_any=True),
     Link("/account", "Account"),
 )
 """Every page that a way leads to from everywhere, those used most first."""

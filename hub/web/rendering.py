@@ -10,10 +10,12 @@ from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
 from hub import formats
+from hub.charts.chart import line_classes
+from hub.charts.svg import draw_svg
 from hub.errors import UnknownSubjectError
 from hub.rules.forwarding import register_kwh
 from hub.store.changes import Subject
-from hub.web import charts, headline
+from hub.web import headline
 from hub.web.context import Hub
 from hub.web.feed import broker_subject
 from hub.web.navigation import BARE, Frame
@@ -30,6 +32,8 @@ _TEMPLATES.globals.update(
     count=formats.count,
     kilowatt_hours=formats.kilowatt_hours,
     kilowatts=formats.kilowatts,
+    long_day=formats.long_day,
+    megawatt_hours=formats.megawatt_hours,
     time_left=formats.time_left,
     local_day=formats.local_day,
     local_time=formats.local_time,
@@ -40,9 +44,8 @@ _TEMPLATES.globals.update(
     month_state=headline.month_state,
     shell_word=shlex.quote,
     utc_time=formats.utc_time,
-    chart_buckets=charts.BUCKETS_MAX,
-    chart_width=charts.WIDTH,
-    chart_height=charts.HEIGHT,
+    draw_svg=draw_svg,
+    line_classes=line_classes,
 )
 
 _TEMPLATES.filters.update(from_json=json.loads)

@@ -26,7 +26,7 @@ from hub.web.api import (
 from hub.web.pages import alerts as alerts_page
 from hub.web.pages import audit as audit_page
 from hub.web.pages import board as board_page
-from hub.web.pages import deciding, exchanges, onboarding, signing_in, systems
+from hub.web.pages import certificates, deciding, exchanges, meters, onboarding, own, signing_in, systems
 from hub.web.pages import devices as devices_page
 from hub.web.pages import evidence as evidence_page
 from hub.web.pages import exports as exports_page
@@ -55,6 +55,10 @@ _PAGES = (
     people_pages,
     audit_page,
     signing_in,
+    own,
+    certificates,
+    # Last, for its address takes in whatever stands behind a meter.
+    meters,
 )
 _API = (
     fleet,

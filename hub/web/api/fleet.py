@@ -4,7 +4,6 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query
 
-from hub.errors import InputError
 from hub.models import fleet as models
 from hub.rules.instants import format_instant
 from hub.rules.periods import parse_month
@@ -14,15 +13,13 @@ from hub.services.name_commands import device_command, meter_command
 from hub.services.read_events import EVENTS_MAX, read_events
 from hub.services.read_fleet import read_devices, read_meters, read_systems
 from hub.store import ownership, registry, series
-from hub.store.series import ReadingKey
 from hub.web.actors import demand
 from hub.web.context import HubOf
+from hub.web.reading_keys import format_key, parse_key
 from hub.web.visitors import ViewerOf
-from protocol.identity import BOOT_ID_LENGTH, BootId, format_device_id
+from protocol.identity import format_device_id
 
 READINGS_PER_PAGE_MAX = 10_000
-_NUMBER_MAX = (1 << 63) - 1
-"""The largest number a column of the database holds."""
 
 router = APIRouter(prefix="/api/v1", tags=["v1"])
 
@@ -118,7 +115,7 @@ def list_readings(
 ) -> models.ReadingsJson:
     """Return the readings of a system's meters in order of time, a page at a time."""
     demand(hub, viewer, Action.VIEW_PRODUCTION, system)
-    key = None if after is None else _parse_key(after)
+    key = None if after is None else parse_key(after)
     with hub.database.read() as connection:
         find_system(connection, system)
         owners = {
@@ -130,23 +127,5 @@ def list_readings(
     return models.ReadingsJson(
         system=system,
         readings=[models.reading_json(reading, owners[reading.register_id]) for _, reading in rows],
-        next=_format_key(rows[-1][0]) if len(rows) == limit else None,
+        next=format_key(rows[-1][0]) if len(rows) == limit else None,
     )
-
-
-def _format_key(key: ReadingKey) -> str:
-    return f"{key.read_at}.{key.register_id}.{key.boot_id.hex()}.{key.boottime_ms}"
-
-
-def _parse_key(text: str) -> ReadingKey:
-    """Return the place written in `text`; raises InputError for what no page ever named."""
-    message = f"{text!r:.60} is not a place in the readings: give the `next` of the page before"
-    try:
-        read_at, register_id, boot_id, boottime_ms = text.split(".")
-        key = ReadingKey(int(read_at), int(register_id), BootId(bytes.fromhex(boot_id)), int(boottime_ms))
-    except ValueError as error:
-        raise InputError(message) from error
-    numbers = (key.read_at, key.register_id, key.boottime_ms)
-    if max(map(abs, numbers)) > _NUMBER_MAX or len(key.boot_id) != BOOT_ID_LENGTH:
-        raise InputError(message)
-    return key

@@ -10,7 +10,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from hub.alerting.life import Standing as AlertStanding
 from hub.alerting.rules import Severity
 from hub.fleet.standing import Standing
-from hub.rules.permissions import Action, reach
+from hub.rules.permissions import Action, is_owner_only, reach
 from hub.services import name_commands
 from hub.services.read_alerts import read_open
 from hub.services.read_fleet import SILENT_AFTER_MS, Fleet, read_fleet
@@ -72,7 +72,7 @@ def show_fleet(hub: HubOf, viewer: ViewerOf, fragment: FragmentName = None) -> R
     """Show devices, meters, systems, and what wants a decision; to those who do not see all, their own systems."""
     now = hub.now()
     if reach(viewer, Action.VIEW_PRODUCTION, now) is not None:
-        return RedirectResponse("/systems", status_code=303)
+        return RedirectResponse("/mine" if is_owner_only(viewer, now) else "/systems", status_code=303)
     with hub.database.read() as connection:
         devices, systems = registry.count_devices(connection), months.count_systems(connection)
         if max(devices, systems) > SHOWN_WHOLE:

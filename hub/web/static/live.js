@@ -35,11 +35,11 @@ async function refresh() {
   // What is the same stays, and with it a text somebody is marking to copy.
   if (fresh.isEqualNode(old)) return;
   const focused = document.activeElement;
-  const path = focused && old.contains(focused) ? [...old.querySelectorAll("a, summary, pre")].indexOf(focused) : -1;
+  const path = focused && old.contains(focused) ? [...old.querySelectorAll("a, g[tabindex], summary, pre")].indexOf(focused) : -1;
   const adopted = document.adoptNode(fresh);
   old.replaceWith(adopted);
-  const again = path < 0 ? null : [...adopted.querySelectorAll("a, summary, pre")][path];
-  if (again instanceof HTMLElement) again.focus({ preventScroll: true });
+  const again = path < 0 ? null : [...adopted.querySelectorAll("a, g[tabindex], summary, pre")][path];
+  if (again instanceof HTMLElement || again instanceof SVGElement) again.focus({ preventScroll: true });
 }
 
 if (watch && fragment) {

@@ -20,8 +20,7 @@ from hub.services.accept_blocks import Arrival, accept_blocks
 from hub.services.register_device import register_device
 from hub.services.register_meter import MeterRequest, register_meter
 from hub.services.register_system import register_system
-from hub.store.series import Bucket
-from hub.web.charts import BUCKETS_MAX, POINTS_MAX, STYLES, bar_chart, nice_ceiling, step_chart
+from hub.web.drawing import COLUMNS_MAX
 from tests.hub.conftest import SYSTEM
 from tests.hub.making import GENERATED, JULY_AT, NOW, TERMS, MadeDevice, made_log, make_meter, make_readings
 from tests.hub.web.conftest import DAILY_WH
@@ -58,7 +57,9 @@ class _Elements(HTMLParser):
             assert self.open.pop() == tag
 
 
-@pytest.mark.parametrize("path", [*PAGES, "/systems/NOPE"])
+@pytest.mark.parametrize(
+    "path", [*PAGES, "/systems", f"/systems/{SYSTEM}/meters/WN-1001", "/certificates", "/systems/NOPE"]
+)
 def test_pages_are_well_formed_and_need_no_inline_style(filled: TestClient, path: str) -> None:
     """Elements close, ids are unique, and nothing on a page asks to relax the content security policy."""
     elements = _Elements()
@@ -150,7 +151,7 @@ def test_pages_promise_only_what_the_hub_knows(filled: TestClient) -> None:
     text = filled.get(f"/systems/{SYSTEM}").text
     assert "quarter of an hour" not in text
     assert "Every reading" not in text
-    assert f"in at most {BUCKETS_MAX} steps" in text
+    assert f"in at most {COLUMNS_MAX} steps" in text
     assert "still running" in text
 
 
@@ -205,35 +206,6 @@ def test_our_own_style_and_script_stay_small(client: TestClient) -> None:
     assert len(gzip.compress(client.get("/static/hub.css").content)) <= 5_000
     assert len(client.get("/static/live.js").content) <= 5_000
     assert re.findall(r'(?:src|href)="(http[^"]*)"', client.get("/").text) == []
-
-
-def test_a_long_register_line_is_thinned_and_keeps_its_ends() -> None:
-    """However many readings, at most 800 points, the first and last exact."""
-    buckets = [Bucket(place * 10, place * 10 + 9, place, place + 1, 5) for place in range(POINTS_MAX // 2)]
-    chart = step_chart([("A", buckets)])
-    assert chart is not None
-    assert chart.lines[0].path.count("H") + chart.lines[0].path.count("V") <= 2 * POINTS_MAX
-    assert (chart.wh_min, chart.wh_max, chart.from_at) == (0, POINTS_MAX // 2, 0)
-    assert step_chart([("A", [])]) is None
-    assert bar_chart([]) is None
-
-
-def test_lines_of_many_meters_differ() -> None:
-    """Twelve meters have twelve styles, and the first four differ in their dashes, for colour alone tells nothing."""
-    chart = step_chart([(str(number), [Bucket(0, 9, 0, 1, 2)]) for number in range(STYLES)])
-    assert chart is not None
-    styles = [line.style for line in chart.lines]
-    assert len(set(styles)) == STYLES
-    assert len({style.split()[1] for style in styles[:4]}) == 4
-
-
-@pytest.mark.parametrize(
-    ("energy_wh", "ceiling_wh"),
-    [(0, 2000), (2000, 2000), (2001, 3000), (999_999, 1_000_000), (1_050_000, 1_500_000), (7_158_390, 8_000_000)],
-)
-def test_a_scale_ends_on_a_round_number(energy_wh: int, ceiling_wh: int) -> None:
-    """The top of a chart is the next round number of kWh."""
-    assert nice_ceiling(energy_wh) == ceiling_wh
 
 
 def test_numbers_and_times_read_well() -> None:

@@ -82,7 +82,7 @@ def test_an_owner_sees_their_own_and_nothing_of_others(browser: Browser) -> None
     assert [one["system"] for one in browser.get("/api/v1/systems").json()["systems"]] == [SYSTEM]
     assert browser.get("/api/v1/devices").status_code == 403
     home = browser.get("/")
-    assert (home.status_code, home.headers["location"]) == (303, "/systems")
+    assert (home.status_code, home.headers["location"]) == (303, "/mine")
     listed = browser.get("/systems").text
     assert SYSTEM in listed
     assert OTHER not in listed

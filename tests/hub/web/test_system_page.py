@@ -1,0 +1,118 @@
+"""A system's page costs what it draws: neither its age nor the fleet around it makes it ask more often."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from datetime import date
+from typing import TYPE_CHECKING
+
+import pytest
+from sqlalchemy import event
+
+from hub.rules.facts import SystemFacts
+from hub.rules.periods import parse_month
+from hub.services.accept_blocks import accept_blocks
+from hub.services.register_device import register_device
+from hub.services.register_meter import MeterRequest, register_meter
+from hub.services.register_system import register_system
+from hub.web import drawing
+from hub.web.system_page import load_page
+from tests.hub.conftest import SYSTEM
+from tests.hub.making import JULY_AT, NOW, TERMS, MadeDevice, make_meter, make_readings
+from tests.hub.web.conftest import DAY_MS
+
+if TYPE_CHECKING:
+    from fastapi.testclient import TestClient
+
+    from hub.web.context import Hub
+
+TEN_DAYS = 10 * DAY_MS
+OTHERS = 15
+
+
+@pytest.fixture
+def old(client: TestClient, hub: Hub) -> TestClient:
+    """Return a client of a hub with a system that was read every ten days of the nine years before July 2016."""
+    device = MadeDevice()
+    device.seal(make_meter())
+    readings = 9 * 365 // 10
+    for start in range(0, readings, 100):
+        counts = [5000 + 1000 * place for place in range(start, min(start + 100, readings))]
+        from_at = JULY_AT - (readings - start) * TEN_DAYS
+        device.seal(make_readings(make_meter(), counts, from_at, TEN_DAYS))
+    register_device(hub.database, device.pem, "Barn", NOW)
+    register_system(hub.database, SYSTEM, "Barn roof", "7.5", NOW)
+    register_meter(hub.database, MeterRequest(SYSTEM, device.text, "WN-1001"), NOW)
+    accept_blocks(hub.database, device.arrivals(), TERMS, NOW)
+    return client
+
+
+def _count(hub: Hub, until: str | None = None) -> int:
+    """Return how many statements the page takes."""
+    statements = []
+    with hub.database.read() as connection:
+        event.listen(connection, "before_cursor_execute", lambda *said: statements.append(said[2]))
+        load_page(connection, hub, SYSTEM, None, None if until is None else parse_month(until))
+    return len(statements)
+
+
+@pytest.mark.usefixtures("old")
+def test_age_and_fleet_cost_nothing(hub: Hub) -> None:
+    """Nine years take as many statements as two, and fifteen other systems none."""
+    whole = _count(hub)
+    assert _count(hub, "2012-06") == whole
+    for number in range(OTHERS):
+        name = f"SLF-AB1234-2{number:04d}"
+        register_system(hub.database, name, "Roof", "5", NOW)
+        register_meter(hub.database, MeterRequest(name, MadeDevice().text, f"X-{number}"), NOW)
+    assert _count(hub) == whole
+
+
+def test_months_are_listed_two_years_at_a_time(old: TestClient) -> None:
+    """The way on leads to the months before, down to the first; the latest are one step away."""
+    seen: list[str] = []
+    path = f"/systems/{SYSTEM}"
+    for _ in range(10):
+        text = old.get(path).text
+        seen += re.findall(r'<th scope="row"><a href="/systems/[^"]*\?month=([\d-]+)"', text)
+        ways = re.findall(r'href="([^"#]*)#months" rel="next"', text)
+        if not ways:
+            break
+        path = ways[0]
+    assert len(seen) == len(set(seen))
+    assert seen == sorted(seen, reverse=True)
+    assert (seen[0], len(seen)) == ("2016-06", 108)
+    assert "Latest months" in text
+
+
+def test_before_the_first_month_the_first_is_shown(old: TestClient) -> None:
+    """A way that leads too far back ends there, and never says that nothing was read."""
+    text = old.get(f"/systems/{SYSTEM}?until=1999-01").text
+    assert "No reading counts yet" not in text
+    assert re.findall(r'<th scope="row"><a href="/systems/[^"]*\?month=([\d-]+)"', text) == ["2007-07"]
+
+
+def test_what_is_expected_follows_the_facts() -> None:
+    """A month before the roof was doubled expects half; one before anything was said expects nothing to be drawn."""
+    small = SystemFacts(SYSTEM, "Barn", date(2016, 1, 1), 7_500)
+    large = replace(small, effective_on=date(2016, 7, 1), capacity_w_dc=15_000)
+    months = {parse_month(f"2016-{number:02d}"): (1000, True, "complete") for number in (5, 7)}
+    chart = drawing.draw_months(months, [small, large], "Barn")
+    assert chart is not None
+    rows = {row[0]: row[2] for row in chart.tables[0].rows}
+    assert (rows["May 2016"], rows["July 2016"]) == ("765.018\u00a0kWh", "1,530.036\u00a0kWh")
+    assert rows["December 2015"] == "-"
+
+
+def test_what_has_no_number_is_not_drawn() -> None:
+    """No empty frame stands for nothing."""
+    july = parse_month("2016-07")
+    assert drawing.draw_register([], "Barn", "") is None
+    assert drawing.draw_power([], "Barn") is None
+    assert drawing.draw_days((None,) * 31, july, [], "Barn") is None
+    assert drawing.draw_hours(((0,) * 24,) * 31, july, "Barn") is None
+    assert drawing.draw_months({}, [], "Barn") is None
+    assert drawing.draw_read_days([("1\u00a0Jul\u00a02016", (0,) * 24)], "PV-1") is None
+    assert drawing.draw_spark([], "Barn", 0) is None
+    assert drawing.draw_spark([5], "Barn", 0) is None
