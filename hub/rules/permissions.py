@@ -154,15 +154,6 @@ def reach(actor: Actor, action: Action, at: int) -> frozenset[str] | None:
     return frozenset(system for system in named if allow(actor, action, Subject(system), at))
 
 
-def is_owner_only(actor: Actor, at: int) -> bool:
-    """Return whether all that somebody is at `at` (UTC ms) is owner of systems, or of their certificates.
-
-    Citation: `citations.ACCOUNT_TYPES`.
-    """
-    roles = {one.role for one in actor.relations if _holds(one, Subject(one.system), at)}
-    return bool(roles) and roles <= {Role.SYSTEM_OWNER, Role.REC_OWNER}
-
-
 def explain_refusal(actor: Actor, action: Action, subject: Subject, at: int) -> str | None:
     """Return in a sentence why an actor may not do this, None if they may. Citation: `citations.ACCOUNT_TYPES`."""
     if allow(actor, action, subject, at):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from hub.rules.permissions import Action, reach
+from hub.rules.permissions import Action, Role, reach
 
 if TYPE_CHECKING:
     from hub.rules.permissions import Actor
@@ -84,3 +84,10 @@ def _may_take(viewer: Actor, link: Link, now: int) -> bool:
         return True
     reached = reach(viewer, link.action, now)
     return reached is None or (link.is_any and bool(reached))
+
+
+def is_owner_only(viewer: Actor, now: int) -> bool:
+    """Return whether all that somebody is at `now` (UTC ms) is owner of systems, or of their certificates."""
+    held = (one for one in viewer.relations if one.from_at <= now and (one.until_at is None or now < one.until_at))
+    roles = {one.role for one in held}
+    return bool(roles) and roles <= {Role.SYSTEM_OWNER, Role.REC_OWNER}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, get_type_hints
@@ -136,7 +137,7 @@ def routes() -> list[str]:
 
 def address(route: str) -> str:
     """Return an address of a page that there is; raises KeyError for a part that has none here."""
-    return route.format_map(ADDRESSES) + TYPED.get(route, "")
+    return re.sub(r":\w+}", "}", route).format_map(ADDRESSES) + TYPED.get(route, "")
 
 
 def sign_in(page: Page, url: str, app: FastAPI, who: str) -> None:

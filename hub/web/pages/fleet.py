@@ -10,7 +10,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from hub.alerting.life import Standing as AlertStanding
 from hub.alerting.rules import Severity
 from hub.fleet.standing import Standing
-from hub.rules.permissions import Action, is_owner_only, reach
+from hub.rules.permissions import Action, reach
 from hub.services import name_commands
 from hub.services.read_alerts import read_open
 from hub.services.read_fleet import SILENT_AFTER_MS, Fleet, read_fleet
@@ -21,7 +21,7 @@ from hub.store.changes import FLEET
 from hub.store.device_list import Heard
 from hub.web.cards import DeviceRow, SystemCard, device_rows, system_cards
 from hub.web.context import Hub, HubOf
-from hub.web.navigation import frame_for
+from hub.web.navigation import frame_for, is_owner_only
 from hub.web.rendering import FragmentName, render_live, watch_of
 from hub.web.visitors import ViewerOf
 

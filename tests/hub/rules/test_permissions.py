@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hub.rules.permissions import Action, Actor, Relation, Role, Subject, allow, explain_refusal, is_owner_only
+from hub.rules.permissions import Action, Actor, Relation, Role, Subject, allow, explain_refusal
 from tests.hub.rules.case_files import all_cases
 
 MINE, OTHERS = "SLF-AB1234-00001", "SLF-AB1234-00002"
@@ -56,14 +56,3 @@ def test_nothing_is_allowed_that_no_relation_of_the_time_grants(
         expected = subject.asked_of == "ann"
     assert allow(actor, action, subject, at) is expected
     assert (explain_refusal(actor, action, subject, at) is None) is expected
-
-
-def test_an_owner_is_one_who_is_nothing_else_now() -> None:
-    """What ended or has not begun does not count, nor does it matter of how many systems."""
-    owns = Relation("ann", Role.SYSTEM_OWNER, MINE, 0)
-    rec = Relation("ann", Role.REC_OWNER, OTHERS, 0)
-    reports = Relation("ann", Role.REPORTER, MINE, 5, 10)
-    assert is_owner_only(Actor("ann", (owns, rec)), 3)
-    assert is_owner_only(Actor("ann", (owns, reports)), 3)
-    assert not is_owner_only(Actor("ann", (owns, reports)), 5)
-    assert not is_owner_only(Actor("ann", ()), 3)

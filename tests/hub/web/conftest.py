@@ -15,6 +15,7 @@ from hub.services.register_meter import MeterRequest, register_meter
 from hub.services.register_system import register_system
 from tests.hub.conftest import SYSTEM
 from tests.hub.making import JULY_AT, NOW, TERMS, MadeDevice, make_meter, make_readings
+from tests.hub.programs import wait_until
 from tests.hub.web.acting import open_api
 
 if TYPE_CHECKING:
@@ -85,3 +86,12 @@ def api(tmp_path: Path) -> Iterator[Api]:
     """Return a hub in January's window with people: one system is reported by hand, the other by devices."""
     with open_api(tmp_path) as opened:
         yield opened
+
+
+def wait_for_jobs(hub: Hub) -> None:
+    """Wait until each job has looked once: one that is at work would open a database again that a test has closed."""
+    names = ("automatic reporting", "window", "alerts")
+    value = hub.counting.registry.get_sample_value
+    wait_until(
+        lambda: all(value("meterline_job_last_success_timestamp_seconds", {"job": name}) for name in names), "the jobs"
+    )

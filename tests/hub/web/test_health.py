@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from hub.services.checks import FREE_BYTES_MIN
-from tests.hub.web.conftest import StandIn
+from tests.hub.web.conftest import StandIn, wait_for_jobs
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -55,6 +55,7 @@ def test_the_broker_counts_where_there_is_one(app: FastAPI, client: TestClient, 
 
 def test_a_database_that_cannot_be_read(client: TestClient, hub: Hub) -> None:
     """The sentence names no path: anybody may ask."""
+    wait_for_jobs(hub)
     hub.database.close()
     hub.database.path.write_bytes(b"no database at all" * 500)
     bad = failing(client)

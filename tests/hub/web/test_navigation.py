@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from hub.rules.permissions import Action, Actor, Relation, Role
-from hub.web.navigation import LINKS, SHOWN_MAX, Frame, Link, frame_for
+from hub.web.navigation import LINKS, SHOWN_MAX, Frame, Link, frame_for, is_owner_only
 from hub.web.rendering import render_page
 
 NOW = 1_700_000_000_000
@@ -65,3 +65,14 @@ def test_every_action_of_a_way_is_one_that_somebody_may() -> None:
             f"{link.path} asks for {link.action}, which no role has"
         )
     assert Action.VIEW_PRODUCTION in {link.action for link in LINKS}
+
+
+def test_an_owner_is_one_who_is_nothing_else_now() -> None:
+    """What ended or has not begun does not count, nor does it matter of how many systems."""
+    owns = Relation("ann", Role.SYSTEM_OWNER, "S-1", 0)
+    rec = Relation("ann", Role.REC_OWNER, "S-2", 0)
+    reports = Relation("ann", Role.REPORTER, "S-1", 5, 10)
+    assert is_owner_only(Actor("ann", (owns, rec)), 3)
+    assert is_owner_only(Actor("ann", (owns, reports)), 3)
+    assert not is_owner_only(Actor("ann", (owns, reports)), 5)
+    assert not is_owner_only(Actor("ann", ()), 3)
