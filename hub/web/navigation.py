@@ -45,6 +45,9 @@ LINKS = (
 """Every page that a way leads to from everywhere, those used most first."""
 
 
+OWN = Link("/mine", "My systems")
+"""The way of who is nothing but an owner."""
+
 SHOWN_MAX = 6
 """A head with more ways than that shows the first, and the others behind one word."""
 
@@ -75,8 +78,9 @@ BARE = Frame()
 
 
 def frame_for(viewer: Actor, now: int) -> Frame:
-    """Return what stands around the pages that somebody sees at `now` (UTC ms)."""
-    return Frame(tuple(link for link in LINKS if _may_take(viewer, link, now)))
+    """Return what stands around the pages that somebody sees at `now` (UTC ms); an owner's own systems come first."""
+    links = tuple(link for link in LINKS if _may_take(viewer, link, now))
+    return Frame((OWN, *links) if is_owner_only(viewer, now) else links)
 
 
 def _may_take(viewer: Actor, link: Link, now: int) -> bool:

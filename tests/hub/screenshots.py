@@ -6,6 +6,7 @@ import sys
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
+from urllib.parse import urlsplit
 
 from rich.console import Console
 from rich.progress import track
@@ -43,7 +44,8 @@ def main(folder: Path) -> None:
                 answers = [page.goto(url + address(path)) for page in pages]
                 if any(answer is None or answer.status not in {200, 404} for answer in answers):
                     continue
-                if who and any(answer is None or answer.status != 200 for answer in answers):
+                is_led_on = urlsplit(pages[0].url).path != urlsplit(address(path)).path
+                if who and (is_led_on or any(answer is None or answer.status != 200 for answer in answers)):
                     continue
                 name = path.strip("/").replace("/", "_").replace("{", "").replace("}", "") or "fleet"
                 for page, (scheme, place, _) in zip(pages, _LOOKS, strict=True):

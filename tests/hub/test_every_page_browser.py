@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -80,7 +81,8 @@ def look(
             said.clear()
             answer = page.goto(url + address(path))
             assert answer is not None
-            if answer.status in {401, 403, 404}:
+            is_led_on = urlsplit(page.url).path != urlsplit(address(path)).path
+            if is_led_on or answer.status in {401, 403, 404}:
                 continue
             seen.add(path)
             name = f"{path} as {who or 'nobody'}, {scheme}"

@@ -73,6 +73,7 @@ def test_an_owner_is_one_who_is_nothing_else_now() -> None:
     rec = Relation("ann", Role.REC_OWNER, "S-2", 0)
     reports = Relation("ann", Role.REPORTER, "S-1", 5, 10)
     assert is_owner_only(Actor("ann", (owns, rec)), 3)
+    assert frame_for(Actor("ann", (owns,)), 3).shown[0].path == "/mine"
     assert is_owner_only(Actor("ann", (owns, reports)), 3)
     assert not is_owner_only(Actor("ann", (owns, reports)), 5)
     assert not is_owner_only(Actor("ann", ()), 3)
