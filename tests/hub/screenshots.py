@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 import tempfile
 from pathlib import Path
@@ -47,7 +48,7 @@ def main(folder: Path) -> None:
                 is_led_on = urlsplit(pages[0].url).path != urlsplit(address(path)).path
                 if who and (is_led_on or any(answer is None or answer.status != 200 for answer in answers)):
                     continue
-                name = path.strip("/").replace("/", "_").replace("{", "").replace("}", "") or "fleet"
+                name = re.sub(r"[{}]|:\w+", "", path.strip("/")).replace("/", "_") or "fleet"
                 for page, (scheme, place, _) in zip(pages, _LOOKS, strict=True):
                     page.screenshot(path=folder / f"{name}-{place}-{scheme}.png", full_page=True)
                 told.add_row(path, who or "nobody", f"{name}-*.png")
