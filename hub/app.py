@@ -115,7 +115,7 @@ def build_app(settings: HubSettings, now: Now = now_ms) -> FastAPI:
     jobs: list[Job] = [
         DeviceReportJob(database.beside(), now),
         BoardJob(database.beside(), counting, now),
-        AlertJob(database.beside(), now),
+        AlertJob(database.beside(), counting, now),
     ]
     if mailer is not None:
         jobs.append(MailJob(database.beside(), mailer, SOURCES, now))

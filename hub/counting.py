@@ -40,6 +40,8 @@ class Counting:
     def __init__(self, now: Now = now_ms) -> None:
         self.registry = CollectorRegistry()
         self.missing = Missing(None)
+        self.links: Mapping[str, int] | None = None
+        """How many devices are heard how, as that was last looked at; None before the first look."""
         self._now = now
         ProcessCollector(registry=self.registry)
         self._blocks = self._counter("blocks", "Blocks that arrived, by what became of them.", "result")

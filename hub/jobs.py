@@ -11,6 +11,7 @@ from hub.sentences import SentenceLimit
 from hub.services.draw_board import draw_board
 from hub.services.evaluate_alerts import evaluate_alerts
 from hub.services.queue_notices import find_turn, queue_notices
+from hub.services.read_fleet import Link
 from hub.services.read_reporting import current_window
 from hub.services.report_devices import report_devices
 from hub.services.send_notices import send_notices
@@ -135,9 +136,10 @@ class AlertJob:
 
     name = "alerts"
 
-    def __init__(self, database: Database, now: Now) -> None:
+    def __init__(self, database: Database, counting: Counting, now: Now) -> None:
         self.every_seconds = LOOK_EVERY_SECONDS
         self._database = database
+        self._counting = counting
         self._now = now
         self._began_at = now()
 
@@ -145,6 +147,7 @@ class AlertJob:
         """Look once; return that there is no more."""
         began = monotonic_seconds()
         evaluated = evaluate_alerts(self._database, self._began_at, self._now())
+        self._counting.links = {link.value: evaluated.links.get(link, 0) for link in Link}
         if evaluated.fired or evaluated.ended:
             log.info("%d alerts fire now, %d are over", evaluated.fired, evaluated.ended)
         self.every_seconds = max(LOOK_EVERY_SECONDS, LOOK_SHARE * (monotonic_seconds() - began))

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections import Counter
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from hub.alerting.life import step
@@ -10,7 +11,7 @@ from hub.alerting.observing import DeviceFacts, HubFacts, observe
 from hub.alerting.rules import RULES
 from hub.fleet.lifecycle import stage_at
 from hub.fleet.standing import Standing
-from hub.services.read_fleet import read_devices
+from hub.services.read_fleet import Link, read_devices
 from hub.services.read_reporting import current_window
 from hub.store import alerts, backups, board, device_words, notices_outbox, states
 from hub.store.states import Oddities
@@ -18,10 +19,13 @@ from protocol.identity import format_device_id
 from protocol.messages import ReceiptCode
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from sqlalchemy import Connection
 
     from hub.alerting.life import Episode, Seen
     from hub.alerting.rules import Code
+    from hub.services.read_fleet import DeviceView
     from hub.store.database import Database
 
 _LACKING = (Standing.AT_RISK, Standing.HELD, Standing.WAITING, Standing.READY)
@@ -29,16 +33,22 @@ _LACKING = (Standing.AT_RISK, Standing.HELD, Standing.WAITING, Standing.READY)
 
 @dataclass(frozen=True, slots=True)
 class Evaluated:
-    """What a look came to: how many alerts fire now for the first time, and how many are over."""
+    """What a look came to: how many alerts fire now for the first time, and how many are over.
+
+    `links` counts devices by how they are heard.
+    """
 
     fired: int
     ended: int
+    links: Mapping[Link, int] = field(compare=False, default_factory=dict)
 
 
 def evaluate_alerts(database: Database, began_at: int, now: int) -> Evaluated:
     """Look at `now` (UTC ms) and keep how every alert goes on; `began_at` is when this hub began to listen."""
     with database.read() as connection:
-        seen = {(one.code, one.subject): one for one in _observe(connection, began_at, now)}
+        views = read_devices(connection, now)
+        observed = observe(_load_devices(connection, views, now), _load_hub(connection, began_at, now), now)
+        seen = {(one.code, one.subject): one for one in observed}
         held = {(one.episode.code, one.episode.subject): one for one in alerts.list_open(connection)}
     fired = ended = 0
     with database.write() as connection:
@@ -54,7 +64,7 @@ def evaluate_alerts(database: Database, began_at: int, now: int) -> Evaluated:
             begun = _begin(seen[key], key[0], now)
             alerts.add_episode(connection, begun)
             fired += begun.fired_at is not None
-    return Evaluated(fired, ended)
+    return Evaluated(fired, ended, Counter(view.link for view in views))
 
 
 def _begin(seen: Seen, code: Code, now: int) -> Episode:
@@ -63,17 +73,13 @@ def _begin(seen: Seen, code: Code, now: int) -> Episode:
     return begun
 
 
-def _observe(connection: Connection, began_at: int, now: int) -> tuple[Seen, ...]:
-    return observe(_load_devices(connection, now), _load_hub(connection, began_at, now), now)
-
-
-def _load_devices(connection: Connection, now: int) -> list[DeviceFacts]:
-    """Return every registered device: a number of queries that does not grow with the fleet."""
+def _load_devices(connection: Connection, views: Sequence[DeviceView], now: int) -> list[DeviceFacts]:
+    """Return what the rules ask of devices: a number of queries that does not grow with the fleet."""
     words = device_words.last_words(connection)
     known, streams = states.list_states(connection), states.list_streams(connection)
     oddities = states.count_oddities(connection)
     found = []
-    for view in read_devices(connection, now):
+    for view in views:
         device = view.device.id
         state, odd = known.get(device), oddities.get(device, Oddities())
         found.append(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from sqlalchemy import and_, exists, func, or_, select, tuple_
+from sqlalchemy import and_, exists, or_, select, tuple_
 
 from hub.store import schema
 from hub.store.registry import Device
@@ -46,11 +46,10 @@ def list_page(  # noqa: PLR0913 - by what the list is narrowed down, and from wh
 
 
 def _reads(serial: str) -> ColumnElement[bool]:
-    """Return whether a device reads a registered meter of this serial number."""
+    """Return whether a device reads a registered meter of this serial number; looked up once, not for each device."""
     joined, meter = schema.meter_device, schema.meter
-    return exists().where(
-        joined.c.device == schema.device.c.id, joined.c.meter_id == meter.c.id, meter.c.serial == serial
-    )
+    readers = select(joined.c.device).join(meter, meter.c.id == joined.c.meter_id).where(meter.c.serial == serial)
+    return schema.device.c.id.in_(readers)
 
 
 def _is_heard(heard: Heard, silent_before: int) -> ColumnElement[bool]:
@@ -68,10 +67,3 @@ def _is_heard(heard: Heard, silent_before: int) -> ColumnElement[bool]:
         Heard.SILENT: and_(online, ~lately),
         Heard.ONLINE: and_(online, lately),
     }[heard]
-
-
-def count_heard(connection: Connection, silent_before: int) -> dict[Heard, int]:
-    """Return how many devices are heard how."""
-    query = select(*(func.count().filter(_is_heard(one, silent_before)).label(one.name) for one in Heard))
-    row = connection.execute(query.select_from(schema.device)).one()
-    return {one: getattr(row, one.name) for one in Heard}

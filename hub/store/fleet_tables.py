@@ -49,7 +49,8 @@ window_line = Table(
     Column("reason", Text, nullable=False),
     Column("capacity_w", Whole, nullable=False),
     Column("expected_wh", Whole, nullable=False),
-    Index("window_line_by_stake", "standing", "expected_wh", "system"),
+    # With the nameplate, so that counting reads the index alone.
+    Index("window_line_by_stake", "standing", "expected_wh", "system", "capacity_w"),
     sqlite_strict=True,
     sqlite_with_rowid=True,
 )

@@ -51,6 +51,8 @@ device = _table(
     Column("registered_at", Whole, nullable=False),
 )
 
+Index("device_by_name", device.c.name, device.c.id)
+
 signing_key = _table(
     "signing_key",
     Column("device", LargeBinary, ForeignKey("device.id"), primary_key=True),

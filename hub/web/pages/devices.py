@@ -56,12 +56,12 @@ def show_devices(
             silent_before=silent_before,
         )
         views = read_devices(connection, now, found)
-        counts = device_list.count_heard(connection, silent_before)
     return render_page(
         "devices.html",
         frame_for(viewer, now),
         views=views,
-        counts=counts,
+        counts=hub.counting.links,
+        heard=list(Heard),
         search=wanted,
         link=link,
         after=_place(found[-1]) if len(found) == DEVICES_SHOWN else None,

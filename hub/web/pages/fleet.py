@@ -13,8 +13,8 @@ from hub.fleet.standing import Standing
 from hub.rules.permissions import Action, reach
 from hub.services import name_commands
 from hub.services.read_alerts import read_open
-from hub.services.read_fleet import SILENT_AFTER_MS, Fleet, read_fleet
-from hub.store import backups, board, changes, device_list, months, registry
+from hub.services.read_fleet import Fleet, read_fleet
+from hub.store import backups, board, changes, months, registry
 from hub.store.backups import Backup
 from hub.store.board import Count
 from hub.store.changes import FLEET
@@ -56,7 +56,8 @@ class LargeFleetPage:
 
     systems: int
     devices: int
-    heard: Mapping[Heard, int]
+    heard: tuple[Heard, ...]
+    links: Mapping[str, int] | None
     standings: Mapping[Standing, Count]
     alerts: Mapping[Severity, int]
     unknown: int
@@ -98,7 +99,8 @@ def _read_large(connection: "Connection", hub: Hub, devices: int, systems: int) 
     return LargeFleetPage(
         systems=systems,
         devices=devices,
-        heard=device_list.count_heard(connection, now - SILENT_AFTER_MS),
+        heard=tuple(Heard),
+        links=hub.counting.links,
         standings=board.count_lines(connection),
         alerts={severity: sum(one.severity is severity for one in open_) for severity in Severity},
         unknown=len(registry.list_unknown_devices(connection)),

@@ -5,11 +5,13 @@ from __future__ import annotations
 import html
 from typing import TYPE_CHECKING
 
+from hub.jobs import AlertJob
 from hub.services.draw_board import draw_board
 from hub.store import registry
 from hub.store.registry import Device
 from hub.web.pages.fleet import SHOWN_WHOLE
 from protocol.identity import DeviceId, KeyId
+from tests.hub.programs import wait_until
 from tests.hub.reporting import add_meter, add_system
 from tests.hub.web.acting import NOW, open_api
 
@@ -30,6 +32,7 @@ def add_devices(database: Database, number: int) -> None:
 def test_more_than_a_page_of_devices_is_shown_in_counts(tmp_path: Path) -> None:
     """One more than is shown whole makes the difference; every count leads to its list."""
     with open_api(tmp_path) as api:
+        counting = api.client.app.state.hub.counting  # type: ignore[attr-defined]
         add_devices(api.database, SHOWN_WHOLE)
         headers = api.headers("bea")
         assert "Site 0001" in api.client.get("/", headers=headers).text
@@ -39,6 +42,9 @@ def test_more_than_a_page_of_devices_is_shown_in_counts(tmp_path: Path) -> None:
         with api.database.write() as connection:
             device = Device(DeviceId(b"\xff" * 10), "One more", NOW)
             registry.add_device(connection, device, KeyId(b"\xff" * 8), b"")
+        wait_until(lambda: counting.links is not None, "the first look")
+        evaluated = AlertJob(api.database, counting, lambda: NOW)
+        evaluated.run(lambda: False)
         page = html.unescape(api.client.get("/", headers=headers).text)
         assert f"{SHOWN_WHOLE + 1} devices for 3 systems" in page
         assert "Site 0001" not in page

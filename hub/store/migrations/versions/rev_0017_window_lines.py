@@ -35,7 +35,9 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("system"),
         sqlite_strict=True,
     )
-    op.create_index("window_line_by_stake", "window_line", ["standing", "expected_wh", "system"], unique=False)
+    op.create_index(
+        "window_line_by_stake", "window_line", ["standing", "expected_wh", "system", "capacity_w"], unique=False
+    )
     op.create_table(
         "window_look",
         sa.Column("id", _whole(), autoincrement=False, nullable=False),
