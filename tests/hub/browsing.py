@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import threading
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+import uvicorn
 from playwright.sync_api import Browser, sync_playwright
+
+from simulators.ports import LOOPBACK, free_port
+from tests.hub.programs import WAIT_SECONDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from socket import socket
+
+    from fastapi import FastAPI
 
 CHROMIUM = Path("/usr/bin/chromium")
 _ARGUMENTS = (
@@ -41,3 +49,27 @@ def launched() -> Iterator[Browser]:
         browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=_ARGUMENTS)
         yield browser
         browser.close()
+
+
+@contextmanager
+def served_at(app: FastAPI) -> Iterator[str]:
+    """Yield the address at which a hub is served in a thread of this process, so that a test keeps its clock."""
+    port = free_port()
+    server = uvicorn.Server(uvicorn.Config(app, host=LOOPBACK, port=port, log_level="error"))
+    answers = threading.Event()
+    begin = server.startup
+
+    async def startup(sockets: list[socket] | None = None) -> None:
+        await begin(sockets)
+        answers.set()
+
+    server.startup = startup  # type: ignore[method-assign]
+    thread = threading.Thread(target=server.run, name="hub-in-a-test")
+    thread.start()
+    try:
+        assert answers.wait(WAIT_SECONDS)
+        yield f"http://{LOOPBACK}:{port}"
+    finally:
+        app.state.hub.feed.stop()
+        server.should_exit = True
+        thread.join(WAIT_SECONDS)

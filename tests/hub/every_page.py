@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import re
-import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, get_type_hints
 
-import uvicorn
 from fastapi.responses import HTMLResponse
 from fastapi.routing import APIRoute
 
@@ -38,9 +36,9 @@ from hub.services.submit_reading import parse_reported, submit_reading
 from hub.store import sign_ins
 from hub.store.accounts import Account
 from hub.web.routers import ROUTERS
-from simulators.ports import LOOPBACK, free_port
+from simulators.ports import LOOPBACK
+from tests.hub.browsing import served_at
 from tests.hub.making import TERMS, MadeDevice, make_meter, make_readings
-from tests.hub.programs import WAIT_SECONDS
 from tests.hub.reporting import APR, FEB, JAN, MAR, add_meter, add_system, enter
 from tests.hub.test_photos import make_picture
 from tests.hub.web.acting import PASSWORD
@@ -48,7 +46,6 @@ from tests.hub.web.acting import PASSWORD
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
-    from socket import socket
 
     from fastapi import FastAPI
     from playwright.sync_api import Page
@@ -102,25 +99,8 @@ def served(folder: Path) -> Iterator[tuple[str, FastAPI]]:
     """Yield the address of the hub, in April's window, and the hub."""
     app = build_app(HubSettings(folder / "hub", broker=None, listen=Address(LOOPBACK, 0)), now=lambda: NOW)
     _fill(app.state.hub.database, folder / "hub")
-    port = free_port()
-    server = uvicorn.Server(uvicorn.Config(app, host=LOOPBACK, port=port, log_level="error"))
-    answers = threading.Event()
-    begin = server.startup
-
-    async def startup(sockets: list[socket] | None = None) -> None:
-        await begin(sockets)
-        answers.set()
-
-    server.startup = startup  # type: ignore[method-assign]
-    thread = threading.Thread(target=server.run, name="hub-in-a-test")
-    thread.start()
-    try:
-        assert answers.wait(WAIT_SECONDS)
-        yield f"http://{LOOPBACK}:{port}", app
-    finally:
-        app.state.hub.feed.stop()
-        server.should_exit = True
-        thread.join(WAIT_SECONDS)
+    with served_at(app) as url:
+        yield url, app
 
 
 def routes() -> list[str]:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import pytest
-import uvicorn
 from playwright.sync_api import Browser, Page, ViewportSize, expect
 
 from hub.app import build_app
@@ -17,15 +15,14 @@ from hub.rules.permissions import Relation, Role
 from hub.services.manage_people import add_account, relate_account
 from hub.services.set_password import make_link, set_password
 from hub.store.accounts import Account
-from simulators.ports import LOOPBACK, free_port
-from tests.hub.browsing import chromium_or_skip
+from simulators.ports import LOOPBACK
+from tests.hub.browsing import chromium_or_skip, served_at
 from tests.hub.programs import WAIT_SECONDS
 from tests.hub.reporting import JAN, SYSTEM, add_meter, add_system, enter
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
-    from socket import socket
 
 NOW = JAN.ends_at - 8 * 3_600_000
 PASSWORD = "four words in a row"  # noqa: S105 - of a test
@@ -50,25 +47,8 @@ def url(tmp_path: Path) -> Iterator[str]:
     add_account(database, Account("ann", "Ann Lee", "", NOW, "test"))
     relate_account(database, Relation("ann", Role.REPORTER, SYSTEM, JAN.starts_at), actor="test", now=NOW)
     set_password(database, make_link(database, "ann", actor="test", now=NOW), PASSWORD, NOW)
-    port = free_port()
-    server = uvicorn.Server(uvicorn.Config(app, host=LOOPBACK, port=port, log_level="error"))
-    answers = threading.Event()
-    begin = server.startup
-
-    async def startup(sockets: list[socket] | None = None) -> None:
-        await begin(sockets)
-        answers.set()
-
-    server.startup = startup  # type: ignore[method-assign]
-    thread = threading.Thread(target=server.run, name="hub-in-a-test")
-    thread.start()
-    try:
-        assert answers.wait(WAIT_SECONDS)
-        yield f"http://{LOOPBACK}:{port}"
-    finally:
-        app.state.hub.feed.stop()
-        server.should_exit = True
-        thread.join(WAIT_SECONDS)
+    with served_at(app) as found:
+        yield found
 
 
 @contextmanager
