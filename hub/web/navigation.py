@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from hub.rules.permissions import Action, Role, reach
+from hub.rules.permissions import Action, Role, Subject, allow, reach
 
 if TYPE_CHECKING:
     from hub.rules.permissions import Actor
@@ -54,9 +54,10 @@ SHOWN_MAX = 6
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """What is drawn around a page's own content: the ways on, those used most first."""
+    """What is drawn around a page's own content: the ways on, those used most first; `beside` what can be done there."""
 
     links: tuple[Link, ...] = ()
+    beside: tuple[Link, ...] = ()
 
     def leads_to(self, path: str) -> bool:
         """Return whether one of the ways leads there."""
@@ -81,6 +82,25 @@ def frame_for(viewer: Actor, now: int) -> Frame:
     """Return what stands around the pages that somebody sees at `now` (UTC ms); an owner's own systems come first."""
     links = tuple(link for link in LINKS if _may_take(viewer, link, now))
     return Frame((OWN, *links) if is_owner_only(viewer, now) else links)
+
+
+_OF_SYSTEM = (
+    ("facts/new", "Change what is known", Action.REGISTER_SYSTEM),
+    ("programmes/new", "Set the programme", Action.REGISTER_SYSTEM),
+    ("meters/new", "Register a meter", Action.REGISTER_SYSTEM),
+    ("exchanges/new", "Tell of a meter exchange", Action.REQUEST_EXCHANGE),
+    ("report", "Enter a reading", Action.ENTER_PRODUCTION),
+)
+
+
+def frame_beside(viewer: Actor, pts_id: str, now: int) -> Frame:
+    """Return the frame of a system's page, with what the viewer may do with that system at `now` (UTC ms)."""
+    beside = tuple(
+        Link(f"/systems/{pts_id}/{path}", words)
+        for path, words, action in _OF_SYSTEM
+        if allow(viewer, action, Subject(pts_id), now)
+    )
+    return replace(frame_for(viewer, now), beside=beside)
 
 
 def _may_take(viewer: Actor, link: Link, now: int) -> bool:

@@ -15,7 +15,7 @@ from hub.store.months import SystemMonthRow
 from hub.web import drawing
 from hub.web.actors import demand
 from hub.web.context import HubOf
-from hub.web.navigation import frame_for
+from hub.web.navigation import frame_beside, frame_for
 from hub.web.rendering import FragmentName, render_live, render_page
 from hub.web.system_page import load_page
 from hub.web.visitors import ViewerOf
@@ -84,4 +84,4 @@ def show_system(  # noqa: PLR0913 - which system, of it which month, from where 
     listed_until = None if until is None else parse_month(until)
     with hub.database.read() as connection:
         page = load_page(connection, hub, pts_id, zoom, listed_until)
-    return render_live("system", frame_for(viewer, page.now), page, fragment)
+    return render_live("system", frame_beside(viewer, pts_id, page.now), page, fragment)

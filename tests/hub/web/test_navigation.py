@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from hub.rules.permissions import Action, Actor, Relation, Role
-from hub.web.navigation import LINKS, SHOWN_MAX, Frame, Link, frame_for, is_owner_only
+from hub.web.navigation import LINKS, SHOWN_MAX, Frame, Link, frame_beside, frame_for, is_owner_only
 from hub.web.rendering import render_page
 
 NOW = 1_700_000_000_000
@@ -77,3 +77,22 @@ def test_an_owner_is_one_who_is_nothing_else_now() -> None:
     assert is_owner_only(Actor("ann", (owns, reports)), 3)
     assert not is_owner_only(Actor("ann", (owns, reports)), 5)
     assert not is_owner_only(Actor("ann", ()), 3)
+
+
+@pytest.mark.parametrize(
+    ("role", "system", "words"),
+    [
+        (
+            Role.OPERATOR,
+            None,
+            {"Change what is known", "Set the programme", "Register a meter", "Tell of a meter exchange"},
+        ),
+        (Role.INSTALLER, "S-1", {"Tell of a meter exchange"}),
+        (Role.REPORTER, "S-1", {"Enter a reading"}),
+        (Role.INSTALLER, "S-2", set()),
+        (Role.AUDITOR, None, set()),
+    ],
+)
+def test_a_system_s_page_offers_what_one_may_do_there(role: Role, system: str | None, words: set[str]) -> None:
+    """And nothing that would be refused."""
+    assert {link.words for link in frame_beside(who(role, system), "S-1", NOW).beside} == words
