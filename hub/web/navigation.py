@@ -54,7 +54,7 @@ SHOWN_MAX = 6
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """What is drawn around a page's own content: the ways on, those used most first; `beside` what can be done there."""
+    """What is drawn around a page: the ways on, those used most first, and `beside` it what can be done there."""
 
     links: tuple[Link, ...] = ()
     beside: tuple[Link, ...] = ()
