@@ -33,7 +33,7 @@ def read_open(connection: Connection, at: int) -> tuple[AlertView, ...]:
     found = alerts.list_open(connection)
     firing = {one.episode.code for one in found if one.episode.fired_at is not None}
     silences = [one.silence for one in alerts.list_silences(connection, at)]
-    until = alerts.acknowledged_until(connection, [one.number for one in found])
+    until = alerts.acknowledged_until(connection)
     views = []
     for one in found:
         rule = RULES[one.episode.code]

@@ -13,8 +13,6 @@ from hub.store.alert_tables import alert, alert_acknowledgement, alert_silence
 from hub.store.facts import Recorded
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
-
     from sqlalchemy import Connection, Row
 
 
@@ -101,10 +99,15 @@ def list_acknowledgements(connection: Connection, number: int) -> tuple[Acknowle
     )
 
 
-def acknowledged_until(connection: Connection, alerts: Collection[int]) -> dict[int, int]:
-    """Return until when (UTC ms) each of these alerts is looked after, by the last word on it."""
+def acknowledged_until(connection: Connection) -> dict[int, int]:
+    """Return until when (UTC ms) each alert that is not over is looked after, by the last word on it."""
     table = alert_acknowledgement
-    newest = select(func.max(table.c.number)).where(table.c.alert.in_(list(alerts))).group_by(table.c.alert)
+    newest = (
+        select(func.max(table.c.number))
+        .join(alert, alert.c.number == table.c.alert)
+        .where(alert.c.ended_at.is_(None))
+        .group_by(table.c.alert)
+    )
     rows = connection.execute(select(table.c.alert, table.c.until_at).where(table.c.number.in_(newest)))
     return {row.alert: row.until_at for row in rows}
 
