@@ -340,6 +340,7 @@ def upgraded(folder: Path, database: Database) -> Database:
             "DELETE FROM reading WHERE poll_status & 16",
             "DELETE FROM register_drop",
             "DROP INDEX reading_doubtful",
+            "DROP INDEX device_by_name",
             *(f"DROP TABLE {name}" for name in later),
             "UPDATE alembic_version SET version_num = '0003'",
         ):
