@@ -32,10 +32,12 @@ from hub.errors import (
 from hub.exchange.credentials import load_token
 from hub.exchange.mail import SmtpMailer
 from hub.exchange.pts_doors import open_door
+from hub.exchange.webhooks import Webhooks
 from hub.ingest import Ingest
-from hub.jobs import AlertJob, BoardJob, DeviceReportJob, MailJob
+from hub.jobs import AlertJob, BoardJob, DeviceReportJob, MailJob, TellJob
 from hub.keys import ensure_receipt_key
 from hub.scheduler import Scheduler
+from hub.sealing import Sealer
 from hub.services.accept_blocks import Terms
 from hub.services.notice_sources import SOURCES
 from hub.services.open_hub import TIMELINE_LENGTH, open_hub
@@ -99,6 +101,8 @@ def build_app(settings: HubSettings, now: Now = now_ms) -> FastAPI:
         receipt_key=key,
         counting=counting,
         chores=Chores(now),
+        sealer=Sealer(key),
+        webhooks=Webhooks(settings.webhook_allow),
         pts=door,
         metrics_token=token,
     )
@@ -116,6 +120,14 @@ def build_app(settings: HubSettings, now: Now = now_ms) -> FastAPI:
         DeviceReportJob(database.beside(), now),
         BoardJob(database.beside(), counting, now),
         AlertJob(database.beside(), counting, now),
+        TellJob(
+            database.beside(),
+            # A mailer is for one thread.
+            None if settings.mail is None else SmtpMailer(settings.mail),
+            hub.webhooks,
+            hub.sealer,
+            now,
+        ),
     ]
     if mailer is not None:
         jobs.append(MailJob(database.beside(), mailer, SOURCES, now))

@@ -90,7 +90,8 @@ class HubSettings:
     a verified backup holds it (`hold`), or once it is committed here, for storage that replicates each commit
     synchronously. `mail` None: the hub sends no mail; `forward` None: it forwards nothing to MassCEC.
     `is_open`: whoever reaches the hub may look at all of it without signing in. `metrics_token` is
-    the file with the token that lets other machines read `/metrics`.
+    the file with the token that lets other machines read `/metrics`. `webhook_allow` are hosts and networks of one's
+    own that webhooks may go to.
     """
 
     data_folder: Path
@@ -104,6 +105,7 @@ class HubSettings:
     forward: ForwardSettings | None = None
     is_open: bool = False
     metrics_token: Path | None = None
+    webhook_allow: tuple[str, ...] = ()
 
 
 def parse_broker(url: str) -> Address:

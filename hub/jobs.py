@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 from typing import TYPE_CHECKING
 
@@ -10,10 +11,12 @@ from hub.counting import Missing
 from hub.sentences import SentenceLimit
 from hub.services.draw_board import draw_board
 from hub.services.evaluate_alerts import evaluate_alerts
+from hub.services.queue_dispatches import queue_dispatches
 from hub.services.queue_notices import find_turn, queue_notices
 from hub.services.read_fleet import Link
 from hub.services.read_reporting import current_window
 from hub.services.report_devices import report_devices
+from hub.services.send_dispatches import Doors, send_dispatches
 from hub.services.send_notices import send_notices
 
 if TYPE_CHECKING:
@@ -22,7 +25,9 @@ if TYPE_CHECKING:
     from hub.clock import Now
     from hub.counting import Counting
     from hub.exchange.mail import SmtpMailer
+    from hub.exchange.webhooks import Webhooks
     from hub.rules.reminders import Turn
+    from hub.sealing import Sealer
     from hub.services.queue_notices import Sources
     from hub.store.database import Database
 
@@ -33,6 +38,7 @@ QUEUE_AGAIN_SECONDS = 3600.0
 LOOK_EVERY_SECONDS = 60.0
 LOOK_SHARE = 50
 """Looking at what a window lacks costs as much as there are systems: it is done for a fiftieth of the time at most."""
+TELL_EVERY_SECONDS = 10.0
 WARNINGS_MAX = 10
 
 log = logging.getLogger(__name__)
@@ -152,3 +158,36 @@ class AlertJob:
             log.info("%d alerts fire now, %d are over", evaluated.fired, evaluated.ended)
         self.every_seconds = max(LOOK_EVERY_SECONDS, LOOK_SHARE * (monotonic_seconds() - began))
         return False
+
+
+class TellJob:
+    """Tells channels of alerts, and sends people the links that they asked for."""
+
+    name = "telling"
+
+    def __init__(  # noqa: PLR0913, PLR0917 - by what it tells
+        self,
+        database: Database,
+        mailer: SmtpMailer | None,
+        webhooks: Webhooks,
+        sealer: Sealer,
+        now: Now,
+        every_seconds: float = TELL_EVERY_SECONDS,
+    ) -> None:
+        self.every_seconds = every_seconds
+        self._database = database
+        self._mailer = mailer
+        pages_url = "" if mailer is None else mailer.settings.pages_url
+        self._doors = Doors(mailer, webhooks, sealer, pages_url)
+        self._now = now
+
+    def run(self, is_stopping: Callable[[], bool]) -> bool:
+        """Queue what is new and deliver a round; return whether there is more to deliver at once."""
+        queue_dispatches(self._database, self._now())
+        with contextlib.ExitStack() as ends:
+            if self._mailer is not None:
+                ends.enter_context(self._mailer)
+            delivery = send_dispatches(self._database, self._doors, self._now, is_stopping)
+        for warning in delivery.warnings[:WARNINGS_MAX]:
+            log.warning("%s", warning)
+        return delivery.is_more

@@ -28,6 +28,7 @@ NEAR_MS = 5 * _DAY_MS
 LAST_DAY_MS = _DAY_MS
 BACKUP_MS = 26 * _HOUR_MS
 MAIL_MS = _HOUR_MS
+CHANNEL_MS = _HOUR_MS
 HUB = "hub"
 
 
@@ -48,6 +49,16 @@ class DeviceFacts:
 
 
 @dataclass(frozen=True, slots=True)
+class ChannelFacts:
+    """A channel by its name and target: since when (UTC ms) a message waits there in vain, and whether it is off."""
+
+    name: str
+    target: str
+    waiting_since: int | None = None
+    is_off: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class HubFacts:
     """The hub as it stands; instants are UTC ms.
 
@@ -63,6 +74,7 @@ class HubFacts:
     backup_at: int | None = None
     has_blocks: bool = False
     oldest_mail_at: int | None = None
+    channels: tuple[ChannelFacts, ...] = ()
 
 
 def observe(devices: Sequence[DeviceFacts], hub: HubFacts, at: int) -> tuple[Seen, ...]:
@@ -119,3 +131,9 @@ def _observe_hub(hub: HubFacts, at: int) -> Iterator[Seen]:
         yield Seen(
             Code.MAIL_WAITING, HUB, Severity.WARNING, f"The oldest waits since {format_local(hub.oldest_mail_at)}."
         )
+    for one in hub.channels:
+        if one.is_off:
+            yield Seen(Code.CHANNEL_FAILING, one.name, Severity.CRITICAL, f"{one.target} is switched off.")
+        elif one.waiting_since is not None and at - one.waiting_since > CHANNEL_MS:
+            since = format_local(one.waiting_since)
+            yield Seen(Code.CHANNEL_FAILING, one.name, Severity.WARNING, f"{one.target} takes nothing since {since}.")

@@ -32,6 +32,7 @@ class Code(StrEnum):
     WINDOW_MISSED = "window_missed"
     BACKUP_STALE = "backup_stale"
     MAIL_WAITING = "mail_waiting"
+    CHANNEL_FAILING = "channel_failing"
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +127,12 @@ RULES = {
             "Mail waits",
             "`meter-hub notices list` has what the mail server said.",
             for_ms=10 * _MINUTE_MS,
+            keep_ms=5 * _MINUTE_MS,
+        ),
+        Rule(
+            Code.CHANNEL_FAILING,
+            "A channel takes no alerts",
+            "The page of channels has what was answered. One that was switched off is on again once it is tried there.",
             keep_ms=5 * _MINUTE_MS,
         ),
     )

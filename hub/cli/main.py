@@ -17,6 +17,7 @@ from hub.cli import (
     board,
     calendar,
     changes,
+    channels,
     command,
     commission,
     custody,
@@ -40,6 +41,7 @@ from hub.cli.forward_options import Pts, PtsCredentials, PtsOperations, PtsUrl, 
 from hub.cli.mail_options import Credentials, MailFrom, PagesUrl, Smtp, mail_settings
 from hub.cli.metrics_options import MetricsToken
 from hub.cli.terminal import DEFAULT_DATA, AsJson, Data, open_data, plain, print_json, print_table
+from hub.cli.webhook_options import WebhookAllow
 from hub.config import HubSettings, parse_broker, parse_listen
 from hub.errors import HubError
 from hub.formats import kilowatt_hours, local_time
@@ -81,6 +83,7 @@ app.add_typer(export.app, name="export")
 app.add_typer(statement.app)
 app.add_typer(board.app)
 app.add_typer(alerts.app, name="alerts")
+app.add_typer(channels.app, name="channels")
 app.add_typer(calendar.app)
 app.add_typer(notices.app, name="notices")
 
@@ -129,6 +132,7 @@ def serve(
     smtp_credentials: Credentials = None,
     pages_url: PagesUrl = "",
     metrics_token_file: MetricsToken = None,
+    webhook_allow: WebhookAllow = None,
     pts: Pts = None,
     pts_url: PtsUrl = "",
     pts_credentials: PtsCredentials = None,
@@ -155,6 +159,7 @@ def serve(
         forward=forward_settings(pts, pts_url, pts_credentials, pts_operations),
         is_open=is_open,
         metrics_token=metrics_token_file,
+        webhook_allow=tuple(webhook_allow or ()),
     )
     set_up_logging(sys.stderr, os.environ, log, logging.INFO if verbose else logging.WARNING)
 

@@ -75,6 +75,11 @@ def _write(name: str, turn: Turn, share: Share, pages_url: str, content: Mapping
         "shown_max": SYSTEMS_SHOWN_MAX,
         **content,
     }
+    return render_words(name, shown)
+
+
+def render_words(name: str, shown: Mapping[str, object]) -> Words:
+    """Return the words that the templates of this name make of what is shown; the text's first line is the subject."""
     subject, _, text = _TEMPLATES.get_template(f"{name}.txt").render(shown).partition("\n")
     return Words(one_line(subject), text.strip() + "\n", _TEMPLATES.get_template(f"{name}.html").render(shown))
 

@@ -7,13 +7,14 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from hub.alerting.life import step
-from hub.alerting.observing import DeviceFacts, HubFacts, observe
+from hub.alerting.observing import ChannelFacts, DeviceFacts, HubFacts, observe
 from hub.alerting.rules import RULES
 from hub.fleet.lifecycle import stage_at
 from hub.fleet.standing import Standing
+from hub.services.manage_channels import place_of
 from hub.services.read_fleet import Link, read_devices
 from hub.services.read_reporting import current_window
-from hub.store import alerts, backups, board, device_words, notices_outbox, states
+from hub.store import alerts, backups, board, channels, device_words, dispatches, notices_outbox, states
 from hub.store.states import Oddities
 from protocol.identity import format_device_id
 from protocol.messages import ReceiptCode
@@ -113,4 +114,13 @@ def _load_hub(connection: Connection, began_at: int, now: int) -> HubFacts:
         backup_at=None if backup is None else backup.verified_at,
         has_blocks=states.has_blocks(connection),
         oldest_mail_at=notices_outbox.count_states(connection, now).waiting_since,
+        channels=_load_channels(connection),
+    )
+
+
+def _load_channels(connection: Connection) -> tuple[ChannelFacts, ...]:
+    waiting = dispatches.waiting_since(connection)
+    return tuple(
+        ChannelFacts(place_of(one.number), one.target, waiting.get(one.number), one.failed_at is not None)
+        for one in channels.list_channels(connection)
     )

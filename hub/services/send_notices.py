@@ -6,19 +6,17 @@ Message-ID: none is lost, and a double is known for one.
 
 from __future__ import annotations
 
-import os
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from hub.exchange.mail import Mail, Verdict
 from hub.rules.instants import format_instant
-from hub.store import notices_outbox, sqlite
-from hub.store.database import world
+from hub.services.hold_outbox import hold_outbox
+from hub.store import notices_outbox
 from hub.store.notices_outbox import Attempt, Outcome
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Sequence
 
     from hub.clock import Now
     from hub.exchange.mail import Mailer
@@ -30,8 +28,9 @@ WAIT_MS_MAX = 3_600_000
 SENDS_AT_ONCE = 200
 """How many mails a round sends, and how many it gives up."""
 _DOUBLINGS_MAX = 10
-_LOCK_NAME = "notices.lock"
-_OUTCOMES = {Verdict.SENT: Outcome.SENT, Verdict.LATER: Outcome.LATER, Verdict.REFUSED: Outcome.REFUSED}
+_OUTBOX = "notices"
+OUTCOMES = {Verdict.SENT: Outcome.SENT, Verdict.LATER: Outcome.LATER, Verdict.REFUSED: Outcome.REFUSED}
+"""What an answer makes of an attempt."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +58,7 @@ def send_notices(
     most; and given up when the next occasion begins, for which another mail is written. `is_ending` is asked between
     two mails. Raises StoreUnavailableError; then the mail that was being sent will be sent again.
     """
-    with _alone(database) as held:
+    with hold_outbox(database, _OUTBOX) as held:
         if not held:
             return Sending(is_elsewhere=True)
         with database.read() as connection:
@@ -86,7 +85,7 @@ def _try(database: Database, mailer: Mailer, one: WaitingNotice, now: Now) -> tu
     with database.read() as connection:
         kept = notices_outbox.find_notice(connection, one.id)
     answer = mailer.send(_mail(kept))
-    attempt = Attempt(now(), _OUTCOMES[answer.verdict], answer.text)
+    attempt = Attempt(now(), OUTCOMES[answer.verdict], answer.text)
     with database.write() as connection:
         notices_outbox.add_attempt(connection, one.id, attempt)
     return kept, attempt, answer.is_general
@@ -131,15 +130,3 @@ def _is_due(one: WaitingNotice, now: int) -> bool:
 def _describe(kept: KeptNotice, what: str) -> str:
     notice = kept.notice
     return f"mail {kept.id} to {notice.address!r:.80} ({notice.key.occasion}, {notice.key.month}) {what}"
-
-
-@contextmanager
-def _alone(database: Database) -> Iterator[bool]:
-    """Yield whether no other program sends from this database now, and keep it so."""
-    with world(database.path):
-        held = sqlite.hold_alone(database.path.parent / _LOCK_NAME)
-    try:
-        yield held is not None
-    finally:
-        if held is not None:
-            os.close(held)

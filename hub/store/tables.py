@@ -3,6 +3,7 @@
 from hub.store import (
     alert_tables,
     audit_tables,
+    channel_tables,
     export_tables,
     facts_tables,
     fleet_tables,
@@ -28,6 +29,7 @@ MODULES = (
     sign_in_tables,
     fleet_tables,
     alert_tables,
+    channel_tables,
 )
 """Every module that adds tables to `metadata`."""
 metadata = schema.metadata

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from hub.config import HubSettings
     from hub.counting import Counting
     from hub.exchange.pts import PtsDoor
+    from hub.exchange.webhooks import Webhooks
+    from hub.sealing import Sealer
     from hub.services.accept_blocks import Terms
     from hub.store.database import Database
     from hub.web.feed import Feed
@@ -53,6 +55,8 @@ class Hub:
     receipt_key: SigningKey
     counting: Counting
     chores: Chores
+    sealer: Sealer
+    webhooks: Webhooks
     pts: PtsDoor | None = None
     metrics_token: str | None = field(default=None, repr=False)
 

@@ -7,6 +7,7 @@ from hub.web.api import (
     board,
     calendar,
     changes,
+    channels,
     closing,
     commissioning,
     device_stages,
@@ -27,6 +28,7 @@ from hub.web.pages import alerts as alerts_page
 from hub.web.pages import audit as audit_page
 from hub.web.pages import board as board_page
 from hub.web.pages import certificates, deciding, exchanges, meters, onboarding, own, signing_in, systems
+from hub.web.pages import channels as channels_page
 from hub.web.pages import devices as devices_page
 from hub.web.pages import evidence as evidence_page
 from hub.web.pages import exports as exports_page
@@ -41,6 +43,7 @@ _PAGES = (
     fleet_page,
     board_page,
     alerts_page,
+    channels_page,
     onboarding,
     devices_page,
     registering_pages,
@@ -81,6 +84,7 @@ _API = (
     statements,
     evidence,
     alerts,
+    channels,
 )
 _MACHINES = (custody, events, health, metrics)
 

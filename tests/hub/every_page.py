@@ -10,6 +10,8 @@ from fastapi.responses import HTMLResponse
 from fastapi.routing import APIRoute
 
 from hub.access.codes import STEP_MS, code_at
+from hub.alerting.rules import Severity
+from hub.alerting.telling import Way
 from hub.app import build_app
 from hub.config import Address, HubSettings
 from hub.documents import keep_document
@@ -26,6 +28,7 @@ from hub.services.draw_board import draw_board
 from hub.services.evaluate_alerts import evaluate_alerts
 from hub.services.exchange_meter import ExchangeRequest, exchange_meter
 from hub.services.export_quarter import ExportLayout, ExportRequest, export_quarter
+from hub.services.manage_channels import ChannelWish, add_channel, try_channel
 from hub.services.manage_people import add_account, relate_account
 from hub.services.register_device import register_device
 from hub.services.register_meter import MeterRequest, register_meter
@@ -51,6 +54,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Page
 
     from hub.store.database import Database
+    from hub.web.context import Hub
 
 NOW = APR.ends_at - 8 * 3_600_000
 DAY_MS = 86_400_000
@@ -99,6 +103,7 @@ def served(folder: Path) -> Iterator[tuple[str, FastAPI]]:
     """Yield the address of the hub, in April's window, and the hub."""
     app = build_app(HubSettings(folder / "hub", broker=None, listen=Address(LOOPBACK, 0)), now=lambda: NOW)
     _fill(app.state.hub.database, folder / "hub")
+    _channel(app.state.hub)
     with served_at(app) as url:
         yield url, app
 
@@ -164,6 +169,12 @@ def _fill(database: Database, folder: Path) -> None:
     )
     draw_board(database, NOW)
     evaluate_alerts(database, 0, NOW)
+
+
+def _channel(hub: Hub) -> None:
+    wish = ChannelWish(Way.MAIL, "alerts@example.org", Severity.WARNING, 60, has_heartbeat=True)
+    add_channel(hub.database, wish, hub.webhooks, hub.sealer, actor="olga", now=NOW)
+    try_channel(hub.database, 1, actor="olga", now=NOW)
 
 
 def _people(database: Database) -> None:

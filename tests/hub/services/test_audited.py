@@ -55,6 +55,7 @@ NOBODY_DECIDES = {
     "evaluate_alerts": "what follows from the fleet and the clock; people answer by `answer_alert`",
     "flush_outbox": "sends what `issue_command` has entered",
     "open_hub": "a new database gets its timeline before anybody can act",
+    "queue_dispatches": "what follows from alerts and the clock; the outbox is its ledger",
     "queue_notices": "mail that the rules find due; the outbox is its ledger",
     "send_notices": "mail that waits in the outbox, which keeps every attempt",
     "report_devices": "enters by `submit_reading`, which writes the entry",

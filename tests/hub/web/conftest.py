@@ -90,7 +90,7 @@ def api(tmp_path: Path) -> Iterator[Api]:
 
 def wait_for_jobs(hub: Hub) -> None:
     """Wait until each job has looked once: one that is at work would open a database again that a test has closed."""
-    names = ("automatic reporting", "window", "alerts")
+    names = ("automatic reporting", "window", "alerts", "telling")
     value = hub.counting.registry.get_sample_value
     wait_until(
         lambda: all(value("meterline_job_last_success_timestamp_seconds", {"job": name}) for name in names), "the jobs"

@@ -79,6 +79,9 @@ BODIES: Mapping[str, Mapping[str, Any]] = {
     "relations": {"role": "operator"},
     "tokens": {},
     "provider": {"approved": True, "reason": "x"},
+    "channels": {"way": "mail", "target": "a@example.org"},
+    "test": {},
+    "replay": {},
 }
 
 

@@ -1,0 +1,104 @@
+"""The JSON API of channels: where alerts are told, and what became of each message."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Query
+from pydantic import BaseModel, ConfigDict, Field
+
+from hub.alerting.rules import Severity
+from hub.alerting.telling import DIGEST_MINUTES_MAX, Way
+from hub.exchange.webhooks import URL_LENGTH_MAX
+from hub.models import channels as models
+from hub.rules.permissions import Action
+from hub.services.manage_channels import (
+    ChannelWish,
+    add_channel,
+    end_channel,
+    find_channel,
+    replay_dispatch,
+    try_channel,
+)
+from hub.store import channels, dispatches
+from hub.web.actors import ActorOf, demand
+from hub.web.context import HubOf
+
+router = APIRouter(prefix="/api/v1", tags=["channels"])
+
+_NUMBER_MAX = (1 << 63) - 1
+Number = Annotated[int, Path(ge=1, le=_NUMBER_MAX)]
+Before = Annotated[int | None, Query(ge=1, le=_NUMBER_MAX)]
+Limit = Annotated[int, Query(ge=1, le=1000)]
+
+
+class ChannelBody(BaseModel):
+    """A channel to be made: `target` is a mail address or an https URL."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"way": "webhook", "target": "https://example.org/alerts", "least": "warning"}]}
+    )
+
+    way: Way
+    target: str = Field(max_length=URL_LENGTH_MAX)
+    least: Severity = Severity.WARNING
+    digest_minutes: int = Field(60, ge=0, le=DIGEST_MINUTES_MAX)
+    heartbeat: bool = False
+
+
+class ChannelEndBody(BaseModel):
+    """Why a channel ends."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"reason": "moved to another address"}]})
+
+    reason: str = Field(max_length=100)
+
+
+@router.get("/channels")
+def list_channels(hub: HubOf, actor: ActorOf) -> models.ChannelsJson:
+    """Return where alerts are told."""
+    demand(hub, actor, Action.ANSWER_ALERTS)
+    with hub.database.read() as connection:
+        found = channels.list_channels(connection)
+    return models.ChannelsJson(channels=[models.channel_json(one) for one in found])
+
+
+@router.post("/channels", status_code=201)
+def make_channel(hub: HubOf, actor: ActorOf, body: ChannelBody) -> models.MadeChannelJson:
+    """Make a channel; the secret of a webhook is in this answer and never again."""
+    demand(hub, actor, Action.ANSWER_ALERTS)
+    wish = ChannelWish(body.way, body.target, body.least, body.digest_minutes, body.heartbeat)
+    made = add_channel(hub.database, wish, hub.webhooks, hub.sealer, actor=actor.name, now=hub.now())
+    return models.made_json(made.channel, made.secret)
+
+
+@router.post("/channels/{number}/test", status_code=202)
+def send_test(hub: HubOf, actor: ActorOf, number: Number) -> models.QueuedJson:
+    """Send a test to a channel, and try it again if it was switched off."""
+    demand(hub, actor, Action.ANSWER_ALERTS)
+    return models.QueuedJson(message=try_channel(hub.database, number, actor=actor.name, now=hub.now()))
+
+
+@router.post("/channels/{number}/end", status_code=204)
+def end(hub: HubOf, actor: ActorOf, number: Number, body: ChannelEndBody) -> None:
+    """Tell a channel nothing more."""
+    demand(hub, actor, Action.ANSWER_ALERTS)
+    end_channel(hub.database, number, actor=actor.name, now=hub.now(), reason=body.reason)
+
+
+@router.get("/channels/{number}/messages")
+def list_messages(
+    hub: HubOf, actor: ActorOf, number: Number, before: Before = None, limit: Limit = 100
+) -> models.DispatchesJson:
+    """Return the messages to a channel, the newest first, a page at a time."""
+    demand(hub, actor, Action.ANSWER_ALERTS)
+    with hub.database.read() as connection:
+        find_channel(connection, number)
+        found = dispatches.list_dispatches(connection, limit, to=number, before=before)
+    following = found[-1].number if len(found) == limit else None
+    return models.DispatchesJson(messages=[models.dispatch_json(one) for one in found], next=following)
+
+
+@router.post("/messages/{number}/replay", status_code=202)
+def replay(hub: HubOf, actor: ActorOf, number: Number) -> models.QueuedJson:
+    """Deliver a message once more, under the id that it had."""
+    demand(hub, actor, Action.ANSWER_ALERTS)
+    return models.QueuedJson(message=replay_dispatch(hub.database, number, actor=actor.name, now=hub.now()))
