@@ -16,6 +16,7 @@ from hub.rules.audit_chain import find_broken
 from hub.rules.local_times import format_local, parse_local
 from hub.rules.permissions import Relation, Role
 from hub.services.manage_people import add_account, approve_provider, end_relation, issue_token, relate_account
+from hub.services.request_link import invite_account
 from hub.services.set_password import make_link, take_factor
 from hub.store import accounts, audit_log, change_requests
 from hub.store.accounts import Account
@@ -90,6 +91,14 @@ def link(name: Name, pages_url: PagesUrl = "", data: Data = DEFAULT_DATA) -> Non
     with open_data(data, create=False) as database:
         made = make_link(database, name, actor=actor(), now=now_ms())
     typer.echo(f"{parse_pages_url(pages_url) if pages_url else ''}/welcome/{made}")
+
+
+@account_app.command("invite")
+def invite(name: Name, data: Data = DEFAULT_DATA) -> None:
+    """Let the running hub send an account such a link by mail."""
+    with open_data(data, create=False) as database:
+        invite_account(database, name, actor=actor(), now=now_ms())
+    typer.echo(f"a link for {name} waits for the running hub to send it")
 
 
 @account_app.command("forget-factor")

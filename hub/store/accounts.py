@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sqlalchemy import Select, insert, or_, select
+from sqlalchemy import Select, func, insert, or_, select
 
 from hub.rules.permissions import Relation, Role
 from hub.store.people_tables import account, api_token, relation, relation_end
@@ -52,6 +52,12 @@ def find_account(connection: Connection, name: str) -> Account | None:
     """Return the account with this name."""
     row = connection.execute(select(account).where(account.c.name == name)).one_or_none()
     return None if row is None else _account(row)
+
+
+def find_by_name_or_address(connection: Connection, wanted: str) -> tuple[Account, ...]:
+    """Return the account of this name, and those with this mail address, in small letters."""
+    query = select(account).where(or_(account.c.name == wanted, func.lower(account.c.email) == wanted))
+    return tuple(map(_account, connection.execute(query.order_by(account.c.name)))) if wanted else ()
 
 
 def list_accounts(

@@ -112,8 +112,8 @@ def last_made(connection: Connection, number: int, kind: Kind) -> int | None:
 
 
 def count_since(connection: Connection, account: str, since: int) -> int:
-    """Return how many messages were made for an account since an instant (UTC ms)."""
-    query = select(func.count()).where(dispatch.c.account == account, dispatch.c.made_at >= since)
+    """Return how many messages were made for an account after an instant (UTC ms)."""
+    query = select(func.count()).where(dispatch.c.account == account, dispatch.c.made_at > since)
     return int(connection.execute(query).scalar_one())
 
 

@@ -78,7 +78,7 @@ PEOPLE = {
     "ian": (Role.INSTALLER, SECOND),
     "nick": (Role.SYSTEM_OWNER, SYSTEMS[4]),
 }
-FOR_STRANGERS = ("/sign-in", "/welcome/{token}")
+FOR_STRANGERS = ("/sign-in", "/forgot", "/welcome/{token}")
 """Pages for who has not signed in."""
 STAFF = {"olga", "aud", "sec"}
 ADDRESSES = {

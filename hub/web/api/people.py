@@ -5,11 +5,13 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
 
+from hub.errors import InputError
 from hub.models import people as models
 from hub.rules.audit_chain import find_broken
 from hub.rules.local_times import parse_local
 from hub.rules.permissions import Action, Relation, Role
 from hub.services.manage_people import add_account, approve_provider, end_relation, issue_token, relate_account
+from hub.services.request_link import invite_account
 from hub.store import accounts, audit_log
 from hub.store.accounts import Account
 from hub.web.actors import ActorOf, demand
@@ -131,6 +133,16 @@ def make_token(hub: HubOf, actor: ActorOf, account: str, body: TokenBody) -> Tok
     """Return a new token of an account."""
     demand(hub, actor, Action.MANAGE_ACCOUNTS)
     return TokenJson(token=issue_token(hub.database, account, body.days * DAY_MS, actor=actor.name, now=hub.now()))
+
+
+@router.post("/accounts/{account}/invitation", status_code=202)
+def invite(hub: HubOf, actor: ActorOf, account: str) -> None:
+    """Have a link sent by mail by which the account sets its password; nobody else sees it."""
+    demand(hub, actor, Action.MANAGE_ACCOUNTS)
+    if hub.settings.mail is None:
+        message = "this hub sends no mail: start it with --smtp, or run `meter-hub account link`"
+        raise InputError(message)
+    invite_account(hub.database, account, actor=actor.name, now=hub.now())
 
 
 @router.post("/accounts/{account}/provider", status_code=201)

@@ -9,6 +9,7 @@ from hub.errors import HubError, InputError
 from hub.rules.local_times import parse_local
 from hub.rules.permissions import Action, Actor, Relation, Role
 from hub.services.manage_people import add_account, end_relation, find_account, relate_account
+from hub.services.request_link import invite_account
 from hub.services.set_password import make_link, take_factor
 from hub.store import accounts, sign_ins
 from hub.store.accounts import Account
@@ -120,6 +121,17 @@ def take_link(hub: HubOf, person: PersonOf, request: Request, account: str) -> H
     return _draw(hub, person.actor, account, link=str(request.url_for("show_welcome", token=token)))
 
 
+@router.post("/users/{account}/invite")
+def take_invite(hub: HubOf, person: PersonOf, account: str) -> HTMLResponse:
+    """Have such a link sent by mail."""
+    demand(hub, person.actor, Action.MANAGE_ACCOUNTS)
+    try:
+        invite_account(hub.database, account, actor=person.actor.name, now=hub.now())
+    except InputError as error:
+        return _draw(hub, person.actor, account, error)
+    return _draw(hub, person.actor, account, is_invited=True)
+
+
 @router.post("/users/{account}/forget-factor")
 def forget_factor(hub: HubOf, person: PersonOf, account: str, typed: Typed) -> Response:
     """Take an account's second factor away, because the phone is lost."""
@@ -181,7 +193,14 @@ def _role(text: str) -> Role:
 
 
 def _draw(  # noqa: PLR0913, PLR0917 - what was just done to it
-    hub: Hub, actor: Actor, account: str, error: HubError | None = None, number: int = 0, link: str = ""
+    hub: Hub,
+    actor: Actor,
+    account: str,
+    error: HubError | None = None,
+    number: int = 0,
+    link: str = "",
+    *,
+    is_invited: bool = False,
 ) -> HTMLResponse:
     with hub.database.read() as connection:
         found = find_account(connection, account)
@@ -201,5 +220,7 @@ def _draw(  # noqa: PLR0913, PLR0917 - what was just done to it
         problem="" if error is None else str(error),
         number=number,
         link=link,
+        is_invited=is_invited,
+        sends_mail=hub.settings.mail is not None,
         now=hub.now(),
     )

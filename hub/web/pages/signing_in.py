@@ -12,6 +12,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from hub.access.codes import enrolment_uri, spell_secret
 from hub.errors import HubError, InputError, NotIdentifiedError, ThrottledError
 from hub.rules.permissions import Action, Subject, allow
+from hub.services.request_link import request_reset
 from hub.services.set_password import begin_factor, confirm_factor, find_link, set_password
 from hub.services.sign_in import Next, SignedIn, Visitor, give_code, sign_in, sign_out
 from hub.store import sign_ins
@@ -52,7 +53,14 @@ def show_sign_in(request: Request, hub: HubOf, next: str = "/") -> HTMLResponse:
     """Ask who somebody is."""
     visitor = current_visitor(hub, request)
     name = "" if visitor is None else visitor.actor.name
-    return render_page("sign_in.html", BARE, next=_inside(next), account=name, problem="")
+    return render_page(
+        "sign_in.html",
+        BARE,
+        next=_inside(next),
+        account=name,
+        problem="",
+        sends_mail=hub.settings.mail is not None,
+    )
 
 
 @router.post("/sign-in")
@@ -62,7 +70,8 @@ def do_sign_in(request: Request, hub: HubOf, account: Text, password: Text, next
     try:
         begun = sign_in(hub.database, account, password, visit_of(request), hub.now())
     except (NotIdentifiedError, ThrottledError) as error:
-        return _again("sign_in.html", error, next=wanted, account=account)
+        sends_mail = hub.settings.mail is not None
+        return _again("sign_in.html", error, next=wanted, account=account, sends_mail=sends_mail)
     return _go_on(request, begun, wanted)
 
 
@@ -86,6 +95,29 @@ def do_code(request: Request, hub: HubOf, code: Text, next: Text = "/") -> Respo
     except (NotIdentifiedError, ThrottledError) as error:
         return _again("sign_in_code.html", error, next=wanted)
     return _go_on(request, begun, wanted)
+
+
+@router.get("/forgot")
+def show_forgot(hub: HubOf) -> HTMLResponse:
+    """Ask who forgot a password."""
+    return render_page("forgot.html", BARE, sends_mail=hub.settings.mail is not None, is_asked=False, problem="")
+
+
+@router.post("/forgot")
+def do_forgot(hub: HubOf, account: Text = "") -> HTMLResponse:
+    """Have a link sent, and say the same whether there is such an account or not."""
+    is_asked = bool(account.strip())
+    if hub.settings.mail is not None:
+        request_reset(hub.database, account, hub.now())
+    problem = "" if is_asked else "say which account: its name, or its mail address"
+    return render_page(
+        "forgot.html",
+        BARE,
+        status=200 if is_asked else 422,
+        sends_mail=hub.settings.mail is not None,
+        is_asked=is_asked,
+        problem=problem,
+    )
 
 
 @router.post("/sign-out")
@@ -212,7 +244,7 @@ def _set_cookie(request: Request, answer: Response, token: str) -> None:
     )
 
 
-def _again(template: str, error: HubError, **content: str) -> HTMLResponse:
+def _again(template: str, error: HubError, **content: object) -> HTMLResponse:
     """Show a form again with what is wrong, and what was typed but for what is secret."""
     status = 429 if isinstance(error, ThrottledError) else 422
     answer = render_page(template, BARE, status=status, is_form=False, problem=str(error), **content)

@@ -81,6 +81,7 @@ BODIES: Mapping[str, Mapping[str, Any]] = {
     "provider": {"approved": True, "reason": "x"},
     "channels": {"way": "mail", "target": "a@example.org"},
     "test": {},
+    "invitation": {},
     "replay": {},
 }
 
