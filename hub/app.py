@@ -46,6 +46,7 @@ from hub.web.compressing import Compressing
 from hub.web.context import Hub
 from hub.web.feed import Feed
 from hub.web.headers import SecurityHeaders
+from hub.web.idempotency import Idempotent
 from hub.web.observing import Observing
 from hub.web.origins import SameOrigin
 from hub.web.pages.signing_in import send_to_sign_in
@@ -135,6 +136,7 @@ def build_app(settings: HubSettings, now: Now = now_ms) -> FastAPI:
     for router in ROUTERS:
         app.include_router(router)
     app.mount("/static", StaticFiles(directory=_STATIC), name="static")
+    app.add_middleware(Idempotent)
     app.add_middleware(Compressing)
     app.add_middleware(SameOrigin)
     app.add_middleware(SecurityHeaders)

@@ -10,15 +10,17 @@ from hub.cli.mail_options import PagesUrl
 from hub.cli.terminal import DEFAULT_DATA, AsJson, Data, actor, open_data, plain, print_json, print_table
 from hub.clock import now_ms
 from hub.config import parse_pages_url
+from hub.formats import local_time
 from hub.models import people as models
 from hub.models.changes import ProvidersJson
 from hub.rules.audit_chain import find_broken
 from hub.rules.local_times import format_local, parse_local
 from hub.rules.permissions import Relation, Role
-from hub.services.manage_people import add_account, approve_provider, end_relation, issue_token, relate_account
+from hub.services.manage_people import add_account, approve_provider, end_relation, find_account, relate_account
+from hub.services.manage_tokens import end_token, issue_token, read_scope
 from hub.services.request_link import invite_account
 from hub.services.set_password import make_link, take_factor
-from hub.store import accounts, audit_log, change_requests
+from hub.store import accounts, audit_log, change_requests, tokens
 from hub.store.accounts import Account
 
 EXIT_BROKEN = 1
@@ -78,11 +80,49 @@ def end(
 def token(
     name: Name,
     days: Annotated[int, typer.Option(help="How long it is good for.", min=1, max=366)] = 90,
+    scope: Annotated[
+        str, typer.Option(help="What it is for, such as `view_production`; all that the account may unless given.")
+    ] = "",
+    label: Annotated[str, typer.Option(help="What it is called in lists.")] = "",
     data: Data = DEFAULT_DATA,
 ) -> None:
     """Print a new token of an account; it is shown this once."""
+    wanted = read_scope(scope)
     with open_data(data, create=False) as database:
-        typer.echo(issue_token(database, name, days * DAY_MS, actor=actor(), now=now_ms()))
+        made = issue_token(database, name, days * DAY_MS, actor=actor(), now=now_ms(), scope=wanted, label=label)
+    typer.echo(made)
+
+
+@account_app.command("tokens")
+def list_all_tokens(name: Name, data: Data = DEFAULT_DATA, *, as_json: AsJson = False) -> None:
+    """List the tokens of an account: what each is for, until when, and when it was last used."""
+    with open_data(data, create=False) as database, database.read() as connection:
+        find_account(connection, name)
+        found = tokens.list_tokens(connection, name)
+    if as_json:
+        print_json(models.TokensJson(tokens=[models.token_json(one) for one in found]))
+        return
+    rows = [
+        (
+            *(one.id, one.label, "all" if one.scope is None else " ".join(sorted(one.scope))),
+            *(local_time(one.expires_at), "never" if one.used_at is None else local_time(one.used_at)),
+            "taken back" if one.ended_at else "",
+        )
+        for one in found
+    ]
+    print_table(("Token", "Label", "For", "Until", "Last used", "Stands"), rows)
+
+
+@account_app.command("end-token")
+def take_token_back(
+    name: Name,
+    token: Annotated[str, typer.Argument(help="What `account tokens` calls it.")],
+    data: Data = DEFAULT_DATA,
+) -> None:
+    """Take a token back at once."""
+    with open_data(data, create=False) as database:
+        end_token(database, name, token, actor=actor(), now=now_ms())
+    typer.echo(f"token {token} of {name} is taken back")
 
 
 @account_app.command("link")

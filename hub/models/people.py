@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from hub.rules.audit_chain import AuditEntry
     from hub.store.accounts import Account, HeldRelation
+    from hub.store.tokens import Token
 
 
 class RelationJson(BaseModel):
@@ -40,6 +41,27 @@ class AccountsJson(BaseModel):
     """Every account, by name."""
 
     accounts: list[AccountJson]
+
+
+class TokenInfoJson(BaseModel):
+    """A token, but for the token itself: what it is for, until when, and when it was last used.
+
+    `scope` names the actions that it is for, null for all that the account may.
+    """
+
+    token: str
+    label: str
+    scope: list[str] | None
+    issued_at: str
+    expires_at: str
+    used_at: str | None
+    ended_at: str | None
+
+
+class TokensJson(BaseModel):
+    """The tokens of an account, the latest first."""
+
+    tokens: list[TokenInfoJson]
 
 
 class AuditEntryJson(BaseModel):
@@ -91,6 +113,19 @@ def relation_json(held: HeldRelation) -> RelationJson:
         system=held.relation.system,
         from_at=format_instant(held.relation.from_at),
         until_at=None if until_at is None else format_instant(until_at),
+    )
+
+
+def token_json(token: Token) -> TokenInfoJson:
+    """Return what is known of a token."""
+    return TokenInfoJson(
+        token=token.id,
+        label=token.label,
+        scope=None if token.scope is None else sorted(token.scope),
+        issued_at=format_instant(token.issued_at),
+        expires_at=format_instant(token.expires_at),
+        used_at=None if token.used_at is None else format_instant(token.used_at),
+        ended_at=None if token.ended_at is None else format_instant(token.ended_at),
     )
 
 

@@ -112,10 +112,14 @@ class Relation:
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Who acts: an account's name with its relations; `name` is what ledgers call it."""
+    """Who acts: an account's name with its relations; `name` is what ledgers call it.
+
+    `scope` is what the token in use was made for, None where there is no such bound.
+    """
 
     name: str
     relations: tuple[Relation, ...] = ()
+    scope: frozenset[Action] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +141,8 @@ def allow(actor: Actor, action: Action, subject: Subject, at: int) -> bool:
 
     Citation: `citations.ACCOUNT_TYPES`.
     """
+    if actor.scope is not None and action not in actor.scope:
+        return False
     if action is Action.CONFIRM_CHANGE:
         return actor.name == subject.asked_of
     return any(_grants(relation, action, subject) for relation in actor.relations if _holds(relation, subject, at))
@@ -160,6 +166,8 @@ def explain_refusal(actor: Actor, action: Action, subject: Subject, at: int) -> 
         return None
     whose = "the hub" if subject.system is None else f"system {subject.system}"
     told = f"{actor.name} may not {action.value.replace('_', ' ')} of {whose}"
+    if actor.scope is not None and action not in actor.scope:
+        return f"{told} with this token: its scope is {_list(actor.scope) or 'nothing'}"
     if action is Action.CONFIRM_CHANGE:
         return f"{told}: it waits for the word of {subject.asked_of or 'nobody'}"
     roles = {relation.role for relation in actor.relations if _holds(relation, subject, at)}
@@ -171,8 +179,8 @@ def explain_refusal(actor: Actor, action: Action, subject: Subject, at: int) -> 
     return f"{told} as {_list(roles)}: that takes {_list(able)}"
 
 
-def _list(roles: Collection[Role]) -> str:
-    return " or ".join(sorted(role.value.replace("_", " ") for role in roles))
+def _list(named: Collection[Role] | Collection[Action]) -> str:
+    return " or ".join(sorted(one.value.replace("_", " ") for one in named))
 
 
 def may_decide(requested_by: str, decided_by: str) -> bool:

@@ -1,17 +1,15 @@
-"""Accounts, relations and tokens: who there is, what they are to systems, and how their programs prove it."""
+"""Accounts and relations: who there is, and what they are to systems."""
 
 from __future__ import annotations
 
-import hashlib
 import re
-import secrets
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from hub.errors import AlreadyRegisteredError, InputError, UnknownSubjectError
 from hub.rules.change_requests import gives_rec_rights, refuse_second_reporter
 from hub.rules.mail_addresses import is_mail_address
-from hub.rules.permissions import Actor, Relation, Role
+from hub.rules.permissions import Relation, Role
 from hub.services.check_text import check_label
 from hub.services.compute_production import find_system
 from hub.store import accounts, change_requests
@@ -24,8 +22,6 @@ if TYPE_CHECKING:
     from hub.store.database import Database
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{1,39}")
-TOKEN_BYTES = 32
-TOKEN_MS_MAX = 366 * 86_400_000
 
 
 def add_account(database: Database, new: Account) -> Account:
@@ -122,32 +118,6 @@ def end_relation(  # noqa: PLR0913 - what ends when, by whom and why
     return replace(held, relation=replace(held.relation, until_at=until_at))
 
 
-def issue_token(database: Database, name: str, lifetime_ms: int, *, actor: str, now: int) -> str:
-    """Return a new token of an account, which is shown this once: only its hash is kept.
-
-    Raises UnknownSubjectError for an account that is not here, InputError for a lifetime that is none.
-    """
-    if not 0 < lifetime_ms <= TOKEN_MS_MAX:
-        message = "a token lives at least a day and at most a year: give its days"
-        raise InputError(message)
-    token = secrets.token_urlsafe(TOKEN_BYTES)
-    with database.write() as connection:
-        find_account(connection, name)
-        accounts.add_token(connection, _hash(token), name, now, now + lifetime_ms)
-        after = {"expires_at": now + lifetime_ms}
-        append_audit(connection, actor=actor, action="issue token", subject=name, at=now, after=after)
-    return token
-
-
-def identify_actor(connection: Connection, token: str, now: int) -> Actor | None:
-    """Return whose token this is at `now` (UTC ms), with all that they are; None if it is nobody's."""
-    name = accounts.find_token(connection, _hash(token), now)
-    if name is None:
-        return None
-    held = accounts.list_relations(connection, of_account=name)
-    return Actor(name, tuple(one.relation for one in held))
-
-
 def approve_provider(  # noqa: PLR0913 - who says what of whom, when and why
     database: Database, name: str, *, is_approved: bool, actor: str, now: int, reason: str
 ) -> None:
@@ -174,7 +144,3 @@ def find_account(connection: Connection, name: str) -> Account:
         message = f"there is no account {name!r:.60}: add it with `meter-hub account add`"
         raise UnknownSubjectError(message)
     return found
-
-
-def _hash(token: str) -> str:
-    return hashlib.sha256(token.encode()).hexdigest()

@@ -1,4 +1,4 @@
-"""Accounts, what they are to systems and since when, and the tokens by which programs speak for them."""
+"""Accounts, what they are to systems and since when."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import Select, func, insert, or_, select
 
 from hub.rules.permissions import Relation, Role
-from hub.store.people_tables import account, api_token, relation, relation_end
+from hub.store.people_tables import account, relation, relation_end
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -131,18 +131,6 @@ def list_responsible(connection: Connection, systems: Collection[str], at: int) 
         .order_by(relation.c.system, relation.c.account, relation.c.number)
     )
     return tuple((_held(row).relation, _account(row)) for row in connection.execute(query))
-
-
-def add_token(connection: Connection, sha256: str, name: str, at: int, expires_at: int) -> None:
-    """Keep the hash of a token of an account."""
-    connection.execute(insert(api_token).values(sha256=sha256, account=name, issued_at=at, expires_at=expires_at))
-
-
-def find_token(connection: Connection, sha256: str, at: int) -> str | None:
-    """Return whose token this is, None if it is nobody's or has expired by `at` (UTC ms)."""
-    query = select(api_token.c.account).where(api_token.c.sha256 == sha256, api_token.c.expires_at > at)
-    found: str | None = connection.execute(query).scalar_one_or_none()
-    return found
 
 
 def _relations() -> Select[tuple[object, ...]]:

@@ -5,7 +5,7 @@ Rows are added. What ends says when in a row of its own, so that what was true o
 
 from __future__ import annotations
 
-from sqlalchemy import Column, ForeignKey, Index, Integer, Table, Text
+from sqlalchemy import Column, ForeignKey, Index, Integer, LargeBinary, Table, Text
 
 from hub.store.schema import Whole, metadata
 
@@ -54,6 +54,25 @@ api_token = Table(
     Column("account", Text, ForeignKey("account.name"), nullable=False),
     Column("issued_at", Whole, nullable=False),
     Column("expires_at", Whole, nullable=False),
+    # Names of actions with blanks between; empty for all that the account may.
+    Column("scope", Text, nullable=False, server_default=""),
+    Column("label", Text, nullable=False, server_default=""),
+    Column("used_at", Whole),
+    Column("ended_at", Whole),
+    Index("ix_api_token_account", "account"),
+    sqlite_strict=True,
+)
+
+# Answers to requests with an Idempotency-Key, sealed because some hold a secret; kept for a day.
+api_answer = Table(
+    "api_answer",
+    metadata,
+    Column("caller", Text, primary_key=True),
+    Column("key", Text, primary_key=True),
+    Column("fingerprint", Text, nullable=False),
+    Column("begun_at", Whole, nullable=False),
+    Column("sealed", LargeBinary),
+    Index("ix_api_answer_begun_at", "begun_at"),
     sqlite_strict=True,
 )
 

@@ -8,7 +8,7 @@ from hub.errors import NotAllowedError, NotIdentifiedError
 from hub.rules.facts import ReportingMode
 from hub.rules.periods import date_at
 from hub.rules.permissions import Action, Actor, Subject, explain_refusal
-from hub.services.manage_people import identify_actor
+from hub.services.manage_tokens import identify_actor, note_use
 from hub.store import facts
 from hub.web.context import Hub, HubOf
 
@@ -20,11 +20,13 @@ def find_actor(hub: HubOf, authorization: Annotated[str, Header()] = "") -> Acto
     if not authorization.lower().startswith(_SCHEME):
         message = "say who you are: send `Authorization: Bearer TOKEN`, with a token of `meter-hub account token`"
         raise NotIdentifiedError(message)
+    token = authorization[len(_SCHEME) :].strip()
     with hub.database.read() as connection:
-        actor = identify_actor(connection, authorization[len(_SCHEME) :].strip(), hub.now())
+        actor = identify_actor(connection, token, hub.now())
     if actor is None:
         message = "this token is nobody's, or has expired: make another with `meter-hub account token`"
         raise NotIdentifiedError(message)
+    note_use(hub.database, token, hub.now())
     return actor
 
 

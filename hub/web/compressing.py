@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 LENGTH_MIN = 1_000
 """Shorter answers fit into one packet anyway."""
-WITH_SECRETS = ("/account", "/sign-in", "/welcome", "/users", "/api/v1/accounts")
+WITH_SECRETS = ("/account", "/sign-in", "/welcome", "/users", "/channels", "/api/v1/accounts", "/api/v1/channels")
 
 
 class Compressing:

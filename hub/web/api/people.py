@@ -10,9 +10,10 @@ from hub.models import people as models
 from hub.rules.audit_chain import find_broken
 from hub.rules.local_times import parse_local
 from hub.rules.permissions import Action, Relation, Role
-from hub.services.manage_people import add_account, approve_provider, end_relation, issue_token, relate_account
+from hub.services.manage_people import add_account, approve_provider, end_relation, find_account, relate_account
+from hub.services.manage_tokens import end_token, issue_token
 from hub.services.request_link import invite_account
-from hub.store import accounts, audit_log
+from hub.store import accounts, audit_log, tokens
 from hub.store.accounts import Account
 from hub.web.actors import ActorOf, demand
 from hub.web.context import HubOf
@@ -47,9 +48,11 @@ class EndBody(BaseModel):
 
 
 class TokenBody(BaseModel):
-    """How long a token is good for."""
+    """How long a token is good for, what it is called, and for which actions it is: null for all that one may."""
 
     days: int = Field(90, ge=1, le=366)
+    label: str = Field("", max_length=100, examples=["billing"])
+    scope: list[Action] | None = Field(None, min_length=1, max_length=len(Action), examples=[["view_production"]])
 
 
 class TokenJson(BaseModel):
@@ -132,7 +135,34 @@ def end(hub: HubOf, actor: ActorOf, number: int, body: EndBody) -> models.Relati
 def make_token(hub: HubOf, actor: ActorOf, account: str, body: TokenBody) -> TokenJson:
     """Return a new token of an account."""
     demand(hub, actor, Action.MANAGE_ACCOUNTS)
-    return TokenJson(token=issue_token(hub.database, account, body.days * DAY_MS, actor=actor.name, now=hub.now()))
+    token = issue_token(
+        hub.database,
+        account,
+        body.days * DAY_MS,
+        actor=actor.name,
+        now=hub.now(),
+        scope=None if body.scope is None else frozenset(body.scope),
+        label=body.label,
+    )
+    return TokenJson(token=token)
+
+
+@router.get("/accounts/{account}/tokens")
+def list_tokens(hub: HubOf, actor: ActorOf, account: str) -> models.TokensJson:
+    """Return the tokens of an account: one's own, or any for those who manage accounts."""
+    if actor.name != account:
+        demand(hub, actor, Action.MANAGE_ACCOUNTS)
+    with hub.database.read() as connection:
+        find_account(connection, account)
+        return models.TokensJson(tokens=[models.token_json(one) for one in tokens.list_tokens(connection, account)])
+
+
+@router.post("/accounts/{account}/tokens/{token}/end", status_code=204)
+def take_token_back(hub: HubOf, actor: ActorOf, account: str, token: str) -> None:
+    """Take a token back at once: one's own, or any for those who manage accounts."""
+    if actor.name != account:
+        demand(hub, actor, Action.MANAGE_ACCOUNTS)
+    end_token(hub.database, account, token, actor=actor.name, now=hub.now())
 
 
 @router.post("/accounts/{account}/invitation", status_code=202)

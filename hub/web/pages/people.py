@@ -9,9 +9,10 @@ from hub.errors import HubError, InputError
 from hub.rules.local_times import parse_local
 from hub.rules.permissions import Action, Actor, Relation, Role
 from hub.services.manage_people import add_account, end_relation, find_account, relate_account
+from hub.services.manage_tokens import end_token, issue_token, read_scope
 from hub.services.request_link import invite_account
 from hub.services.set_password import make_link, take_factor
-from hub.store import accounts, sign_ins
+from hub.store import accounts, sign_ins, tokens
 from hub.store.accounts import Account
 from hub.web.actors import demand
 from hub.web.context import Hub, HubOf
@@ -22,6 +23,8 @@ from hub.web.visitors import PersonOf
 
 _SEE_OTHER = 303
 ACCOUNTS_SHOWN = 50
+DAYS_MAX = 366
+_DAY_MS = 86_400_000
 _REASON = Field("reason", "Why", hint="Kept in the audit log.", is_required=True)
 
 router = APIRouter(default_response_class=HTMLResponse, include_in_schema=False)
@@ -132,6 +135,44 @@ def take_invite(hub: HubOf, person: PersonOf, account: str) -> HTMLResponse:
     return _draw(hub, person.actor, account, is_invited=True)
 
 
+@router.get("/users/{account}/tokens/new")
+def show_new_token(hub: HubOf, person: PersonOf, account: str) -> HTMLResponse:
+    """Ask for a new token."""
+    demand(hub, person.actor, Action.MANAGE_ACCOUNTS)
+    return draw_form(_token_form(hub, account), frame_for(person.actor, hub.now()), {"days": "90"})
+
+
+@router.post("/users/{account}/tokens/new")
+def take_new_token(hub: HubOf, person: PersonOf, account: str, typed: Typed) -> Response:
+    """Make a token and show it this once."""
+    demand(hub, person.actor, Action.MANAGE_ACCOUNTS)
+    form = _token_form(hub, account)
+    try:
+        said = form.take(typed)
+        token = issue_token(
+            hub.database,
+            account,
+            read_field("days", _days, said["days"]) * _DAY_MS,
+            actor=person.actor.name,
+            now=hub.now(),
+            scope=read_field("scope", read_scope, said["scope"]),
+            label=said["label"],
+        )
+    except HubError as error:
+        return draw_form(form, frame_for(person.actor, hub.now()), typed, error)
+    return _draw(hub, person.actor, account, token=token)
+
+
+@router.post("/users/{account}/tokens/{token}/end")
+def take_token_back(hub: HubOf, person: PersonOf, account: str, token: str) -> Response:
+    """Take a token back: one's own, or any for who manages accounts."""
+    if person.actor.name != account:
+        demand(hub, person.actor, Action.MANAGE_ACCOUNTS)
+    end_token(hub.database, account, token, actor=person.actor.name, now=hub.now())
+    back = "/account" if person.actor.name == account else f"/users/{account}"
+    return RedirectResponse(back, status_code=_SEE_OTHER)
+
+
 @router.post("/users/{account}/forget-factor")
 def forget_factor(hub: HubOf, person: PersonOf, account: str, typed: Typed) -> Response:
     """Take an account's second factor away, because the phone is lost."""
@@ -184,6 +225,31 @@ def _relation_form(hub: Hub, account: str) -> Form:
     )
 
 
+def _token_form(hub: Hub, account: str) -> Form:
+    with hub.database.read() as connection:
+        found = find_account(connection, account)
+    return Form(
+        title=f"A token for a program of {found.full_name or found.name}",
+        lede="A program shows it in place of a password. It may what the account may, or less.",
+        action=f"/users/{account}/tokens/new",
+        submit="Make it",
+        fields=(
+            Field("label", "What it is called", hint="Such as the program's name.", is_required=True),
+            Field("days", "Days it is good for", hint="1 to 366.", is_required=True, mode="numeric"),
+            Field("scope", "What it is for", hint="Such as view_production; empty for all that the account may."),
+        ),
+        here="/users",
+        above=(f"/users/{account}", account),
+    )
+
+
+def _days(text: str) -> int:
+    if not (text.isascii() and text.isdecimal() and 1 <= int(text[:4]) <= DAYS_MAX):
+        message = f"{text!r:.40} is no number of days: write 1 to {DAYS_MAX}"
+        raise InputError(message)
+    return int(text[:4])
+
+
 def _role(text: str) -> Role:
     try:
         return Role(text)
@@ -199,6 +265,7 @@ def _draw(  # noqa: PLR0913, PLR0917 - what was just done to it
     error: HubError | None = None,
     number: int = 0,
     link: str = "",
+    token: str = "",
     *,
     is_invited: bool = False,
 ) -> HTMLResponse:
@@ -207,6 +274,7 @@ def _draw(  # noqa: PLR0913, PLR0917 - what was just done to it
         held = accounts.list_relations(connection, of_account=account)
         factor = sign_ins.find_factor(connection, account)
         sessions = sign_ins.list_sessions(connection, account)
+        held_tokens = tokens.list_tokens(connection, account)
         has_password = sign_ins.find_password(connection, account) is not None
     return render_page(
         "user.html",
@@ -220,6 +288,8 @@ def _draw(  # noqa: PLR0913, PLR0917 - what was just done to it
         problem="" if error is None else str(error),
         number=number,
         link=link,
+        token=token,
+        tokens=held_tokens,
         is_invited=is_invited,
         sends_mail=hub.settings.mail is not None,
         now=hub.now(),

@@ -15,7 +15,7 @@ from hub.rules.permissions import Action, Subject, allow
 from hub.services.request_link import request_reset
 from hub.services.set_password import begin_factor, confirm_factor, find_link, set_password
 from hub.services.sign_in import Next, SignedIn, Visitor, give_code, sign_in, sign_out
-from hub.store import sign_ins
+from hub.store import sign_ins, tokens
 from hub.web.context import HubOf
 from hub.web.navigation import BARE, frame_for
 from hub.web.rendering import render_page
@@ -161,11 +161,13 @@ def show_account(hub: HubOf, person: PersonOf) -> HTMLResponse:
     with hub.database.read() as connection:
         sessions = sign_ins.list_sessions(connection, person.actor.name)
         factor = sign_ins.find_factor(connection, person.actor.name)
+        own_tokens = tokens.list_tokens(connection, person.actor.name)
     return render_page(
         "account.html",
         frame_for(person.actor, hub.now()),
         person=person,
         sessions=sessions,
+        tokens=own_tokens,
         has_factor=factor is not None and factor.confirmed_at is not None,
         now=hub.now(),
         sees_all=allow(person.actor, Action.VIEW_PRODUCTION, Subject(), hub.now()),

@@ -35,15 +35,17 @@ relations = st.builds(
         Subject, st.sampled_from([None, MINE, OTHERS]), st.booleans(), st.sampled_from(["", "ann", "bo"])
     ),
     at=st.integers(0, 12),
+    scope=st.none() | st.frozensets(st.sampled_from(Action), max_size=3),
 )
 def test_nothing_is_allowed_that_no_relation_of_the_time_grants(
     held: tuple[Relation, ...],
     action: Action,
     subject: Subject,
     at: int,
+    scope: frozenset[Action] | None,
 ) -> None:
-    """By the table alone, written out again; and who is refused is told why."""
-    actor = Actor("ann", held)
+    """By the table alone, written out again, and by what a token was made for; and who is refused is told why."""
+    actor = Actor("ann", held, scope)
     granted = any(
         one.from_at <= at
         and (one.until_at is None or at < one.until_at)
@@ -54,5 +56,6 @@ def test_nothing_is_allowed_that_no_relation_of_the_time_grants(
     expected = granted and not (subject.is_automatic and action is Action.ENTER_PRODUCTION)
     if action is Action.CONFIRM_CHANGE:
         expected = subject.asked_of == "ann"
+    expected &= scope is None or action in scope
     assert allow(actor, action, subject, at) is expected
     assert (explain_refusal(actor, action, subject, at) is None) is expected

@@ -13,7 +13,8 @@ from hub.cli.main import app
 from hub.errors import AlreadyRegisteredError, HubError, InputError, UnknownSubjectError
 from hub.rules.permissions import Action, Relation, Role, Subject, allow
 from hub.services.load_responsibilities import load_responsibilities
-from hub.services.manage_people import add_account, end_relation, identify_actor, issue_token, relate_account
+from hub.services.manage_people import add_account, end_relation, relate_account
+from hub.services.manage_tokens import identify_actor, issue_token
 from hub.store import accounts, audit_log
 from hub.store.accounts import Account
 from tests.hub.reporting import JAN, SYSTEM, add_meter, add_system

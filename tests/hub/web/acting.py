@@ -14,7 +14,8 @@ from hub.app import build_app
 from hub.config import Address, HubSettings
 from hub.rules.facts import ReportingMode
 from hub.rules.permissions import Relation, Role
-from hub.services.manage_people import add_account, issue_token, relate_account
+from hub.services.manage_people import add_account, relate_account
+from hub.services.manage_tokens import issue_token
 from hub.store import sign_ins
 from hub.store.accounts import Account
 from tests.hub.reporting import JAN, OTHER, SYSTEM, add_meter, add_system, enter

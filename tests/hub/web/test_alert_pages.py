@@ -16,7 +16,8 @@ from hub.rules.instants import format_instant
 from hub.rules.permissions import Relation, Role
 from hub.services.accept_blocks import accept_blocks
 from hub.services.evaluate_alerts import evaluate_alerts
-from hub.services.manage_people import add_account, issue_token, relate_account
+from hub.services.manage_people import add_account, relate_account
+from hub.services.manage_tokens import issue_token
 from hub.services.register_device import register_device
 from hub.services.set_password import make_link, set_password
 from hub.store.accounts import Account

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from fastapi.routing import APIRoute
 
-from hub.services.manage_people import add_account, issue_token
+from hub.services.manage_people import add_account
+from hub.services.manage_tokens import issue_token
 from hub.store import audit_log
 from hub.store.accounts import Account
 from hub.web.routers import ROUTERS
@@ -35,6 +36,7 @@ VALUES = {
     "quarter": "2024-Q1",
     "layout": "systems",
     "account": "ann",
+    "token": "0" * 12,
     "serial": "PV-1",
     "number": "1",
     "device": "00" * 8,

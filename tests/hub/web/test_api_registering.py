@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from hub.rules.permissions import Relation, Role
-from hub.services.manage_people import add_account, issue_token, relate_account
+from hub.services.manage_people import add_account, relate_account
+from hub.services.manage_tokens import issue_token
 from hub.store.accounts import Account
 from tests.hub.making import MadeDevice
 from tests.hub.reporting import SYSTEM

@@ -13,7 +13,8 @@ from hub.cli import channels as channels_cli
 from hub.config import Address, HubSettings
 from hub.errors import InputError, UnknownSubjectError
 from hub.rules.permissions import Relation, Role
-from hub.services.manage_people import add_account, issue_token, relate_account
+from hub.services.manage_people import add_account, relate_account
+from hub.services.manage_tokens import issue_token
 from hub.services.send_dispatches import Doors, send_dispatches
 from hub.services.set_password import make_link, set_password
 from hub.store.accounts import Account

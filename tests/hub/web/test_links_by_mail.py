@@ -13,7 +13,8 @@ from hub.config import Address, HubSettings
 from hub.errors import InputError, UnknownSubjectError
 from hub.exchange.mail import SmtpMailer
 from hub.rules.permissions import Relation, Role
-from hub.services.manage_people import add_account, issue_token, relate_account
+from hub.services.manage_people import add_account, relate_account
+from hub.services.manage_tokens import issue_token
 from hub.services.request_link import LINKS_AN_HOUR
 from hub.services.send_dispatches import Delivery, Doors, send_dispatches
 from hub.services.set_password import make_link, set_password

@@ -14,7 +14,8 @@ from hub.cli.main import app as commands
 from hub.config import Address, HubSettings
 from hub.rules.permissions import Relation, Role
 from hub.services.accept_blocks import accept_blocks
-from hub.services.manage_people import add_account, issue_token, relate_account
+from hub.services.manage_people import add_account, relate_account
+from hub.services.manage_tokens import issue_token
 from hub.services.set_password import make_link, set_password
 from hub.store.accounts import Account
 from tests.hub.making import JULY_AT, NOW, TERMS, MadeDevice, made_log
