@@ -25,6 +25,7 @@ from hub.errors import (
     InputError,
     NotAllowedError,
     NotIdentifiedError,
+    OutdatedError,
     StoreUnavailableError,
     ThrottledError,
     UnknownSubjectError,
@@ -52,6 +53,7 @@ from hub.web.origins import SameOrigin
 from hub.web.pages.signing_in import send_to_sign_in
 from hub.web.problems import answer_bug, answer_problem, is_for_people
 from hub.web.routers import ROUTERS
+from hub.web.tagging import Tagging
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -67,6 +69,7 @@ _STATIC = Path(__file__).parent / "web" / "static"
 _STATUSES: dict[type[HubError], int] = {
     InputError: 422,
     AlreadyRegisteredError: 409,
+    OutdatedError: 412,
     NotIdentifiedError: 401,
     NotAllowedError: 403,
     UnknownSubjectError: 404,
@@ -137,6 +140,7 @@ def build_app(settings: HubSettings, now: Now = now_ms) -> FastAPI:
         app.include_router(router)
     app.mount("/static", StaticFiles(directory=_STATIC), name="static")
     app.add_middleware(Idempotent)
+    app.add_middleware(Tagging)
     app.add_middleware(Compressing)
     app.add_middleware(SameOrigin)
     app.add_middleware(SecurityHeaders)

@@ -4,6 +4,7 @@
     |-- InputError               what was asked for is malformed; say it differently
     |-- UnknownSubjectError      names a system, device, meter or month that is not here
     |-- AlreadyRegisteredError   contradicts what is registered
+    |-- OutdatedError            changes something that is not any more as whoever asks saw it
     |-- UnderivableError         a block in custody whose content cannot be stored as readings
     |-- NotIdentifiedError       nobody is known by what came with the request
     |-- ThrottledError           it was tried too often; the same may be tried again in a while
@@ -30,6 +31,10 @@ class UnknownSubjectError(HubError):
 
 class AlreadyRegisteredError(HubError):
     """A registration that contradicts an earlier one."""
+
+
+class OutdatedError(HubError):
+    """A change of something that somebody else has changed in the meantime; nothing was changed."""
 
 
 class UnderivableError(HubError):

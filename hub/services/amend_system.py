@@ -9,6 +9,7 @@ from hub.errors import InputError
 from hub.rules.details import NOTHING_ON_SYSTEM, SYSTEM_FORGETTABLE, forget, lay_over
 from hub.services.check_text import check_label
 from hub.services.compute_production import find_system
+from hub.services.tag_facts import check_tag, tag_system
 from hub.services.tell_changes import tell_changes
 from hub.store import changes, facts
 from hub.store.audit_log import append_audit
@@ -44,8 +45,10 @@ class Amended:
     until_on: date | None
 
 
-def amend_system(database: Database, amendment: Amendment, at: int, actor: str) -> Amended:
+def amend_system(database: Database, amendment: Amendment, at: int, actor: str, only_if: str = "") -> Amended:
     """Append what holds of a system from a day on; what holds already changes nothing.
+
+    With `only_if`, tags of `tag_facts`, only while nobody has changed it; raises OutdatedError otherwise.
 
     Raises UnknownSubjectError for a system that is not registered, and InputError without a reason, for a day before
     the beginning of the record, or for something that cannot be unknown.
@@ -64,6 +67,7 @@ def amend_system(database: Database, amendment: Amendment, at: int, actor: str) 
         until_on = min((day for day in days if day > amendment.effective_on), default=None)
         if said == known:
             return Amended(known, is_new=False, until_on=until_on)
+        check_tag(tag_system(connection, pts_id), only_if)
         amended = replace(said, effective_on=amendment.effective_on)
         facts.add_system_versions(connection, [amended], Recorded(actor, at, reason))
         before, after = tell_changes(known, amended)

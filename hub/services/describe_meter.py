@@ -10,6 +10,7 @@ from hub.rules.details import METER_FORGETTABLE, NOTHING_ON_METER, forget, incon
 from hub.services.amend_system import check_forgettable
 from hub.services.check_text import check_label
 from hub.services.find_meter import find_meter
+from hub.services.tag_facts import check_tag, tag_meters
 from hub.services.tell_changes import tell_changes
 from hub.store import changes, meter_facts
 from hub.store.audit_log import append_audit
@@ -34,8 +35,10 @@ class Description:
     forget: tuple[str, ...] = ()
 
 
-def describe_meter(database: Database, description: Description, at: int, actor: str) -> MeterFacts:
+def describe_meter(database: Database, description: Description, at: int, actor: str, only_if: str = "") -> MeterFacts:
     """Append what is known of a meter and return it; what is known already changes nothing.
+
+    With `only_if`, tags of `tag_facts`, only while nobody has changed it; raises OutdatedError otherwise.
 
     Raises UnknownSubjectError for a system or meter that is not registered, and InputError for what cannot be: a
     beginning that has not come, or at or above the energy at which the register starts again.
@@ -49,6 +52,7 @@ def describe_meter(database: Database, description: Description, at: int, actor:
         said = forget(lay_over(known, description.details), description.forget)
         if said == known:
             return known
+        check_tag(tag_meters(connection, meter.system), only_if)
         if wrong := inconsistency(said, at):
             raise InputError(wrong)
         meter_facts.add_meter_versions(connection, [said], Recorded(actor, at, reason))

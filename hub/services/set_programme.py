@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from hub.services.check_text import check_label
 from hub.services.compute_production import find_system
+from hub.services.tag_facts import check_tag, tag_system
 from hub.services.tell_changes import tell_changes
 from hub.store import changes, facts
 from hub.store.audit_log import append_audit
@@ -19,18 +20,23 @@ if TYPE_CHECKING:
     from hub.store.database import Database
 
 
-def set_programme(database: Database, programme: Programme, at: int, actor: str, reason: str = "") -> bool:
+def set_programme(  # noqa: PLR0913, PLR0917 - which one, when, by whom, why, and seen how
+    database: Database, programme: Programme, at: int, actor: str, reason: str = "", only_if: str = ""
+) -> bool:
     """Set a system's programme from a day on, and return whether that is new; said again it changes nothing.
 
-    What begins on the same day as an earlier programme replaces it; what was said before stays in the history. Raises
+    What begins on the same day as an earlier programme replaces it; what was said before stays in the history. With
+    `only_if`, tags of `tag_facts`, only while nobody has changed it. Raises OutdatedError otherwise, and
     UnknownSubjectError for a system that is not registered.
     """
     recorded = Recorded(actor, at, check_label(reason, "a reason"))
     with database.write() as connection:
         find_system(connection, programme.system)
         before = facts.find_programme(connection, programme.system, programme.from_on)
+        seen = tag_system(connection, programme.system)
         is_new = save_programme(connection, programme, recorded)
         if is_new:
+            check_tag(seen, only_if)
             append_audit(
                 connection,
                 actor=actor,

@@ -36,7 +36,7 @@ class WrongFieldError(InputError):
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """A field: `kind` is an input's type, or `select` or `textarea`; `options` are values with their words."""
+    """A field: `kind` is an input's type, also `hidden`, `select` or `textarea`; `options` are values with words."""
 
     name: str
     label: str

@@ -20,6 +20,8 @@ _TITLES = {
     403: "Not allowed",
     404: "Not here",
     405: "Not possible",
+    409: "In the way",
+    412: "Changed meanwhile",
     413: "Too much",
     422: "Not understood",
     429: "Too often",

@@ -4,7 +4,9 @@ What is said of a system or meter is text, under the names and in the forms of t
 (`docs/importing.md`): so that a form, a table and a program are read by the same rules. What is left empty is not said.
 """
 
-from fastapi import APIRouter
+from typing import Annotated
+
+from fastapi import APIRouter, Header
 from pydantic import BaseModel, ConfigDict, Field
 
 from hub.errors import InputError, UnknownSubjectError
@@ -148,6 +150,11 @@ class EndBody(BaseModel):
     make: str = _text("Itron")
 
 
+IfMatch = Annotated[
+    str, Header(max_length=200, description="The ETag of what one saw: the change is refused if it is another by now.")
+]
+
+
 class ExchangeBody(BaseModel):
     """A meter that took the place of another: both registers in kWh, the time, and the SHA-256 of what shows both."""
 
@@ -208,7 +215,9 @@ def add_system(hub: HubOf, actor: ActorOf, body: NewSystemBody) -> models.System
 
 
 @router.post("/systems/{pts_id}/facts", status_code=201)
-def amend(hub: HubOf, actor: ActorOf, pts_id: str, body: AmendmentBody) -> models_facts.SystemFactsJson:
+def amend(
+    hub: HubOf, actor: ActorOf, pts_id: str, body: AmendmentBody, if_match: IfMatch = ""
+) -> models_facts.SystemFactsJson:
     """Change what is known of a system from a day on; what held before goes on to hold before."""
     demand(hub, actor, Action.REGISTER_SYSTEM, pts_id)
     amendment = Amendment(
@@ -218,18 +227,20 @@ def amend(hub: HubOf, actor: ActorOf, pts_id: str, body: AmendmentBody) -> model
         details=system_details(body.said.model_dump()),
         forget=tuple(body.forget),
     )
-    return models_facts.system_facts_json(amend_system(hub.database, amendment, hub.now(), actor.name).facts)
+    return models_facts.system_facts_json(amend_system(hub.database, amendment, hub.now(), actor.name, if_match).facts)
 
 
 @router.post("/systems/{pts_id}/programmes", status_code=201)
-def add_programme(hub: HubOf, actor: ActorOf, pts_id: str, body: ProgrammeBody) -> models_facts.ProgrammeJson:
+def add_programme(
+    hub: HubOf, actor: ActorOf, pts_id: str, body: ProgrammeBody, if_match: IfMatch = ""
+) -> models_facts.ProgrammeJson:
     """Say under which programme a system's certificates are created from a day on."""
     demand(hub, actor, Action.REGISTER_SYSTEM, pts_id)
     programme = programme_of(pts_id, body.programme.model_dump())
     if programme is None:
         message = "name the programme: srec_1, srec_2, class_1 or none"
         raise InputError(message)
-    set_programme(hub.database, programme, hub.now(), actor.name, body.reason)
+    set_programme(hub.database, programme, hub.now(), actor.name, body.reason, if_match)
     return models_facts.programme_json(programme)
 
 
@@ -242,8 +253,8 @@ def add_meter(hub: HubOf, actor: ActorOf, pts_id: str, body: NewMeterBody) -> mo
 
 
 @router.post("/systems/{pts_id}/meters/{serial}/facts", status_code=201)
-def describe(
-    hub: HubOf, actor: ActorOf, pts_id: str, serial: str, body: DescriptionBody
+def describe(  # noqa: PLR0913, PLR0917 - parts of a request
+    hub: HubOf, actor: ActorOf, pts_id: str, serial: str, body: DescriptionBody, if_match: IfMatch = ""
 ) -> models_facts.MeterFactsJson:
     """Say how exact a meter is, what proves that, what it began with, and where its register starts again."""
     demand(hub, actor, Action.REGISTER_SYSTEM, pts_id)
@@ -255,7 +266,7 @@ def describe(
         details=meter_details(body.said.model_dump()),
         forget=tuple(body.forget),
     )
-    return models_facts.meter_facts_json(describe_meter(hub.database, description, hub.now(), actor.name))
+    return models_facts.meter_facts_json(describe_meter(hub.database, description, hub.now(), actor.name, if_match))
 
 
 @router.post("/systems/{pts_id}/meters/{serial}/end", status_code=201)

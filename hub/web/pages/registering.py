@@ -3,7 +3,7 @@
 from fastapi import APIRouter
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
-from hub.errors import HubError
+from hub.errors import HubError, OutdatedError
 from hub.formats import kilowatts
 from hub.rules.facts import ProgrammeName, ReportingMode, Technology
 from hub.rules.periods import date_at
@@ -14,6 +14,7 @@ from hub.services.read_details import meter_details, parse_date, programme_of, s
 from hub.services.register_meter import MeterRequest, register_meter
 from hub.services.register_system import register_system
 from hub.services.set_programme import set_programme
+from hub.services.tag_facts import tag_system
 from hub.store import facts
 from hub.web.actors import demand
 from hub.web.context import Hub, HubOf
@@ -24,6 +25,7 @@ from hub.web.visitors import PersonOf
 _SEE_OTHER = 303
 _YES_OR_NO = (("", "not said"), ("yes", "yes"), ("no", "no"))
 _UNSAID = (("", "not said"),)
+_SEEN = Field("seen", "What was known then", "hidden")
 
 router = APIRouter(default_response_class=HTMLResponse, include_in_schema=False)
 
@@ -120,8 +122,9 @@ def show_amendment(hub: HubOf, person: PersonOf, pts_id: str) -> HTMLResponse:
     with hub.database.read() as connection:
         form = _amendment_form(find_system(connection, pts_id).pts_id)
         known = facts.find_system_facts(connection, pts_id, today)
+        seen = tag_system(connection, pts_id)
     assert known is not None, "a registered system has facts"
-    typed = {"effective_on": str(today), "capacity_kw_dc": kilowatts(known.capacity_w_dc)}
+    typed = {"effective_on": str(today), "capacity_kw_dc": kilowatts(known.capacity_w_dc), _SEEN.name: seen}
     return draw_form(form, _frame(hub, person.actor), typed)
 
 
@@ -138,7 +141,12 @@ def take_amendment(hub: HubOf, person: PersonOf, pts_id: str, typed: Typed) -> R
             reason=said["reason"],
             details=system_details(_only(said, (Field("capacity_kw_dc", ""), *_KNOWN))),
         )
-        amend_system(hub.database, amendment, hub.now(), person.actor.name)
+        amend_system(hub.database, amendment, hub.now(), person.actor.name, said[_SEEN.name])
+    except OutdatedError as error:
+        with hub.database.read() as connection:
+            # Who sends it again now has read that it changed.
+            typed = {**typed, _SEEN.name: tag_system(connection, pts_id)}
+        return draw_form(form, _frame(hub, person.actor), typed, error)
     except HubError as error:
         return draw_form(form, _frame(hub, person.actor), typed, error)
     return RedirectResponse(f"/systems/{pts_id}", status_code=_SEE_OTHER)
@@ -201,6 +209,7 @@ def _amendment_form(pts_id: str) -> Form:
         action=f"/systems/{pts_id}/facts/new",
         submit="Change",
         fields=(
+            _SEEN,
             Field("effective_on", "From which day on", "date", is_required=True),
             _REASON,
             Field("capacity_kw_dc", "Nameplate, kW DC", mode="decimal"),
