@@ -34,6 +34,14 @@ class Missing:
     systems: int | None
 
 
+@dataclass(frozen=True, slots=True)
+class JobRun:
+    """A job's last good round: when it ended (UTC ms), and how long it took."""
+
+    ended_at: int
+    seconds: float
+
+
 class Counting:
     """The counters, gauges and histograms of one hub. Safe to use from several threads."""
 
@@ -42,6 +50,9 @@ class Counting:
         self.missing = Missing(None)
         self.links: Mapping[str, int] | None = None
         """How many devices are heard how, as that was last looked at; None before the first look."""
+        self.versions: Mapping[str, int] | None = None
+        """How many devices run which agent, as that was last looked at; None before the first look."""
+        self.jobs: dict[str, JobRun] = {}
         self._now = now
         ProcessCollector(registry=self.registry)
         self._blocks = self._counter("blocks", "Blocks that arrived, by what became of them.", "result")
@@ -85,8 +96,10 @@ class Counting:
         """Measure a round of a job, and keep when it ended, unless that fails."""
         began = monotonic_seconds()
         yield
-        self._job_at.labels(name).set(self._now() / 1000)
-        self._job_took.labels(name).set(monotonic_seconds() - began)
+        run = JobRun(self._now(), monotonic_seconds() - began)
+        self.jobs[name] = run
+        self._job_at.labels(name).set(run.ended_at / 1000)
+        self._job_took.labels(name).set(run.seconds)
 
     def count_request(self, route: str, status: int, seconds: float) -> None:
         """Count a request by its route's template and its status, and how long its answer took to begin."""

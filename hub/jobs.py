@@ -154,6 +154,7 @@ class AlertJob:
         began = monotonic_seconds()
         evaluated = evaluate_alerts(self._database, self._began_at, self._now())
         self._counting.links = {link.value: evaluated.links.get(link, 0) for link in Link}
+        self._counting.versions = evaluated.versions
         if evaluated.fired or evaluated.ended:
             log.info("%d alerts fire now, %d are over", evaluated.fired, evaluated.ended)
         self.every_seconds = max(LOOK_EVERY_SECONDS, LOOK_SHARE * (monotonic_seconds() - began))

@@ -10,9 +10,11 @@ from hub.cli.terminal import DEFAULT_DATA, AsJson, Data, actor, open_data, plain
 from hub.clock import now_ms
 from hub.fleet.lifecycle import Said, Word
 from hub.formats import local_time
-from hub.models.device_stages import staged_json
+from hub.models.device_stages import said_of_many_json, staged_json
 from hub.rules.instants import parse_instant
 from hub.services.say_of_device import Staged, say_of_device
+from hub.services.say_of_devices import ManyDevices, say_of_devices
+from hub.store.device_list import DeviceFilter, Heard
 from protocol.identity import format_device_id
 
 app = typer.Typer()
@@ -44,6 +46,37 @@ def retire(device: Device, reason: Reason, data: Data = DEFAULT_DATA, *, as_json
 def resume(device: Device, reason: Reason, data: Data = DEFAULT_DATA, *, as_json: AsJson = False) -> None:
     """Take a device out of maintenance early, or into service again after it was decommissioned."""
     _say(device, Said(Word.RESUME), reason, data, as_json=as_json)
+
+
+@app.command("say-all")
+def say_all(
+    word: Annotated[Word, typer.Argument(help="What is said of each.")],
+    reason: Reason,
+    until: Annotated[str, typer.Option(help="When a maintenance ends by itself.")] = "",
+    search: Annotated[str, typer.Option(help="A part of their name, or the serial number of a meter they read.")] = "",
+    link: Annotated[Heard | None, typer.Option(help="How they are heard.")] = None,
+    version: Annotated[str, typer.Option(help="The agent that they run.")] = "",
+    number: Annotated[
+        int | None, typer.Option(help="How many these are; needed for more than 20, and to decommission.", min=0)
+    ] = None,
+    data: Data = DEFAULT_DATA,
+    *,
+    is_dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show which these are.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Say one thing of all devices that match, or show which these are."""
+    said = Said(word, parse_instant(until) if until else None)
+    asked = ManyDevices(DeviceFilter(search.strip(), link, version), said, number)
+    with open_data(data, create=False) as database:
+        done = say_of_devices(database, asked, actor=actor(), now=now_ms(), reason=reason, is_dry_run=is_dry_run)
+    if as_json:
+        print_json(said_of_many_json(done, is_dry_run=is_dry_run))
+        return
+    for device in done.changed:
+        typer.echo(plain(f"{format_device_id(device.id)} {device.name}"))
+    would = "would be" if is_dry_run else "is"
+    left = f"; it cannot be said of {len(done.left)} others" if done.left else ""
+    typer.echo(f"{word} {would} said of {len(done.changed)} devices{left}")
 
 
 def _say(device: str, said: Said, reason: str, data: Data, *, as_json: bool) -> None:

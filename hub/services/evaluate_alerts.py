@@ -36,12 +36,13 @@ _LACKING = (Standing.AT_RISK, Standing.HELD, Standing.WAITING, Standing.READY)
 class Evaluated:
     """What a look came to: how many alerts fire now for the first time, and how many are over.
 
-    `links` counts devices by how they are heard.
+    `links` counts devices by how they are heard, `versions` those that said so by the agent that they run.
     """
 
     fired: int
     ended: int
     links: Mapping[Link, int] = field(compare=False, default_factory=dict)
+    versions: Mapping[str, int] = field(compare=False, default_factory=dict)
 
 
 def evaluate_alerts(database: Database, began_at: int, now: int) -> Evaluated:
@@ -65,7 +66,8 @@ def evaluate_alerts(database: Database, began_at: int, now: int) -> Evaluated:
             begun = _begin(seen[key], key[0], now)
             alerts.add_episode(connection, begun)
             fired += begun.fired_at is not None
-    return Evaluated(fired, ended, Counter(view.link for view in views))
+    versions = Counter(view.agent_version for view in views if view.agent_version)
+    return Evaluated(fired, ended, Counter(view.link for view in views), versions)
 
 
 def _begin(seen: Seen, code: Code, now: int) -> Episode:

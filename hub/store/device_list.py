@@ -1,7 +1,8 @@
-"""Registered devices a page at a time, narrowed down by name, by a meter's serial number, or by how they are heard."""
+"""Registered devices a page at a time: by name or meter, by how they are heard, or by the agent that they run."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -24,24 +25,34 @@ class Heard(StrEnum):
     NEVER_SEEN = "never seen"
 
 
-def list_page(  # noqa: PLR0913 - by what the list is narrowed down, and from where on
-    connection: Connection,
-    *,
-    after: tuple[str, bytes] | None,
-    limit: int,
-    search: str = "",
-    heard: Heard | None = None,
-    silent_before: int = 0,
+@dataclass(frozen=True, slots=True)
+class DeviceFilter:
+    """Which devices are meant: `search` is in their name or the serial number of a meter they read.
+
+    `version` is the agent that they run; an empty text, or None, narrows nothing down.
+    """
+
+    search: str = ""
+    heard: Heard | None = None
+    version: str = ""
+
+
+def list_page(
+    connection: Connection, wanted: DeviceFilter, *, after: tuple[str, bytes] | None, limit: int, silent_before: int
 ) -> tuple[Device, ...]:
     """Return the next devices by name and id; `silent_before` (UTC ms) is since when one counts as silent."""
     table = schema.device
     query = select(table).order_by(table.c.name, table.c.id).limit(limit)
     if after is not None:
         query = query.where(tuple_(table.c.name, table.c.id) > tuple_(*after))
-    if search:
-        query = query.where(or_(table.c.name.icontains(search, autoescape=True), _reads(search)))
-    if heard is not None:
-        query = query.where(_is_heard(heard, silent_before))
+    if wanted.search:
+        named = table.c.name.icontains(wanted.search, autoescape=True)
+        query = query.where(or_(named, _reads(wanted.search)))
+    if wanted.version:
+        state = schema.device_state
+        query = query.where(exists().where(state.c.device == table.c.id, state.c.agent_version == wanted.version))
+    if wanted.heard is not None:
+        query = query.where(_is_heard(wanted.heard, silent_before))
     return tuple(Device(DeviceId(row.id), row.name, row.registered_at) for row in connection.execute(query))
 
 

@@ -37,6 +37,7 @@ LINKS = (
     Link("/exports", "Exports", Action.VIEW_PRODUCTION),
     Link("/missing", "Missing", Action.VIEW_MISSING),
     Link("/onboarding", "Onboarding", Action.REGISTER_SYSTEM),
+    Link("/hub", "Hub", Action.VIEW_PRODUCTION),
     Link("/users", "Users", Action.MANAGE_ACCOUNTS),
     Link("/audit", "Audit log", Action.READ_AUDIT_LOG),
     Link("/certificates", "Certificates", Action.VIEW_PRODUCTION, is_any=True),

@@ -16,6 +16,7 @@ from hub.web.api import (
     facts,
     fleet,
     forwards,
+    hub,
     months,
     notices,
     people,
@@ -33,6 +34,7 @@ from hub.web.pages import devices as devices_page
 from hub.web.pages import evidence as evidence_page
 from hub.web.pages import exports as exports_page
 from hub.web.pages import fleet as fleet_page
+from hub.web.pages import health as health_page
 from hub.web.pages import months as months_page
 from hub.web.pages import people as people_pages
 from hub.web.pages import registering as registering_pages
@@ -57,6 +59,7 @@ _PAGES = (
     exports_page,
     people_pages,
     audit_page,
+    health_page,
     signing_in,
     own,
     certificates,
@@ -85,6 +88,7 @@ _API = (
     evidence,
     alerts,
     channels,
+    hub,
 )
 _MACHINES = (custody, events, health, metrics)
 

@@ -9,7 +9,9 @@ from hub.rules.instants import parse_instant
 from hub.rules.permissions import Action
 from hub.services.find_device import find_device
 from hub.services.say_of_device import say_of_device
+from hub.services.say_of_devices import DEVICES_MAX, ManyDevices, say_of_devices
 from hub.store import device_words
+from hub.store.device_list import DeviceFilter, Heard
 from hub.web.actors import ActorOf, demand
 from hub.web.context import HubOf
 from hub.web.visitors import ViewerOf
@@ -29,6 +31,45 @@ class WordBody(BaseModel):
     word: Word
     until: str = Field("", max_length=40)
     reason: str = Field(max_length=100)
+
+
+class WordOfManyBody(WordBody):
+    """What is said of all devices that match: by a part of their name or a meter's serial, how they are heard, version.
+
+    `number` is how many one thinks match; it has to be right for more than twenty, and to decommission any.
+    """
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "word": "maintain",
+                    "until": "2026-12-01T12:00:00Z",
+                    "reason": "works on the network",
+                    "search": "Lowell",
+                    "number": 12,
+                }
+            ]
+        }
+    )
+
+    search: str = Field("", max_length=200)
+    link: Heard | None = None
+    version: str = Field("", max_length=200)
+    number: int | None = Field(None, ge=0, le=DEVICES_MAX)
+    dry_run: bool = False
+
+
+@router.post("/devices/words", status_code=201)
+def say_of_all(hub: HubOf, actor: ActorOf, body: WordOfManyBody) -> models.SaidOfManyJson:
+    """Say it of all devices that match, or with `dry_run` only which these are; what cannot be said of one is left."""
+    demand(hub, actor, Action.REGISTER_SYSTEM)
+    said = Said(body.word, parse_instant(body.until) if body.until else None)
+    asked = ManyDevices(DeviceFilter(body.search.strip(), body.link, body.version), said, body.number)
+    done = say_of_devices(
+        hub.database, asked, actor=actor.name, now=hub.now(), reason=body.reason, is_dry_run=body.dry_run
+    )
+    return models.said_of_many_json(done, is_dry_run=body.dry_run)
 
 
 @router.post("/devices/{device}/words", status_code=201)

@@ -3,8 +3,9 @@
 import csv
 import io
 from typing import Annotated
+from urllib.parse import urlencode
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Depends, Query
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from hub.errors import HubError, InputError
@@ -16,12 +17,13 @@ from hub.services.read_details import parse_time
 from hub.services.read_device import read_device
 from hub.services.read_fleet import SILENT_AFTER_MS, read_devices
 from hub.services.say_of_device import say_of_device
+from hub.services.say_of_devices import ManyDevices, count_matching, say_of_devices
 from hub.store import device_list
-from hub.store.device_list import Heard
+from hub.store.device_list import DeviceFilter, Heard
 from hub.store.registry import Device
 from hub.web.actors import demand, refuse
 from hub.web.context import Hub, HubOf
-from hub.web.forms import Typed, read_field
+from hub.web.forms import Field, Form, Typed, draw_form, read_field
 from hub.web.navigation import frame_for
 from hub.web.rendering import render_page
 from hub.web.visitors import PersonOf, ViewerOf
@@ -38,22 +40,26 @@ router = APIRouter(default_response_class=HTMLResponse, include_in_schema=False)
 Asked = Annotated[str, Query(max_length=200)]
 
 
+def take_filter(search: Asked = "", link: Heard | None = None, version: Asked = "") -> DeviceFilter:
+    """Return which devices an address names."""
+    return DeviceFilter(search.strip(), link, version)
+
+
+FilterOf = Annotated[DeviceFilter, Depends(take_filter)]
+
+
 @router.get("/devices")
-def show_devices(
-    hub: HubOf, viewer: ViewerOf, search: Asked = "", link: Heard | None = None, after: Asked = ""
-) -> HTMLResponse:
+def show_devices(hub: HubOf, viewer: ViewerOf, wanted: FilterOf, after: Asked = "") -> HTMLResponse:
     """Show devices by name, those that match; the address says which."""
     demand(hub, viewer, Action.VIEW_PRODUCTION)
-    now, wanted = hub.now(), search.strip()
-    silent_before = now - SILENT_AFTER_MS
+    now = hub.now()
     with hub.database.read() as connection:
         found = device_list.list_page(
             connection,
+            wanted,
             after=_cursor(after),
             limit=DEVICES_SHOWN,
-            search=wanted,
-            heard=link,
-            silent_before=silent_before,
+            silent_before=now - SILENT_AFTER_MS,
         )
         views = read_devices(connection, now, found)
     return render_page(
@@ -62,8 +68,9 @@ def show_devices(
         views=views,
         counts=hub.counting.links,
         heard=list(Heard),
-        search=wanted,
-        link=link,
+        wanted=wanted,
+        query=_query(wanted),
+        may_say=refuse(hub, viewer, Action.REGISTER_SYSTEM) is None,
         after=_place(found[-1]) if len(found) == DEVICES_SHOWN else None,
         is_first=not after,
         device_id=format_device_id,
@@ -72,7 +79,7 @@ def show_devices(
 
 
 @router.get("/devices.csv")
-def save_devices(hub: HubOf, viewer: ViewerOf, search: Asked = "", link: Heard | None = None) -> Response:
+def save_devices(hub: HubOf, viewer: ViewerOf, wanted: FilterOf) -> Response:
     """Give all devices that match as a table."""
     demand(hub, viewer, Action.VIEW_PRODUCTION)
     now, text, after = hub.now(), io.StringIO(), None
@@ -81,12 +88,7 @@ def save_devices(hub: HubOf, viewer: ViewerOf, search: Asked = "", link: Heard |
     with hub.database.read() as connection:
         while True:
             found = device_list.list_page(
-                connection,
-                after=after,
-                limit=DEVICES_AT_ONCE,
-                search=search.strip(),
-                heard=link,
-                silent_before=now - SILENT_AFTER_MS,
+                connection, wanted, after=after, limit=DEVICES_AT_ONCE, silent_before=now - SILENT_AFTER_MS
             )
             for view in read_devices(connection, now, found):
                 instants = ("" if at is None else format_instant(at) for at in (view.heard_at, view.block_at))
@@ -98,6 +100,34 @@ def save_devices(hub: HubOf, viewer: ViewerOf, search: Asked = "", link: Heard |
             after = (found[-1].name, bytes(found[-1].id))
     headers = {"content-disposition": 'attachment; filename="devices.csv"', "cache-control": "no-store"}
     return Response(text.getvalue(), media_type="text/csv; charset=utf-8", headers=headers)
+
+
+@router.get("/devices/all")
+def show_all(hub: HubOf, person: PersonOf, wanted: FilterOf) -> HTMLResponse:
+    """Ask what is said of all devices that match, and say how many these are."""
+    demand(hub, person.actor, Action.REGISTER_SYSTEM)
+    return draw_form(_all_form(hub, wanted), frame_for(person.actor, hub.now()))
+
+
+@router.post("/devices/all")
+def take_all(hub: HubOf, person: PersonOf, wanted: FilterOf, typed: Typed) -> Response:
+    """Say it of all of them, or of none."""
+    demand(hub, person.actor, Action.REGISTER_SYSTEM)
+    form, now = _all_form(hub, wanted), hub.now()
+    try:
+        said = form.take(typed)
+        word = read_field("word", _word, said["word"])
+        until_at = read_field("until", parse_time, said["until"]) if said["until"] else None
+        say_of_devices(
+            hub.database,
+            ManyDevices(wanted, Said(word, until_at), read_field("number", _number, said["number"])),
+            actor=person.actor.name,
+            now=now,
+            reason=said["reason"],
+        )
+    except HubError as error:
+        return draw_form(form, frame_for(person.actor, now), typed, error)
+    return RedirectResponse(f"/devices?{_query(wanted)}", status_code=_SEE_OTHER)
 
 
 @router.get("/devices/{device}")
@@ -164,3 +194,52 @@ def _cursor(after: str) -> tuple[str, bytes] | None:
     except IdentityError as error:
         message = f"{after!r:.60} is no place in this list: begin without it"
         raise InputError(message) from error
+
+
+def _query(wanted: DeviceFilter) -> str:
+    """Return the part of an address that names the devices that are meant."""
+    link = "" if wanted.heard is None else wanted.heard.value
+    named = (("search", wanted.search), ("link", link), ("version", wanted.version))
+    return urlencode([(name, value) for name, value in named if value])
+
+
+def _number(text: str) -> int:
+    if not (text.isascii() and text.isdecimal() and len(text) < 10):  # noqa: PLR2004 - what fits anywhere
+        message = f"{text!r:.40} is no number of devices: write the one that stands above"
+        raise InputError(message)
+    return int(text)
+
+
+def _all_form(hub: Hub, wanted: DeviceFilter) -> Form:
+    with hub.database.read() as connection:
+        number = count_matching(connection, wanted, hub.now())
+    query = _query(wanted)
+    return Form(
+        title="Say it of all that match",
+        lede=f"{number:,} devices match. What cannot be said of one of them is not: it is left as it is.",
+        action=f"/devices/all?{query}",
+        submit="Say it of all of them",
+        fields=(
+            Field(
+                "word",
+                "What",
+                "select",
+                options=(
+                    (Word.MAINTAIN.value, "under maintenance"),
+                    (Word.RESUME.value, "in service again"),
+                    (Word.RETIRE.value, "decommissioned"),
+                ),
+            ),
+            Field("until", "Until when the maintenance lasts", hint="Such as 2026-12-01 12:00; empty for the others."),
+            Field("reason", "Why", hint="Kept in the audit log with every device's id.", is_required=True),
+            Field(
+                "number",
+                "How many devices these are",
+                hint="Typed by you, so that none is meant by mistake.",
+                is_required=True,
+                mode="numeric",
+            ),
+        ),
+        here="/devices",
+        above=(f"/devices?{query}", "Devices"),
+    )
