@@ -29,7 +29,7 @@ $(STAMP): requirements/dev.txt pyproject.toml
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
 
-demo: env  ## Run simulated meters, broker, edge and hub here; prints the page's address; Ctrl-C ends it
+demo: env  ## Run simulated meters, broker, edge and a hub with a fleet here; prints its address; Ctrl-C ends it
 	@$(BIN)/meter-sim demo
 
 judges:  ## Install the Modbus server from npm that the tests judge the edge by (optional; needs npm)

@@ -25,6 +25,8 @@ from simulators.broker import BrokerChoice, Carrier
 from simulators.custody.cli import custody_command
 from simulators.demo import DemoPlan, run_demo
 from simulators.errors import SimulatorError
+from simulators.fleet.cli import fill_with_progress, fleet_command
+from simulators.fleet.fill import Filled, FleetPlan
 from simulators.line import Program
 from simulators.masscec_pts import JSON_PATH, SOAP_PATH, Counterpart, CounterpartServer, Register
 from simulators.measured import STEP_MS, read_measured_csv
@@ -46,6 +48,7 @@ app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_
 stderr = Console(stderr=True)
 app.command("custody")(custody_command)
 app.command("year")(year_command)
+app.command("fleet")(fleet_command)
 
 BrokerOption = Annotated[BrokerChoice, typer.Option("--broker", help="auto: Mosquitto if it is installed.")]
 CarrierOption = Annotated[
@@ -182,18 +185,20 @@ def series_command(
 
 
 @app.command("demo")
-def demo_command(
+def demo_command(  # noqa: PLR0913 - one parameter for each option
     port: Annotated[int, typer.Option(help="Port of the hub's page on this machine; 0 takes a free one.")] = 0,
     seed: Annotated[int, typer.Option(help="The weather.")] = 1,
     broker: BrokerOption = "auto",
     work_dir: WorkDirOption = None,
     *,
+    is_bare: Annotated[bool, typer.Option("--bare", help="Without the fleet: four systems and two months.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the address as JSON; all else to stderr.")] = False,
 ) -> None:
-    """Run simulated meters, broker, edge and hub here, and print the address of the hub's page; Ctrl-C ends it."""
+    """Run simulated meters, broker, edge and hub here, beside a fleet with two years behind it; Ctrl-C ends it."""
     with _working_in(work_dir) as folder:
+        filled = None if is_bare else fill_with_progress(FleetPlan(folder / "hub", _now(), seed=seed), stderr)
         stderr.print("Meterline demonstration: starting four simulated meters, a broker, a hub and an edge here ...")
-        audience = _Console(as_json=as_json)
+        audience = _Console(filled, as_json=as_json)
         with audience.status:
             plan = DemoPlan(work_dir=folder, port=port, broker=broker, seed=seed, now=_now)
             asyncio.run(run_demo(plan, audience))
@@ -203,14 +208,16 @@ def demo_command(
 class _Console:
     """Tells the audience of the demonstration what is going on."""
 
-    def __init__(self, *, as_json: bool) -> None:
+    def __init__(self, filled: Filled | None, *, as_json: bool) -> None:
+        self._filled = filled
         self.status = stderr.status("starting")
         self._as_json = as_json
 
     def opened(self, url: str, broker: str) -> None:
-        typer.echo(
-            json.dumps({"url": url, "broker": broker}) if self._as_json else f"\n  Open the hub's page:  {url}\n"
-        )
+        told: dict[str, object] = {"url": url, "broker": broker}
+        if self._filled is not None:
+            told |= {"accounts": self._filled.accounts, "password": self._filled.password}
+        typer.echo(json.dumps(told) if self._as_json else f"\n  Open the hub's page:  {url}\n")
         carrier = "Mosquitto" if broker == "mosquitto" else "the embedded broker"
         stderr.print(
             f"  Meters on a serial line and two network ports, read by a real edge, carried by {carrier}.\n"
@@ -219,6 +226,13 @@ class _Console:
             "  Ctrl-C ends it.\n",
             highlight=False,
         )
+        if self._filled is not None:
+            stderr.print(
+                f"  {self._filled.systems} systems more have {self._filled.months} months behind them. To look as"
+                f" somebody, sign in as\n  {', '.join(self._filled.accounts)}\n  with the password"
+                f" {self._filled.password} (operators, auditor and admin also set up a code on a phone).\n",
+                highlight=False,
+            )
 
     def progressed(self, *, at: datetime, stored: int) -> None:
         self.status.update(f"{at:%Y-%m-%d %H:%M} UTC at the site, {stored:,} readings in the hub")

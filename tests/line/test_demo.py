@@ -11,7 +11,11 @@ import time
 import urllib.request
 from pathlib import Path
 
+import pytest
+
 PATIENCE_SECONDS = 60
+
+pytestmark = pytest.mark.timeout(300)
 
 
 def children_of(pid: int) -> set[int]:
