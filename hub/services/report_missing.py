@@ -26,11 +26,17 @@ class MissingQuarter:
     rows: tuple[MissingSystem, ...]
 
 
-def report_missing(connection: Connection, quarter: ProductionQuarter, sources: Sources, now: int) -> MissingQuarter:
-    """Return which systems lack which months of the quarter at `now` (UTC ms)."""
+def report_missing(
+    connection: Connection,
+    quarter: ProductionQuarter,
+    sources: Sources,
+    now: int,
+    only: frozenset[str] | None = None,
+) -> MissingQuarter:
+    """Return which systems lack which months of the quarter at `now` (UTC ms): of all systems, or of these only."""
     through = month_of(now)
     while now < sources.window_of(through).closes_at:
         through = month_of(through.starts_at - 1)
     months = tuple(month for month in quarter.months if month <= through)
     rows = missing_production(quarter, through, sources.load(connection, months)) if months else ()
-    return MissingQuarter(quarter, months, rows)
+    return MissingQuarter(quarter, months, tuple(row for row in rows if only is None or row.system in only))

@@ -7,7 +7,7 @@ from fastapi import Depends, Header
 from hub.errors import NotAllowedError, NotIdentifiedError
 from hub.rules.facts import ReportingMode
 from hub.rules.periods import date_at
-from hub.rules.permissions import Action, Actor, Subject, explain_refusal
+from hub.rules.permissions import Action, Actor, Subject, explain_refusal, reach
 from hub.services.manage_tokens import identify_actor, note_use
 from hub.store import facts
 from hub.web.context import Hub, HubOf
@@ -38,6 +38,14 @@ def demand(hub: Hub, actor: Actor, action: Action, system: str | None = None, *,
     refusal = refuse(hub, actor, action, system, asked_of=asked_of)
     if refusal is not None:
         raise NotAllowedError(refusal)
+
+
+def demand_any(hub: Hub, actor: Actor, action: Action) -> frozenset[str] | None:
+    """Return of which systems the actor may do this now, None for all; raises NotAllowedError for none."""
+    seen = reach(actor, action, hub.now())
+    if not seen and seen is not None:
+        demand(hub, actor, action)
+    return seen
 
 
 def refuse(hub: Hub, actor: Actor, action: Action, system: str | None = None, *, asked_of: str = "") -> str | None:

@@ -35,7 +35,7 @@ LINKS = (
     Link("/exchanges", "Exchanges", Action.APPROVE_EXCHANGE),
     Link("/months", "Months", Action.VIEW_PRODUCTION),
     Link("/exports", "Exports", Action.VIEW_PRODUCTION),
-    Link("/missing", "Missing", Action.VIEW_MISSING),
+    Link("/missing", "Missing", Action.VIEW_MISSING, is_any=True),
     Link("/onboarding", "Onboarding", Action.REGISTER_SYSTEM),
     Link("/hub", "Hub", Action.VIEW_PRODUCTION),
     Link("/users", "Users", Action.MANAGE_ACCOUNTS),
@@ -48,6 +48,9 @@ LINKS = (
 
 OWN = Link("/mine", "My systems")
 """The way of who is nothing but an owner."""
+
+JOBS = Link("/jobs", "Jobs")
+"""The way of who installs meters at some systems."""
 
 SHOWN_MAX = 6
 """A head with more ways than that shows the first, and the others behind one word."""
@@ -80,9 +83,10 @@ BARE = Frame()
 
 
 def frame_for(viewer: Actor, now: int) -> Frame:
-    """Return what stands around the pages that somebody sees at `now` (UTC ms); an owner's own systems come first."""
+    """Return what stands around the pages that somebody sees at `now` (UTC ms); what is theirs comes first."""
     links = tuple(link for link in LINKS if _may_take(viewer, link, now))
-    return Frame((OWN, *links) if is_owner_only(viewer, now) else links)
+    first = tuple(link for link, is_theirs in ((OWN, is_owner_only), (JOBS, has_jobs)) if is_theirs(viewer, now))
+    return Frame((*first, *links))
 
 
 _OF_SYSTEM = (
@@ -109,6 +113,11 @@ def _may_take(viewer: Actor, link: Link, now: int) -> bool:
         return True
     reached = reach(viewer, link.action, now)
     return reached is None or (link.is_any and bool(reached))
+
+
+def has_jobs(viewer: Actor, now: int) -> bool:
+    """Return whether somebody is installer of some systems at `now` (UTC ms), and not of all."""
+    return bool(reach(viewer, Action.REQUEST_EXCHANGE, now))
 
 
 def is_owner_only(viewer: Actor, now: int) -> bool:

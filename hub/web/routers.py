@@ -28,7 +28,7 @@ from hub.web.api import (
 from hub.web.pages import alerts as alerts_page
 from hub.web.pages import audit as audit_page
 from hub.web.pages import board as board_page
-from hub.web.pages import certificates, deciding, exchanges, meters, onboarding, own, signing_in, systems
+from hub.web.pages import certificates, deciding, exchanges, jobs, meters, onboarding, own, signing_in, systems
 from hub.web.pages import channels as channels_page
 from hub.web.pages import devices as devices_page
 from hub.web.pages import evidence as evidence_page
@@ -63,6 +63,7 @@ _PAGES = (
     signing_in,
     own,
     certificates,
+    jobs,
     # Last, for its address takes in whatever stands behind a meter.
     meters,
 )

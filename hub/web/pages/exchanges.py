@@ -15,7 +15,7 @@ from hub.services.exchange_meter import ExchangeRequest, exchange_meter
 from hub.services.read_details import parse_kwh, parse_time
 from hub.store import exchanges, registry
 from hub.store.exchanges import Exchange
-from hub.web.actors import demand, refuse
+from hub.web.actors import demand
 from hub.web.context import Hub, HubOf
 from hub.web.forms import Field, Form, Typed, WrongFieldError, draw_form, read_field
 from hub.web.navigation import frame_for
@@ -93,8 +93,9 @@ def take_new(
         exchange_meter(hub.database, request, hub.now(), person.actor.name)
     except HubError as error:
         return draw_form(form, frame_for(person.actor, hub.now()), typed, error)
-    is_decider = refuse(hub, person.actor, Action.APPROVE_EXCHANGE) is None
-    return RedirectResponse("/exchanges" if is_decider else f"/systems/{pts_id}", status_code=_SEE_OTHER)
+    frame = frame_for(person.actor, hub.now())
+    ways = (path for path in ("/exchanges", "/jobs") if frame.leads_to(path))
+    return RedirectResponse(next(ways, f"/systems/{pts_id}"), status_code=_SEE_OTHER)
 
 
 def _form(hub: Hub, pts_id: str) -> Form:

@@ -16,7 +16,7 @@ from hub.services.export_quarter import ExportLayout, ExportRequest, export_quar
 from hub.services.notice_sources import SOURCES
 from hub.services.report_missing import MissingQuarter, report_missing
 from hub.store import exports
-from hub.web.actors import demand, refuse
+from hub.web.actors import demand, demand_any, refuse
 from hub.web.context import Hub, HubOf
 from hub.web.forms import Typed, read_field
 from hub.web.navigation import frame_for
@@ -108,10 +108,10 @@ def save_missing(hub: HubOf, viewer: ViewerOf, quarter: str = "") -> Response:
 
 
 def _missing(hub: Hub, viewer: Actor, quarter: str) -> MissingQuarter:
-    demand(hub, viewer, Action.VIEW_MISSING)
+    seen = demand_any(hub, viewer, Action.VIEW_MISSING)
     wanted = parse_quarter(quarter) if quarter else quarter_of(month_of(hub.now()).previous())
     with hub.database.read() as connection:
-        return report_missing(connection, wanted, SOURCES, hub.now())
+        return report_missing(connection, wanted, SOURCES, hub.now(), seen)
 
 
 def _layout(text: str) -> ExportLayout:

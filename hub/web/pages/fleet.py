@@ -21,7 +21,7 @@ from hub.store.changes import FLEET
 from hub.store.device_list import Heard
 from hub.web.cards import DeviceRow, SystemCard, device_rows, system_cards
 from hub.web.context import Hub, HubOf
-from hub.web.navigation import frame_for, is_owner_only
+from hub.web.navigation import frame_for, has_jobs, is_owner_only
 from hub.web.rendering import FragmentName, render_live, watch_of
 from hub.web.visitors import ViewerOf
 
@@ -72,8 +72,10 @@ class LargeFleetPage:
 def show_fleet(hub: HubOf, viewer: ViewerOf, fragment: FragmentName = None) -> Response:
     """Show devices, meters, systems, and what wants a decision; to those who do not see all, their own systems."""
     now = hub.now()
-    if reach(viewer, Action.VIEW_PRODUCTION, now) is not None:
-        return RedirectResponse("/mine" if is_owner_only(viewer, now) else "/systems", status_code=303)
+    seen = reach(viewer, Action.VIEW_PRODUCTION, now)
+    if seen is not None:
+        home = "/mine" if is_owner_only(viewer, now) else "/systems"
+        return RedirectResponse("/jobs" if has_jobs(viewer, now) and not seen else home, status_code=303)
     with hub.database.read() as connection:
         devices, systems = registry.count_devices(connection), months.count_systems(connection)
         if max(devices, systems) > SHOWN_WHOLE:

@@ -158,5 +158,7 @@ def _check_key(pem: bytes, device: str) -> None:
 
 
 def _home(hub: Hub, actor: Actor, pts_id: str) -> str:
-    """Return where one goes on: who cannot see the queue goes back to the system."""
-    return "/onboarding" if frame_for(actor, hub.now()).leads_to("/onboarding") else f"/systems/{pts_id}"
+    """Return where one goes on: who cannot see the queue goes back to their jobs, or to the system."""
+    frame = frame_for(actor, hub.now())
+    ways = (path for path in ("/onboarding", "/jobs") if frame.leads_to(path))
+    return next(ways, f"/systems/{pts_id}")

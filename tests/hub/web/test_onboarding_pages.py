@@ -83,7 +83,7 @@ def test_from_a_device_that_speaks_to_a_meter_that_is_signed_off(app: FastAPI) -
     assert "What the dial shows" in ian.get(DIAL).text
     wrong = ian.send(DIAL, dial_kwh="100", at=AT)
     assert (wrong.status_code, 'value="100"' in wrong.text, "do not fit" in wrong.text) == (422, True, True)
-    assert ian.send(DIAL, dial_kwh="1000", at=AT).headers["location"] == f"/systems/{SYSTEM}"
+    assert ian.send(DIAL, dial_kwh="1000", at=AT).headers["location"] == "/jobs"
     assert "each dial was found to match" in bea.get("/onboarding").text
 
 
