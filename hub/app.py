@@ -32,6 +32,7 @@ from hub.errors import (
 )
 from hub.exchange.credentials import load_token
 from hub.exchange.mail import SmtpMailer
+from hub.exchange.oidc import OidcProvider
 from hub.exchange.pts_doors import open_door
 from hub.exchange.webhooks import Webhooks
 from hub.ingest import Ingest
@@ -108,6 +109,7 @@ def build_app(settings: HubSettings, now: Now = now_ms) -> FastAPI:
         sealer=Sealer(key),
         webhooks=Webhooks(settings.webhook_allow),
         pts=door,
+        oidc=None if settings.oidc is None else OidcProvider(settings.oidc, now),
         metrics_token=token,
     )
     app = FastAPI(

@@ -82,6 +82,20 @@ class ForwardSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class OidcSettings:
+    """Another house whose word is taken for who somebody is (OpenID Connect).
+
+    `issuer` is its address as it calls itself, `client` what it calls this hub, `secret` the file with what this hub
+    proves itself by, and `name` what people call the house.
+    """
+
+    issuer: str
+    client: str
+    secret: Path
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class HubSettings:
     """Everything `serve` needs to know. `broker` None: pages and API only, no ingest.
 
@@ -91,7 +105,7 @@ class HubSettings:
     synchronously. `mail` None: the hub sends no mail; `forward` None: it forwards nothing to MassCEC.
     `is_open`: whoever reaches the hub may look at all of it without signing in. `metrics_token` is
     the file with the token that lets other machines read `/metrics`. `webhook_allow` are hosts and networks of one's
-    own that webhooks may go to.
+    own that webhooks may go to. `oidc` None: people sign in with passwords only.
     """
 
     data_folder: Path
@@ -106,6 +120,7 @@ class HubSettings:
     is_open: bool = False
     metrics_token: Path | None = None
     webhook_allow: tuple[str, ...] = ()
+    oidc: OidcSettings | None = None
 
 
 def parse_broker(url: str) -> Address:

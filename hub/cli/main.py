@@ -40,6 +40,7 @@ from hub.cli import (
 from hub.cli.forward_options import Pts, PtsCredentials, PtsOperations, PtsUrl, forward_settings
 from hub.cli.mail_options import Credentials, MailFrom, PagesUrl, Smtp, mail_settings
 from hub.cli.metrics_options import MetricsToken
+from hub.cli.oidc_options import OidcClient, OidcIssuer, OidcName, OidcSecret, oidc_settings
 from hub.cli.terminal import DEFAULT_DATA, AsJson, Data, open_data, plain, print_json, print_table
 from hub.cli.webhook_options import WebhookAllow
 from hub.config import HubSettings, parse_broker, parse_listen
@@ -133,6 +134,10 @@ def serve(
     pages_url: PagesUrl = "",
     metrics_token_file: MetricsToken = None,
     webhook_allow: WebhookAllow = None,
+    oidc_issuer: OidcIssuer = "",
+    oidc_client: OidcClient = "",
+    oidc_secret_file: OidcSecret = None,
+    oidc_name: OidcName = "",
     pts: Pts = None,
     pts_url: PtsUrl = "",
     pts_credentials: PtsCredentials = None,
@@ -160,6 +165,7 @@ def serve(
         is_open=is_open,
         metrics_token=metrics_token_file,
         webhook_allow=tuple(webhook_allow or ()),
+        oidc=oidc_settings(oidc_issuer, oidc_client, oidc_secret_file, oidc_name),
     )
     set_up_logging(sys.stderr, os.environ, log, logging.INFO if verbose else logging.WARNING)
 

@@ -79,7 +79,7 @@ def sign_in(database: Database, name: str, password: str, visit: Visit, now: int
         message = "this name and password do not belong together: try again, or ask for a new link to set a password"
         raise NotIdentifiedError(message)
     with database.write() as connection:
-        return _begin(connection, typed, visit, now, has_code=False)
+        return begin_session(connection, typed, visit, now, has_code=False)
 
 
 def give_code(database: Database, visitor: Visitor, code: str, visit: Visit, now: int) -> SignedIn:
@@ -98,7 +98,7 @@ def give_code(database: Database, visitor: Visitor, code: str, visit: Visit, now
             kept = sign_ins.Factor(account, factor.secret, factor.confirmed_at or now, step or factor.last_step)
             sign_ins.save_factor(connection, kept, now)
             sign_ins.end_session(connection, visitor.session.number, now)
-            return _begin(connection, account, visit, now, has_code=True)
+            return begin_session(connection, account, visit, now, has_code=True)
         sign_ins.add_failure(connection, account, visit.address, now, now - FORGET_MS)
     message = "this code is not the one that is shown now: wait for the next one, or use a recovery code"
     raise NotIdentifiedError(message)
@@ -153,7 +153,8 @@ def plain(code: str) -> str:
     return "".join(sign for sign in code.casefold() if sign.isalnum())
 
 
-def _begin(connection: Connection, account: str, visit: Visit, now: int, *, has_code: bool) -> SignedIn:
+def begin_session(connection: Connection, account: str, visit: Visit, now: int, *, has_code: bool) -> SignedIn:
+    """Begin a session of an account at `now` (UTC ms); `has_code` tells that a second factor was shown."""
     token = secrets.token_urlsafe(TOKEN_BYTES)
     relations = _relations(connection, account)
     lacks = _next(connection, account, relations, now, has_code=has_code)
@@ -172,7 +173,7 @@ def _next(connection: Connection, account: str, relations: tuple[Relation, ...],
     factor = sign_ins.find_factor(connection, account)
     if factor is not None and factor.confirmed_at is not None:
         return Next.NOTHING if has_code else Next.CODE
-    return Next.ENROLMENT if is_staff(relations, now) else Next.NOTHING
+    return Next.ENROLMENT if is_staff(relations, now) and not has_code else Next.NOTHING
 
 
 def _relations(connection: Connection, account: str) -> tuple[Relation, ...]:

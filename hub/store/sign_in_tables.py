@@ -80,3 +80,14 @@ sign_in_failure = Table(
     Column("failed_at", Whole, nullable=False),
     sqlite_strict=True,
 )
+
+# Who somebody is in another house, by whose word they sign in.
+linked_identity = Table(
+    "linked_identity",
+    metadata,
+    Column("issuer", Text, primary_key=True),
+    Column("subject", Text, primary_key=True),
+    Column("account", Text, ForeignKey("account.name"), nullable=False, index=True),
+    Column("linked_at", Whole, nullable=False),
+    sqlite_strict=True,
+)

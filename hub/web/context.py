@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from hub.clock import Now
     from hub.config import HubSettings
     from hub.counting import Counting
+    from hub.exchange.oidc import OidcProvider
     from hub.exchange.pts import PtsDoor
     from hub.exchange.webhooks import Webhooks
     from hub.sealing import Sealer
@@ -43,7 +44,8 @@ class Hub:
     """The parts of a running hub. `ingest` is None where it hears no broker; then custody is taken by HTTPS only.
 
     `pts` is the door to MassCEC's own tracking system, None where the hub was not told of it. `metrics_token` lets
-    programs of other machines read `/metrics`; None: those of this machine only.
+    programs of other machines read `/metrics`; None: those of this machine only. `oidc` is the house by whose word
+    people may sign in, None for none.
     """
 
     settings: HubSettings
@@ -58,6 +60,7 @@ class Hub:
     sealer: Sealer
     webhooks: Webhooks
     pts: PtsDoor | None = None
+    oidc: OidcProvider | None = None
     metrics_token: str | None = field(default=None, repr=False)
 
     @property

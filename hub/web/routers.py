@@ -28,7 +28,18 @@ from hub.web.api import (
 from hub.web.pages import alerts as alerts_page
 from hub.web.pages import audit as audit_page
 from hub.web.pages import board as board_page
-from hub.web.pages import certificates, deciding, exchanges, jobs, meters, onboarding, own, signing_in, systems
+from hub.web.pages import (
+    certificates,
+    deciding,
+    exchanges,
+    jobs,
+    meters,
+    onboarding,
+    own,
+    signing_in,
+    signing_in_elsewhere,
+    systems,
+)
 from hub.web.pages import channels as channels_page
 from hub.web.pages import devices as devices_page
 from hub.web.pages import evidence as evidence_page
@@ -61,6 +72,7 @@ _PAGES = (
     audit_page,
     health_page,
     signing_in,
+    signing_in_elsewhere,
     own,
     certificates,
     jobs,

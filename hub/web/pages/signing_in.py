@@ -15,7 +15,7 @@ from hub.rules.permissions import Action, Subject, allow
 from hub.services.request_link import request_reset
 from hub.services.set_password import begin_factor, confirm_factor, find_link, set_password
 from hub.services.sign_in import Next, SignedIn, Visitor, give_code, sign_in, sign_out
-from hub.store import sign_ins, tokens
+from hub.store import identities, sign_ins, tokens
 from hub.web.context import HubOf
 from hub.web.navigation import BARE, frame_for
 from hub.web.rendering import render_page
@@ -56,23 +56,26 @@ def show_sign_in(request: Request, hub: HubOf, next: str = "/") -> HTMLResponse:
     return render_page(
         "sign_in.html",
         BARE,
-        next=_inside(next),
+        next=inside(next),
         account=name,
         problem="",
         sends_mail=hub.settings.mail is not None,
+        elsewhere=_elsewhere(hub),
     )
 
 
 @router.post("/sign-in")
 def do_sign_in(request: Request, hub: HubOf, account: Text, password: Text, next: Text = "/") -> Response:  # noqa: A002
     """Begin a session, and go on to where somebody wanted to."""
-    wanted = _inside(next)
+    wanted = inside(next)
     try:
         begun = sign_in(hub.database, account, password, visit_of(request), hub.now())
     except (NotIdentifiedError, ThrottledError) as error:
         sends_mail = hub.settings.mail is not None
-        return _again("sign_in.html", error, next=wanted, account=account, sends_mail=sends_mail)
-    return _go_on(request, begun, wanted)
+        return _again(
+            "sign_in.html", error, next=wanted, account=account, sends_mail=sends_mail, elsewhere=_elsewhere(hub)
+        )
+    return go_on(request, begun, wanted)
 
 
 @router.get("/sign-in/code")
@@ -80,7 +83,7 @@ def show_code(request: Request, hub: HubOf, next: str = "/") -> Response:  # noq
     """Ask for the code of the second factor."""
     if _lacking(request, hub) is not Next.CODE:
         return RedirectResponse("/sign-in", status_code=_SEE_OTHER)
-    return render_page("sign_in_code.html", BARE, next=_inside(next), problem="")
+    return render_page("sign_in_code.html", BARE, next=inside(next), problem="")
 
 
 @router.post("/sign-in/code")
@@ -89,12 +92,12 @@ def do_code(request: Request, hub: HubOf, code: Text, next: Text = "/") -> Respo
     visitor = current_visitor(hub, request)
     if visitor is None or visitor.next is not Next.CODE:
         return RedirectResponse("/sign-in", status_code=_SEE_OTHER)
-    wanted = _inside(next)
+    wanted = inside(next)
     try:
         begun = give_code(hub.database, visitor, code, visit_of(request), hub.now())
     except (NotIdentifiedError, ThrottledError) as error:
         return _again("sign_in_code.html", error, next=wanted)
-    return _go_on(request, begun, wanted)
+    return go_on(request, begun, wanted)
 
 
 @router.get("/forgot")
@@ -162,12 +165,15 @@ def show_account(hub: HubOf, person: PersonOf) -> HTMLResponse:
         sessions = sign_ins.list_sessions(connection, person.actor.name)
         factor = sign_ins.find_factor(connection, person.actor.name)
         own_tokens = tokens.list_tokens(connection, person.actor.name)
+        linked = identities.list_identities(connection, person.actor.name)
     return render_page(
         "account.html",
         frame_for(person.actor, hub.now()),
         person=person,
         sessions=sessions,
         tokens=own_tokens,
+        linked=linked,
+        elsewhere=_elsewhere(hub),
         has_factor=factor is not None and factor.confirmed_at is not None,
         now=hub.now(),
         sees_all=allow(person.actor, Action.VIEW_PRODUCTION, Subject(), hub.now()),
@@ -225,7 +231,13 @@ def _lacking(request: Request, hub: HubOf) -> Next | None:
     return None if visitor is None else visitor.next
 
 
-def _go_on(request: Request, begun: SignedIn, wanted: str) -> Response:
+def _elsewhere(hub: HubOf) -> str:
+    """Return whose word people may sign in by, empty for nobody's."""
+    return "" if hub.oidc is None else hub.oidc.settings.name
+
+
+def go_on(request: Request, begun: SignedIn, wanted: str) -> Response:
+    """Give a browser its session, and lead it on to what is lacking, or to where it wanted to."""
     target = _GO_ON.get(begun.next, wanted)
     if begun.next is Next.CODE:
         target = f"{target}?next={quote(wanted, safe='')}"
@@ -255,7 +267,7 @@ def _again(template: str, error: HubError, **content: object) -> HTMLResponse:
     return answer
 
 
-def _inside(path: str) -> str:
+def inside(path: str) -> str:
     """Return a path of this hub; anything else, which could lead elsewhere, becomes the first page."""
     is_path = path.startswith("/") and not path.startswith(("//", "/\\")) and path.isprintable()
     return path if is_path else "/"
