@@ -29,12 +29,18 @@ LAST_DAY_MS = _DAY_MS
 BACKUP_MS = 26 * _HOUR_MS
 MAIL_MS = _HOUR_MS
 CHANNEL_MS = _HOUR_MS
+FREE_WARNING_PER_CENT = 20
+FREE_CRITICAL_PER_CENT = 5
 HUB = "hub"
 
 
 @dataclass(frozen=True, slots=True)
 class DeviceFacts:
-    """A device as it stands: `heard_at` None where it was never heard; counts of what is kept and not counted."""
+    """A device as it stands: `heard_at` None where it was never heard; counts of what is kept and not counted.
+
+    `suspect` and `frozen` are its meters, by their numbers there, of which it says that a register moved as it cannot,
+    or does not move.
+    """
 
     id: str
     name: str
@@ -46,6 +52,8 @@ class DeviceFacts:
     is_forked: bool = False
     bad_blocks: int = 0
     conflicts: int = 0
+    suspect: tuple[int, ...] = ()
+    frozen: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +72,7 @@ class HubFacts:
 
     `lacking` counts systems that lack the month of the open window (None where none is open), which closes at
     `closes_at`; `missed` those that lacked it when the last one closed. `has_blocks` tells that there is something to
-    back up.
+    back up. `free_per_cent` is how much of its disk is free, None where nobody can tell.
     """
 
     began_at: int
@@ -75,6 +83,7 @@ class HubFacts:
     has_blocks: bool = False
     oldest_mail_at: int | None = None
     channels: tuple[ChannelFacts, ...] = ()
+    free_per_cent: int | None = None
 
 
 def observe(devices: Sequence[DeviceFacts], hub: HubFacts, at: int) -> tuple[Seen, ...]:
@@ -109,6 +118,10 @@ def _observe_device(one: DeviceFacts) -> Iterator[Seen]:
         yield Seen(Code.BAD_SIGNATURE, one.id, Severity.CRITICAL, f"{one.name}: {one.bad_blocks} blocks.")
     if one.conflicts:
         yield Seen(Code.VALUE_CONFLICT, one.id, Severity.CRITICAL, f"{one.name}: {one.conflicts} readings.")
+    if one.suspect:
+        yield Seen(Code.REGISTER_SUSPECT, one.id, Severity.CRITICAL, f"{one.name}: {_name_meters(one.suspect)}.")
+    if one.frozen:
+        yield Seen(Code.METER_FROZEN, one.id, Severity.WARNING, f"{one.name}: {_name_meters(one.frozen)}.")
     if one.clock_ms is not None and abs(one.clock_ms) > SKEW_WARNING_MS:
         severity = Severity.CRITICAL if abs(one.clock_ms) > SKEW_CRITICAL_MS else Severity.WARNING
         way = "behind" if one.clock_ms > 0 else "ahead of"
@@ -127,6 +140,9 @@ def _observe_hub(hub: HubFacts, at: int) -> Iterator[Seen]:
     if hub.has_blocks and (hub.backup_at is None or at - hub.backup_at > BACKUP_MS):
         last = "there is none" if hub.backup_at is None else f"the last was verified {format_local(hub.backup_at)}"
         yield Seen(Code.BACKUP_STALE, HUB, Severity.CRITICAL, f"Of backups {last}.")
+    if hub.free_per_cent is not None and hub.free_per_cent < FREE_WARNING_PER_CENT:
+        severity = Severity.CRITICAL if hub.free_per_cent < FREE_CRITICAL_PER_CENT else Severity.WARNING
+        yield Seen(Code.HUB_SPACE, HUB, severity, f"{hub.free_per_cent} % of its disk is free.")
     if hub.oldest_mail_at is not None and at - hub.oldest_mail_at > MAIL_MS:
         yield Seen(
             Code.MAIL_WAITING, HUB, Severity.WARNING, f"The oldest waits since {format_local(hub.oldest_mail_at)}."
@@ -137,3 +153,7 @@ def _observe_hub(hub: HubFacts, at: int) -> Iterator[Seen]:
         elif one.waiting_since is not None and at - one.waiting_since > CHANNEL_MS:
             since = format_local(one.waiting_since)
             yield Seen(Code.CHANNEL_FAILING, one.name, Severity.WARNING, f"{one.target} takes nothing since {since}.")
+
+
+def _name_meters(numbers: tuple[int, ...]) -> str:
+    return f"meter{'' if len(numbers) == 1 else 's'} {', '.join(map(str, numbers))}"

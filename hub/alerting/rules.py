@@ -28,9 +28,12 @@ class Code(StrEnum):
     VALUE_CONFLICT = "value_conflict"
     CLOCK_SKEW = "clock_skew"
     BACKLOG = "backlog"
+    REGISTER_SUSPECT = "register_suspect"
+    METER_FROZEN = "meter_frozen"
     WINDOW_CLOSING = "window_closing"
     WINDOW_MISSED = "window_missed"
     BACKUP_STALE = "backup_stale"
+    HUB_SPACE = "hub_space"
     MAIL_WAITING = "mail_waiting"
     CHANNEL_FAILING = "channel_failing"
 
@@ -105,6 +108,19 @@ RULES = {
             inhibited_by=(Code.FLEET_SILENT,),
         ),
         Rule(
+            Code.REGISTER_SUSPECT,
+            "A register moved as it cannot",
+            "Its readings decide no month until the device confirms them: compare them with the meter's display.",
+            inhibited_by=(Code.DEVICE_SILENT,),
+        ),
+        Rule(
+            Code.METER_FROZEN,
+            "A meter stands still",
+            "By day its site should produce: ask there, and look whether the meter, not the site, has stopped.",
+            keep_ms=_HOUR_MS,
+            inhibited_by=(Code.DEVICE_SILENT, Code.FLEET_SILENT),
+        ),
+        Rule(
             Code.WINDOW_CLOSING,
             "Systems lack the month that is being reported",
             "The window board has them, most at stake first, each with its reason.",
@@ -121,6 +137,12 @@ RULES = {
             "The last verified backup is old",
             "Devices keep what no backup holds. Run `meter-hub backup`, and see why its timer did not.",
             keep_ms=_MINUTE_MS,
+        ),
+        Rule(
+            Code.HUB_SPACE,
+            "The hub's disk fills up",
+            "Nothing is taken once it is full, and devices keep what they have: free some of it, or move the hub.",
+            keep_ms=15 * _MINUTE_MS,
         ),
         Rule(
             Code.MAIL_WAITING,

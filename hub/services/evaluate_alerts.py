@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -14,10 +15,11 @@ from hub.fleet.standing import Standing
 from hub.services.manage_channels import place_of
 from hub.services.read_fleet import Link, read_devices
 from hub.services.read_reporting import current_window
-from hub.store import alerts, backups, board, channels, device_words, dispatches, notices_outbox, states
+from hub.store import alerts, backups, board, channels, device_words, dispatches, meter_events, notices_outbox, states
 from hub.store.states import Oddities
 from protocol.identity import format_device_id
 from protocol.messages import ReceiptCode
+from protocol.records import MeterEventKind
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -29,6 +31,8 @@ if TYPE_CHECKING:
     from hub.services.read_fleet import DeviceView
     from hub.store.database import Database
 
+_SUSPECT, _CONFIRMED = MeterEventKind.SUSPECT.value, MeterEventKind.CONFIRMED.value
+_STALE, _MOVING = MeterEventKind.STALE.value, MeterEventKind.MOVING.value
 _LACKING = (Standing.AT_RISK, Standing.HELD, Standing.WAITING, Standing.READY)
 
 
@@ -49,7 +53,9 @@ def evaluate_alerts(database: Database, began_at: int, now: int) -> Evaluated:
     """Look at `now` (UTC ms) and keep how every alert goes on; `began_at` is when this hub began to listen."""
     with database.read() as connection:
         views = read_devices(connection, now)
-        observed = observe(_load_devices(connection, views, now), _load_hub(connection, began_at, now), now)
+        observed = observe(
+            _load_devices(connection, views, now), _load_hub(connection, began_at, now, _free_per_cent(database)), now
+        )
         seen = {(one.code, one.subject): one for one in observed}
         held = {(one.episode.code, one.episode.subject): one for one in alerts.list_open(connection)}
     fired = ended = 0
@@ -81,6 +87,8 @@ def _load_devices(connection: Connection, views: Sequence[DeviceView], now: int)
     words = device_words.last_words(connection)
     known, streams = states.list_states(connection), states.list_streams(connection)
     oddities = states.count_oddities(connection)
+    moved = meter_events.last_stated(connection, (_SUSPECT, _CONFIRMED))
+    stood = meter_events.last_stated(connection, (_STALE, _MOVING))
     found = []
     for view in views:
         device = view.device.id
@@ -97,12 +105,18 @@ def _load_devices(connection: Connection, views: Sequence[DeviceView], now: int)
                 is_forked=any(one.code == ReceiptCode.FORK for one in streams.get(device, ())[:1]),
                 bad_blocks=odd.bad_blocks,
                 conflicts=odd.conflicts,
+                suspect=_meters(moved.get(device, {}), _SUSPECT),
+                frozen=_meters(stood.get(device, {}), _STALE),
             )
         )
     return found
 
 
-def _load_hub(connection: Connection, began_at: int, now: int) -> HubFacts:
+def _meters(stated: Mapping[int, str], kind: str) -> tuple[int, ...]:
+    return tuple(sorted(meter for meter, last in stated.items() if last == kind))
+
+
+def _load_hub(connection: Connection, began_at: int, now: int, free_per_cent: int | None) -> HubFacts:
     window, is_open = current_window(now)
     counts, looked = board.count_lines(connection), board.find_look(connection)
     is_current = looked is not None and (looked.month == window.month) == is_open
@@ -117,7 +131,17 @@ def _load_hub(connection: Connection, began_at: int, now: int) -> HubFacts:
         has_blocks=states.has_blocks(connection),
         oldest_mail_at=notices_outbox.count_states(connection, now).waiting_since,
         channels=_load_channels(connection),
+        free_per_cent=free_per_cent,
     )
+
+
+def _free_per_cent(database: Database) -> int | None:
+    """Return how much of the hub's disk is free, None where it is not there."""
+    try:
+        usage = shutil.disk_usage(database.path.parent)
+    except OSError:
+        return None
+    return 100 * usage.free // usage.total
 
 
 def _load_channels(connection: Connection) -> tuple[ChannelFacts, ...]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sqlalchemy import and_, exists, select, tuple_
+from sqlalchemy import and_, exists, func, select, tuple_
 
 from hub.rules.placing import true_at
 from hub.store import schema, stated_tables
@@ -77,6 +77,21 @@ def list_events(
         query = query.where(event.c.kind.in_(list(kinds)))
     events = [_event(connection, row) for row in connection.execute(query).all()]
     return tuple(sorted(events, key=lambda event: event.at, reverse=True))
+
+
+def last_stated(connection: Connection, kinds: Collection[str]) -> dict[DeviceId, dict[int, str]]:
+    """Return which of these kinds a device stated last of each of its meters, by their numbers there."""
+    event = stated_tables.meter_event
+    query = (
+        select(event.c.device, event.c.meter_index, event.c.kind, func.max(event.c.at).label("at"))
+        .where(event.c.kind.in_(list(kinds)))
+        .group_by(event.c.device, event.c.meter_index, event.c.kind)
+        .order_by("at")
+    )
+    found: dict[DeviceId, dict[int, str]] = {}
+    for row in connection.execute(query):
+        found.setdefault(DeviceId(row.device), {})[row.meter_index] = row.kind
+    return found
 
 
 def find_registers(connection: Connection, meters: Collection[tuple[DeviceId, int]]) -> frozenset[int]:

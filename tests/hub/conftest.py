@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+from collections import namedtuple
 from typing import TYPE_CHECKING
 
 import pytest
@@ -20,6 +22,13 @@ if TYPE_CHECKING:
     from hub.store.database import Database
 
 SYSTEM = "SLF-AB1234-00001"
+
+
+@pytest.fixture(autouse=True)
+def _room(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Give every hub a disk with room, whatever this machine has: a full one is an alert."""
+    usage = namedtuple("usage", "total used free")  # noqa: PYI024 - as shutil returns it
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage(10**12, 5 * 10**11, 5 * 10**11))
 
 
 @pytest.fixture

@@ -116,7 +116,7 @@ def routes() -> list[str]:
         for route in router.routes
         if isinstance(route, APIRoute)
         and "GET" in (route.methods or ())
-        and (get_type_hints(route.endpoint)["return"] is HTMLResponse or route.path in {"/", "/mine"})
+        and (get_type_hints(route.endpoint)["return"] is HTMLResponse or route.path in {"/", "/mine", "/jobs"})
     ]
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+from collections import namedtuple
 from typing import TYPE_CHECKING
 
 import pytest
@@ -16,7 +18,8 @@ from hub.services.evaluate_alerts import Evaluated, evaluate_alerts
 from hub.services.read_alerts import AlertView, read_open, read_over
 from hub.services.say_of_device import say_of_device
 from hub.store import alerts, audit_log
-from tests.hub.making import NOW, TERMS, MadeDevice, made_log
+from protocol.messages import MeterEvent
+from tests.hub.making import JULY_AT, NOW, TERMS, MadeDevice, made_log, make_meter, make_readings
 
 if TYPE_CHECKING:
     from hub.store.database import Database
@@ -147,3 +150,42 @@ def test_the_hub_itself_is_looked_at(heard: Database) -> None:
     """There are blocks and no backup."""
     assert evaluate_alerts(heard, 0, LATER) == Evaluated(fired=1, ended=0)
     assert open_alerts(heard, LATER)[Code.BACKUP_STALE].standing is Standing.FIRING
+
+
+def test_a_meter_that_stands_still_or_moves_as_it_cannot_is_told_of(registered: Database) -> None:
+    """By its device's own word, until it says that all is well."""
+    device, meter = MadeDevice(), make_meter()
+    device.seal(meter, make_readings(meter, [100, 200], JULY_AT))
+    device.seal(MeterEvent(0, JULY_AT + 1, "stale"), MeterEvent(0, JULY_AT + 2, "suspect", 0))
+    accept_blocks(registered, device.arrivals(), TERMS, NOW)
+    evaluate_alerts(registered, 0, NOW)
+    found = open_alerts(registered, NOW)
+    assert {code: found[code].kept.episode.why for code in (Code.METER_FROZEN, Code.REGISTER_SUSPECT)} == {
+        Code.METER_FROZEN: "Barn: meter 0.",
+        Code.REGISTER_SUSPECT: "Barn: meter 0.",
+    }
+    assert {found[code].standing for code in (Code.METER_FROZEN, Code.REGISTER_SUSPECT)} == {Standing.FIRING}
+    device.seal(MeterEvent(0, JULY_AT + 3, "moving"), MeterEvent(0, JULY_AT + 4, "confirmed", 0))
+    accept_blocks(registered, device.arrivals(), TERMS, NOW + MINUTE_MS)
+    evaluate_alerts(registered, 0, NOW + MINUTE_MS)
+    assert Code.REGISTER_SUSPECT not in open_alerts(registered, NOW + MINUTE_MS)
+    for minutes in (2, 70):
+        evaluate_alerts(registered, 0, NOW + minutes * MINUTE_MS)
+    assert Code.METER_FROZEN not in open_alerts(registered, NOW + 70 * MINUTE_MS)
+
+
+def test_a_disk_that_is_not_there_is_no_alert_of_its_own(registered: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`/readyz` tells of that; one that fills up is an alert, and is over when there is room."""
+    usage = namedtuple("usage", "total used free")  # noqa: PYI024 - as shutil returns it
+    for free, expected in ((19, True), (50, False)):
+        monkeypatch.setattr(shutil, "disk_usage", lambda _, free=free: usage(100, 100 - free, free))
+        for minutes in (0, 20):
+            evaluate_alerts(registered, 0, NOW + (minutes + free) * MINUTE_MS)
+        assert (Code.HUB_SPACE in open_alerts(registered, NOW + 100 * MINUTE_MS)) is expected
+
+    def refuse(_: object) -> None:
+        raise OSError
+
+    monkeypatch.setattr(shutil, "disk_usage", refuse)
+    evaluate_alerts(registered, 0, NOW + 200 * MINUTE_MS)
+    assert Code.HUB_SPACE not in open_alerts(registered, NOW + 200 * MINUTE_MS)
