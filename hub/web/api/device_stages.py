@@ -1,7 +1,7 @@
 """The JSON API for what staff say of devices: maintenance, decommissioning, service again."""
 
 from fastapi import APIRouter
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
 from hub.fleet.lifecycle import Said, Word
 from hub.models import device_stages as models
@@ -11,6 +11,7 @@ from hub.services.find_device import find_device
 from hub.services.say_of_device import say_of_device
 from hub.store import device_words
 from hub.web.actors import ActorOf, demand
+from hub.web.api.kinds import with_example
 from hub.web.context import HubOf
 from hub.web.visitors import ViewerOf
 
@@ -20,11 +21,7 @@ router = APIRouter(prefix="/api/v1", tags=["devices"])
 class WordBody(BaseModel):
     """What is said of a device; `until` ends a maintenance and is empty for the others."""
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [{"word": "maintain", "until": "2026-12-01T12:00:00Z", "reason": "roof works until Tuesday"}]
-        }
-    )
+    model_config = with_example(word="maintain", until="2026-12-01T12:00:00Z", reason="roof works until Tuesday")
 
     word: Word
     until: str = Field("", max_length=40)
