@@ -7,11 +7,9 @@ import contextlib
 import secrets
 import threading
 from http import HTTPStatus
-from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.staticfiles import StaticFiles
 from starlette.exceptions import HTTPException
@@ -50,15 +48,17 @@ from hub.web.feed import Feed
 from hub.web.headers import SecurityHeaders
 from hub.web.idempotency import Idempotent
 from hub.web.observing import Observing
+from hub.web.openapi import make_app
 from hub.web.origins import SameOrigin
 from hub.web.pages.signing_in import send_to_sign_in
 from hub.web.problems import answer_bug, answer_problem, is_for_people
-from hub.web.routers import ROUTERS
+from hub.web.routers import methods_at
 from hub.web.tagging import Tagging
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
+    from fastapi import FastAPI, Request
     from fastapi.responses import Response
 
     from hub.clock import Now
@@ -112,15 +112,7 @@ def build_app(settings: HubSettings, now: Now = now_ms) -> FastAPI:
         oidc=None if settings.oidc is None else OidcProvider(settings.oidc, now),
         metrics_token=token,
     )
-    app = FastAPI(
-        title="Meterline hub",
-        version=version("meterline"),
-        description="Production of registered systems from signed meter readings. Energy is whole Wh, times are UTC.",
-        docs_url=None,
-        redoc_url=None,
-        openapi_url="/api/v1/openapi.json",
-        lifespan=_lifespan,
-    )
+    app = make_app(_lifespan)
     app.state.hub = hub
     jobs: list[Job] = [
         DeviceReportJob(database.beside(), now),
@@ -138,8 +130,6 @@ def build_app(settings: HubSettings, now: Now = now_ms) -> FastAPI:
     if mailer is not None:
         jobs.append(MailJob(database.beside(), mailer, SOURCES, now))
     app.state.schedulers = [Scheduler(job, counting) for job in jobs]
-    for router in ROUTERS:
-        app.include_router(router)
     app.mount("/static", StaticFiles(directory=_STATIC), name="static")
     app.add_middleware(Idempotent)
     app.add_middleware(Tagging)
@@ -209,7 +199,10 @@ def _answer_http_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException), "registered for this class only"
     if error.status_code == HTTPStatus.NOT_FOUND:
         return answer_problem(request, 404, f"There is nothing at {request.url.path}: begin at the fleet page.")
-    return answer_problem(request, error.status_code, str(error.detail))
+    answer = answer_problem(request, error.status_code, str(error.detail))
+    if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+        answer.headers["allow"] = ", ".join(methods_at(request.scope))
+    return answer
 
 
 def _answer_invalid(request: Request, error: Exception) -> Response:

@@ -8,6 +8,8 @@ from hub.errors import InputError
 
 _WRITABLE_FROM_MS = -62_135_596_800_000
 _WRITABLE_UNTIL_MS = 253_402_300_800_000
+_YEARS = range(2, 9999)
+"""Those of which every instant has a date in every time zone."""
 
 
 def format_instant(at_ms: int) -> str:
@@ -29,13 +31,21 @@ def to_instant(moment: datetime) -> int:
 
 
 def parse_instant(text: str) -> int:
-    """Return the RFC 3339 instant as UTC ms; raises InputError for anything else, also for a time without zone."""
+    """Return the RFC 3339 instant as UTC ms; raises InputError for anything else, also without a zone."""
     try:
         moment = datetime.fromisoformat(text)
     except ValueError as error:
-        message = f"{text!r} is not an instant: write it as RFC 3339, for example 2016-07-01T04:00:00Z"
+        message = f"{text!r:.60} is not an instant: write it as RFC 3339, for example 2016-07-01T04:00:00Z"
         raise InputError(message) from error
     if moment.tzinfo is None:
-        message = f"{text!r} has no time zone: end it with Z, for example 2016-07-01T04:00:00Z"
+        message = f"{text!r:.60} has no time zone: end it with Z, for example 2016-07-01T04:00:00Z"
         raise InputError(message)
+    check_year(moment, text)
     return to_instant(moment)
+
+
+def check_year(moment: datetime, text: str) -> None:
+    """Raise InputError for a time, as `text` writes it, that has no date in some time zone."""
+    if moment.year not in _YEARS:
+        message = f"{text!r:.60} is beyond the calendar: write a year from {_YEARS[0]} to {_YEARS[-1]}"
+        raise InputError(message)

@@ -6,7 +6,7 @@ import re
 from datetime import UTC, datetime
 
 from hub.errors import InputError
-from hub.rules.instants import parse_instant, to_instant
+from hub.rules.instants import check_year, parse_instant, to_instant
 from hub.rules.periods import REGULATOR_ZONE
 
 _HAS_OFFSET = re.compile(r"(Z|[+-]\d{2}:?\d{2})$", re.IGNORECASE)
@@ -26,6 +26,7 @@ def parse_local(text: str) -> int:
     except ValueError as error:
         message = f"{text!r:.60} is not a date and time: write it as the clock showed it, such as 2024-01-31 17:30"
         raise InputError(message) from error
+    check_year(local, stripped)
     first, second = (local.replace(tzinfo=REGULATOR_ZONE, fold=fold) for fold in (0, 1))
     back = first.astimezone(UTC).astimezone(REGULATOR_ZONE)
     if back.replace(tzinfo=None) != local:

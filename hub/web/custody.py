@@ -10,6 +10,7 @@ front of the hub may ask for a client certificate as well. Bodies and answers ar
 
 import itertools
 from collections.abc import Iterable
+from typing import Any
 
 from fastapi import APIRouter, Request, Response
 from starlette.concurrency import run_in_threadpool
@@ -35,8 +36,14 @@ MEDIA_TYPE = "application/cbor-seq"
 
 router = APIRouter(prefix="/v1/custody", tags=["custody"])
 
+_SEQUENCE = {"content": {MEDIA_TYPE: {"schema": {"type": "string", "format": "binary"}}}}
+_TAKES: dict[str, Any] = {
+    "requestBody": {"required": True, "description": "Sealed messages one after another.", **_SEQUENCE}
+}
+_ANSWERS: dict[int | str, dict[str, Any]] = {200: {"description": "Sealed messages one after another.", **_SEQUENCE}}
 
-@router.post("/{device}")
+
+@router.post("/{device}", response_class=Response, responses=_ANSWERS, openapi_extra=_TAKES)
 async def post_blocks(hub: HubOf, device: str, request: Request) -> Response:
     """Take custody of blocks and answer with a signed receipt for each epoch; 422 where none of them is a block."""
     author = _parse_device(device)
@@ -49,7 +56,7 @@ async def post_blocks(hub: HubOf, device: str, request: Request) -> Response:
     return _answer(hub, accepted.receipts)
 
 
-@router.post("/{device}/state")
+@router.post("/{device}/state", response_class=Response, responses=_ANSWERS, openapi_extra=_TAKES)
 async def post_state(hub: HubOf, device: str, request: Request) -> Response:
     """Answer a device's hello with the receipt that echoes its nonce; 422 for a state it did not sign."""
     author = _parse_device(device)
@@ -70,7 +77,7 @@ async def post_state(hub: HubOf, device: str, request: Request) -> Response:
     return _answer(hub, (receipt,), await run_in_threadpool(hand_over, hub.database, author, hub.now(), again=True))
 
 
-@router.post("/{device}/result")
+@router.post("/{device}/result", response_class=Response, responses=_ANSWERS, openapi_extra=_TAKES)
 async def post_results(hub: HubOf, device: str, request: Request) -> Response:
     """Take what became of commands and answer with the next one that waits; 422 where none of it can be taken."""
     author = _parse_device(device)

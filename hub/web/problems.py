@@ -20,13 +20,14 @@ _TITLES = {
     403: "Not allowed",
     404: "Not here",
     405: "Not possible",
-    409: "In the way",
+    409: "In conflict",
     412: "Changed meanwhile",
     413: "Too much",
     422: "Not understood",
     429: "Too often",
     503: "Not now",
 }
+MEDIA_TYPE = "application/problem+json"
 _FOR_PROGRAMS = ("/api/", "/v1/")
 
 
@@ -40,7 +41,7 @@ def answer_problem(request: Request, status: int, detail: str) -> Response:
     title = _TITLES.get(status, "Failed")
     if not is_for_people(request):
         problem = ProblemJson(title=title, status=status, detail=detail)
-        return JSONResponse(problem.model_dump(), status_code=status, media_type="application/problem+json")
+        return JSONResponse(problem.model_dump(), status_code=status, media_type=MEDIA_TYPE)
     return render_problem(title, detail, status)
 
 

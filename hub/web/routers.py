@@ -1,5 +1,9 @@
 """Every router of the hub, in the order in which they are asked."""
 
+from fastapi.routing import APIRoute
+from starlette.routing import Match
+from starlette.types import Scope
+
 from hub.web import custody, events, health, metrics
 from hub.web.api import (
     alerts,
@@ -106,3 +110,9 @@ _API = (
 _MACHINES = (custody, events, health, metrics)
 
 ROUTERS = tuple(part.router for part in (*_PAGES, *_API, *_MACHINES))
+
+
+def methods_at(scope: Scope) -> list[str]:
+    """Return the methods that are possible at a request's address, of all the doors that share it."""
+    doors = [route for router in ROUTERS for route in router.routes if isinstance(route, APIRoute)]
+    return sorted({method for one in doors if one.matches(scope)[0] is not Match.NONE for method in one.methods or ()})

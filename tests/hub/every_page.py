@@ -101,11 +101,17 @@ TYPED = {
 @contextmanager
 def served(folder: Path) -> Iterator[tuple[str, FastAPI]]:
     """Yield the address of the hub, in April's window, and the hub."""
+    app = filled(folder)
+    with served_at(app) as url:
+        yield url, app
+
+
+def filled(folder: Path) -> FastAPI:
+    """Return the hub, in April's window, served to nobody."""
     app = build_app(HubSettings(folder / "hub", broker=None, listen=Address(LOOPBACK, 0)), now=lambda: NOW)
     _fill(app.state.hub.database, folder / "hub")
     _channel(app.state.hub)
-    with served_at(app) as url:
-        yield url, app
+    return app
 
 
 def routes() -> list[str]:

@@ -3,7 +3,7 @@
 from typing import Annotated
 
 from fastapi import APIRouter, Query
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field, StrictInt
 
 from hub.alerting.life import Silence, Standing
 from hub.alerting.rules import Code
@@ -14,26 +14,21 @@ from hub.services.answer_alert import acknowledge_alerts, end_silence, silence_a
 from hub.services.read_alerts import read_open, read_over
 from hub.store import alerts
 from hub.web.actors import ActorOf, demand
+from hub.web.api.kinds import NUMBER_MAX, Before, Number, with_example
 from hub.web.context import HubOf
 from hub.web.visitors import ViewerOf
 
 router = APIRouter(prefix="/api/v1", tags=["alerts"])
 
-_NUMBER_MAX = (1 << 63) - 1
-Before = Annotated[int | None, Query(ge=1, le=_NUMBER_MAX)]
 Limit = Annotated[int, Query(ge=1, le=1000)]
 
 
 class AcknowledgementBody(BaseModel):
     """Which alerts somebody looks after, until when, and what they do."""
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [{"alerts": [12], "until": "2026-12-01T12:00:00Z", "reason": "called the site, they look"}]
-        }
-    )
+    model_config = with_example(alerts=[12], until="2026-12-01T12:00:00Z", reason="called the site, they look")
 
-    alerts: list[Annotated[int, Field(ge=1, le=_NUMBER_MAX)]] = Field(min_length=1, max_length=1000)
+    alerts: list[Annotated[StrictInt, Field(ge=1, le=NUMBER_MAX)]] = Field(min_length=1, max_length=1000)
     until: str = Field(max_length=40)
     reason: str = Field(max_length=100)
 
@@ -41,11 +36,7 @@ class AcknowledgementBody(BaseModel):
 class SilenceBody(BaseModel):
     """What is muted until when, and why: a rule, a subject (a device's id), or both."""
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [{"rule": "device_silent", "until": "2026-12-01T12:00:00Z", "reason": "works on the network"}]
-        }
-    )
+    model_config = with_example(rule="device_silent", until="2026-12-01T12:00:00Z", reason="works on the network")
 
     rule: Code | None = None
     subject: str = Field("", max_length=100)
@@ -55,6 +46,8 @@ class SilenceBody(BaseModel):
 
 class EndBody(BaseModel):
     """Why a silence ends."""
+
+    model_config = with_example(reason="the works are over")
 
     reason: str = Field(max_length=100)
 
@@ -106,7 +99,7 @@ def silence(hub: HubOf, actor: ActorOf, body: SilenceBody) -> models.SilenceJson
 
 
 @router.post("/silences/{number}/end", status_code=204)
-def end(hub: HubOf, actor: ActorOf, number: int, body: EndBody) -> None:
+def end(hub: HubOf, actor: ActorOf, number: Number, body: EndBody) -> None:
     """Let a silence end now."""
     demand(hub, actor, Action.ANSWER_ALERTS)
     end_silence(hub.database, number, actor=actor.name, now=hub.now(), reason=body.reason)

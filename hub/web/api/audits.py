@@ -13,7 +13,8 @@ from hub.services.record_audit import parse_audited, record_audit
 from hub.store import site_audits
 from hub.store.site_audits import LISTED_MAX
 from hub.web.actors import ActorOf, demand
-from hub.web.api.submitting import NUMBER_MAX, known_photo
+from hub.web.api.kinds import Before, with_example
+from hub.web.api.submitting import known_photo
 from hub.web.context import HubOf
 
 router = APIRouter(prefix="/api/v1", tags=["audits"])
@@ -22,8 +23,12 @@ router = APIRouter(prefix="/api/v1", tags=["audits"])
 class AuditBody(BaseModel):
     """What an auditor read: kWh with up to three decimals, the time as the clock showed it."""
 
-    register_kwh: str = Field(max_length=40, examples=["13015.5"])
-    audited_at: str = Field(max_length=40, examples=["2024-01-31 17:30"])
+    model_config = with_example(
+        register_kwh="13015.5", audited_at="2024-01-31 17:30", auditor="Ann Lee", note="seal whole"
+    )
+
+    register_kwh: str = Field(max_length=40)
+    audited_at: str = Field(max_length=40)
     auditor: str = Field(max_length=100, description="Who read the meter.")
     meter: str = Field("", max_length=100, description="Serial number, where the system has several meters.")
     make: str = Field("", max_length=100, description="Maker, where two of its meters share the serial number.")
@@ -55,7 +60,7 @@ def list_audits(
     hub: HubOf,
     actor: ActorOf,
     pts_id: str,
-    before: Annotated[int | None, Query(ge=1, le=NUMBER_MAX)] = None,
+    before: Before = None,
     limit: Annotated[int, Query(ge=1, le=LISTED_MAX)] = 100,
 ) -> models.SiteAuditsJson:
     """Return a system's audits, the latest recorded first; go on with `next` as `before`."""

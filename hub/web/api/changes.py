@@ -1,13 +1,14 @@
 """The JSON API of change requests: asked for by owners, confirmed by providers, decided by staff."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Response, UploadFile
 from pydantic import BaseModel, Field
 
-from hub.documents import DOCUMENT_BYTES_MAX, check_evidence, keep_document, read_evidence
+from hub.documents import DOCUMENT_BYTES_MAX, MEDIA_TYPE, check_evidence, keep_document, read_evidence
 from hub.errors import InputError, UnknownSubjectError
 from hub.models import changes as models
+from hub.photos import MEDIA_TYPE as PHOTO_TYPE
 from hub.rules.change_requests import ChangeStep, ChangeWish, action_to_request
 from hub.rules.local_times import parse_local
 from hub.rules.permissions import Action, Role
@@ -15,26 +16,37 @@ from hub.services.decide_change import WantedStep, is_by_staff, take_step
 from hub.services.request_change import request_change
 from hub.store import change_requests
 from hub.web.actors import ActorOf, demand, refuse
+from hub.web.api.kinds import After, Number, with_example
 from hub.web.context import HubOf
 from hub.web.visible import find_visible
 
 router = APIRouter(prefix="/api/v1", tags=["changes"])
 
+_DOCUMENT: dict[int | str, dict[str, Any]] = {
+    200: {"content": {MEDIA_TYPE: {}, PHOTO_TYPE: {}}, "description": "The document, to be saved."}
+}
+
 
 class WishBody(BaseModel):
     """Who is to become what: an account, or a person without one; `wanted_from` empty is now."""
+
+    model_config = with_example(
+        role="reporter", account="ann", wanted_from="2024-03-01 00:00", reason="Ann reads the meter from March on"
+    )
 
     role: Role
     account: str = Field("", max_length=40)
     contact_name: str = Field("", max_length=100)
     contact_email: str = Field("", max_length=254)
-    wanted_from: str = Field("", max_length=40, examples=["2024-03-01 00:00"])
+    wanted_from: str = Field("", max_length=40)
     evidence: str = Field("", max_length=64, description="Name of a document that was sent before.")
     reason: str = Field(max_length=100)
 
 
 class StepBody(BaseModel):
     """What is done with a request."""
+
+    model_config = with_example(step="ask", said="the contract lacks its second page")
 
     step: ChangeStep
     said: str = Field("", max_length=100)
@@ -77,7 +89,7 @@ def list_changes(
     actor: ActorOf,
     *,
     in_progress: bool = False,
-    after: Annotated[int, Query(ge=0)] = 0,
+    after: After = 0,
     limit: Annotated[int, Query(ge=1, le=200)] = 100,
 ) -> models.ChangesJson:
     """Return requests by number: all of them to staff, to others their own and those they are asked to confirm."""
@@ -96,13 +108,13 @@ def list_changes(
 
 
 @router.get("/changes/{number}")
-def show_change(hub: HubOf, actor: ActorOf, number: int) -> models.ChangeJson:
+def show_change(hub: HubOf, actor: ActorOf, number: Number) -> models.ChangeJson:
     """Return a request with every step so far."""
     return models.change_json(find_visible(hub, actor, number), hub.now())
 
 
 @router.post("/changes/{number}/steps", status_code=201)
-def step(hub: HubOf, actor: ActorOf, number: int, body: StepBody) -> models.ChangeJson:
+def step(hub: HubOf, actor: ActorOf, number: Number, body: StepBody) -> models.ChangeJson:
     """Confirm, decline, ask back, answer, approve, reject or withdraw a request."""
     now = hub.now()
     request = find_visible(hub, actor, number)
@@ -123,8 +135,8 @@ def send_document(hub: HubOf, actor: ActorOf, file: UploadFile) -> DocumentJson:
     return DocumentJson(document=keep_document(hub.settings.data_folder, content))
 
 
-@router.get("/changes/{number}/documents/{name}", response_class=Response)
-def get_document(hub: HubOf, actor: ActorOf, number: int, name: str) -> Response:
+@router.get("/changes/{number}/documents/{name}", response_class=Response, responses=_DOCUMENT)
+def get_document(hub: HubOf, actor: ActorOf, number: Number, name: str) -> Response:
     """Return a document that is evidence of a request, as a download."""
     request = find_visible(hub, actor, number)
     if name not in {request.wish.evidence, *(one.evidence for one in request.steps)} - {""}:

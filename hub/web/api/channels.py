@@ -2,8 +2,8 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Query
-from pydantic import BaseModel, ConfigDict, Field
+from fastapi import APIRouter, Query
+from pydantic import BaseModel, Field, StrictBool, StrictInt
 
 from hub.alerting.rules import Severity
 from hub.alerting.telling import DIGEST_MINUTES_MAX, Way
@@ -20,34 +20,30 @@ from hub.services.manage_channels import (
 )
 from hub.store import channels, dispatches
 from hub.web.actors import ActorOf, demand
+from hub.web.api.kinds import Before, Number, with_example
 from hub.web.context import HubOf
 
 router = APIRouter(prefix="/api/v1", tags=["channels"])
 
-_NUMBER_MAX = (1 << 63) - 1
-Number = Annotated[int, Path(ge=1, le=_NUMBER_MAX)]
-Before = Annotated[int | None, Query(ge=1, le=_NUMBER_MAX)]
 Limit = Annotated[int, Query(ge=1, le=1000)]
 
 
 class ChannelBody(BaseModel):
     """A channel to be made: `target` is a mail address or an https URL."""
 
-    model_config = ConfigDict(
-        json_schema_extra={"examples": [{"way": "webhook", "target": "https://example.org/alerts", "least": "warning"}]}
-    )
+    model_config = with_example(way="webhook", target="https://example.org/alerts", least="warning")
 
     way: Way
     target: str = Field(max_length=URL_LENGTH_MAX)
     least: Severity = Severity.WARNING
-    digest_minutes: int = Field(60, ge=0, le=DIGEST_MINUTES_MAX)
-    heartbeat: bool = False
+    digest_minutes: StrictInt = Field(60, ge=0, le=DIGEST_MINUTES_MAX)
+    heartbeat: StrictBool = False
 
 
 class ChannelEndBody(BaseModel):
     """Why a channel ends."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [{"reason": "moved to another address"}]})
+    model_config = with_example(reason="moved to another address")
 
     reason: str = Field(max_length=100)
 

@@ -20,6 +20,7 @@ from hub.services.import_csv import CsvImport, import_csv
 from hub.services.verify_month import verify_month
 from hub.store.reviews import Review
 from hub.web.actors import ActorOf, demand
+from hub.web.api.kinds import with_example
 from hub.web.context import HubOf
 
 router = APIRouter(prefix="/api/v1", tags=["closing"])
@@ -28,12 +29,16 @@ router = APIRouter(prefix="/api/v1", tags=["closing"])
 class RunBody(BaseModel):
     """How binding a going over a month is; an amendment needs its reason."""
 
+    model_config = with_example(kind="close")
+
     kind: RunKind = RunKind.PROVISIONAL
     reason: str = Field("", max_length=100)
 
 
 class ReviewBody(BaseModel):
     """What is decided on a finding, such as BELOW_EXPECTED, why, and what shows it."""
+
+    model_config = with_example(code="BELOW_EXPECTED", decision="explained", reason="the roof was covered with snow")
 
     code: str = Field(max_length=60)
     decision: ReviewDecision
@@ -43,6 +48,8 @@ class ReviewBody(BaseModel):
 
 class ExportBody(BaseModel):
     """Which file of a quarter is made; `final` takes closed months only, and is made once."""
+
+    model_config = with_example(layout="nepool-gis", kind="preliminary")
 
     layout: ExportLayout = ExportLayout.NEPOOL_GIS
     kind: FileKind = FileKind.PRELIMINARY

@@ -1,13 +1,14 @@
 """The JSON API by which installers sign a meter off by its dial."""
 
 from fastapi import APIRouter
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
 from hub.models import commissioning as models
 from hub.rules.permissions import Action
 from hub.services.commission_meter import Look, commission_meter
 from hub.services.read_details import parse_kwh, parse_time
 from hub.web.actors import ActorOf, demand
+from hub.web.api.kinds import with_example
 from hub.web.context import HubOf
 
 router = APIRouter(prefix="/api/v1", tags=["registering"])
@@ -16,7 +17,7 @@ router = APIRouter(prefix="/api/v1", tags=["registering"])
 class DialBody(BaseModel):
     """What the dial showed in kWh, and when; `make` where two of the system share the serial number."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [{"dial_kwh": "13015", "at": "2026-11-03 15:00"}]})
+    model_config = with_example(dial_kwh="13015", at="2026-11-03 15:00")
 
     dial_kwh: str = Field(max_length=40)
     at: str = Field(max_length=40)

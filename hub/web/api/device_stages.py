@@ -1,7 +1,7 @@
 """The JSON API for what staff say of devices: maintenance, decommissioning, service again."""
 
 from fastapi import APIRouter
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field, StrictBool, StrictInt
 
 from hub.fleet.lifecycle import Said, Word
 from hub.models import device_stages as models
@@ -13,6 +13,7 @@ from hub.services.say_of_devices import DEVICES_MAX, ManyDevices, say_of_devices
 from hub.store import device_words
 from hub.store.device_list import DeviceFilter, Heard
 from hub.web.actors import ActorOf, demand
+from hub.web.api.kinds import with_example
 from hub.web.context import HubOf
 from hub.web.visitors import ViewerOf
 
@@ -22,11 +23,7 @@ router = APIRouter(prefix="/api/v1", tags=["devices"])
 class WordBody(BaseModel):
     """What is said of a device; `until` ends a maintenance and is empty for the others."""
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [{"word": "maintain", "until": "2026-12-01T12:00:00Z", "reason": "roof works until Tuesday"}]
-        }
-    )
+    model_config = with_example(word="maintain", until="2026-12-01T12:00:00Z", reason="roof works until Tuesday")
 
     word: Word
     until: str = Field("", max_length=40)
@@ -39,25 +36,15 @@ class WordOfManyBody(WordBody):
     `number` is how many one thinks match; it has to be right for more than twenty, and to decommission any.
     """
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {
-                    "word": "maintain",
-                    "until": "2026-12-01T12:00:00Z",
-                    "reason": "works on the network",
-                    "search": "Lowell",
-                    "number": 12,
-                }
-            ]
-        }
+    model_config = with_example(
+        word="maintain", until="2026-12-01T12:00:00Z", reason="works on the network", search="Lowell", number=12
     )
 
     search: str = Field("", max_length=200)
     link: Heard | None = None
     version: str = Field("", max_length=200)
-    number: int | None = Field(None, ge=0, le=DEVICES_MAX)
-    dry_run: bool = False
+    number: StrictInt | None = Field(None, ge=0, le=DEVICES_MAX)
+    dry_run: StrictBool = False
 
 
 @router.post("/devices/words", status_code=201)

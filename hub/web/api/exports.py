@@ -1,9 +1,9 @@
 """The JSON API of exported quarters: which files were made, what is in them, and their bytes."""
 
-from typing import Annotated
+from typing import Annotated, Any
 from urllib.parse import quote
 
-from fastapi import APIRouter, Path, Query, Response
+from fastapi import APIRouter, Query, Response
 
 from hub.models import exports as models
 from hub.rules.permissions import Action
@@ -12,14 +12,17 @@ from hub.services.export_quarter import find_export, name_file
 from hub.services.read_certificates import read_certificates
 from hub.store import exports
 from hub.web.actors import demand
+from hub.web.api.kinds import Number
 from hub.web.context import HubOf
 from hub.web.visitors import ViewerOf
 
 MONTHS_PER_PAGE_MAX = 10_000
-_NUMBER_MAX = (1 << 63) - 1
 
 router = APIRouter(prefix="/api/v1", tags=["exports"])
-Number = Annotated[int, Path(ge=1, le=_NUMBER_MAX)]
+
+_FILE: dict[int | str, dict[str, Any]] = {
+    200: {"content": {"text/csv": {}}, "description": "The file as it was made, to be saved."}
+}
 
 
 @router.get("/quarters/{quarter}")
@@ -78,7 +81,7 @@ def list_export_months(  # noqa: PLR0913, PLR0917 - parts of an address
     )
 
 
-@router.get("/exports/{number}/content", response_class=Response)
+@router.get("/exports/{number}/content", response_class=Response, responses=_FILE)
 def get_export_content(hub: HubOf, viewer: ViewerOf, number: Number) -> Response:
     """Return a file's bytes as they were made, to be saved under its name."""
     demand(hub, viewer, Action.VIEW_PRODUCTION)

@@ -13,7 +13,7 @@ from hub.web.actors import demand
 from hub.web.context import HubOf
 from hub.web.visitors import ViewerOf
 
-router = APIRouter(prefix="/api/v1", tags=["v1"])
+router = APIRouter(prefix="/api/v1", tags=["fleet"])
 
 
 @router.get("/systems/{pts_id}/facts")

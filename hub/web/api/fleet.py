@@ -21,7 +21,7 @@ from protocol.identity import format_device_id
 
 READINGS_PER_PAGE_MAX = 10_000
 
-router = APIRouter(prefix="/api/v1", tags=["v1"])
+router = APIRouter(prefix="/api/v1", tags=["fleet"])
 
 
 @router.get("/systems")

@@ -3,7 +3,7 @@
 from typing import Annotated
 
 from fastapi import APIRouter, Query
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, StrictBool
 
 from hub.errors import InputError
 from hub.exchange.pts import Verdict
@@ -15,6 +15,7 @@ from hub.services.forward_month import ForwardOrder, begin_anew, find_call, forw
 from hub.services.plan_forwarding import plan_page
 from hub.store import forwards
 from hub.web.actors import ActorOf, demand
+from hub.web.api.kinds import Before, Number, with_example
 from hub.web.context import HubOf
 
 router = APIRouter(prefix="/api/v1", tags=["forwarding"])
@@ -23,12 +24,16 @@ router = APIRouter(prefix="/api/v1", tags=["forwarding"])
 class SendBody(BaseModel):
     """What is sent: what is ready of these systems, or of all; `is_test` only lets MassCEC try it."""
 
+    model_config = with_example(systems=["SLF-AB1234-00001"], is_test=True)
+
     systems: list[str] | None = Field(None, max_length=50)
-    is_test: bool = False
+    is_test: StrictBool = False
 
 
 class SettleBody(BaseModel):
     """What became of a reading where the answer does not say it."""
+
+    model_config = with_example(verdict="taken", reason="MassCEC said so by telephone")
 
     verdict: Verdict
     reason: str = Field(max_length=100)
@@ -36,6 +41,8 @@ class SettleBody(BaseModel):
 
 class AnewBody(BaseModel):
     """Why MassCEC began a register anew."""
+
+    model_config = with_example(reason="MassCEC began it anew after the exchange")
 
     reason: str = Field(max_length=100)
 
@@ -70,7 +77,7 @@ def list_calls(
     hub: HubOf,
     actor: ActorOf,
     month: str = "",
-    before: int | None = None,
+    before: Before = None,
     limit: Annotated[int, Query(ge=1, le=200)] = 100,
 ) -> models.CallsJson:
     """Return the latest calls, the latest first."""
@@ -82,14 +89,14 @@ def list_calls(
 
 
 @router.get("/forwards/{number}")
-def show_call(hub: HubOf, actor: ActorOf, number: int) -> models.CallShownJson:
+def show_call(hub: HubOf, actor: ActorOf, number: Number) -> models.CallShownJson:
     """Return a call as it was made but for what is secret, and its answer as it came."""
     demand(hub, actor, Action.FORWARD_MONTH)
     return models.call_shown_json(*find_call(hub.database, number))
 
 
 @router.post("/forwards/{number}/systems/{pts_id}/verdict", status_code=201)
-def settle(hub: HubOf, actor: ActorOf, number: int, pts_id: str, body: SettleBody) -> models.CallShownJson:
+def settle(hub: HubOf, actor: ActorOf, number: Number, pts_id: str, body: SettleBody) -> models.CallShownJson:
     """Say what became of a reading where the answer does not."""
     demand(hub, actor, Action.FORWARD_MONTH)
     settle_call(hub.database, number, pts_id, body.verdict, actor=actor.name, now=hub.now(), reason=body.reason)

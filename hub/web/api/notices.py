@@ -11,18 +11,19 @@ from hub.services.notice_sources import SOURCES
 from hub.services.report_missing import report_missing
 from hub.store import notices_outbox
 from hub.web.actors import ActorOf, demand, demand_any
+from hub.web.api.kinds import Before
 from hub.web.context import HubOf
 
 NOTICES_PER_PAGE_MAX = 1000
 
-router = APIRouter(prefix="/api/v1", tags=["v1"])
+router = APIRouter(prefix="/api/v1", tags=["notices"])
 
 
 @router.get("/notices")
 def list_notices(
     hub: HubOf,
     actor: ActorOf,
-    before: Annotated[int | None, Query(ge=1, lt=1 << 63)] = None,
+    before: Before = None,
     limit: Annotated[int, Query(ge=1, le=NOTICES_PER_PAGE_MAX)] = 100,
 ) -> models.NoticesJson:
     """Return mails and what became of each, the newest first, a page at a time; for those who send them."""

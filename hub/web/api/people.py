@@ -3,7 +3,7 @@
 from typing import Annotated
 
 from fastapi import APIRouter, Query
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, StrictBool, StrictInt
 
 from hub.errors import InputError
 from hub.models import people as models
@@ -16,6 +16,7 @@ from hub.services.request_link import invite_account
 from hub.store import accounts, audit_log, tokens
 from hub.store.accounts import Account
 from hub.web.actors import ActorOf, demand
+from hub.web.api.kinds import Number, with_example
 from hub.web.context import HubOf
 
 router = APIRouter(prefix="/api/v1", tags=["people"])
@@ -27,21 +28,27 @@ DAY_MS = 86_400_000
 class NewAccountBody(BaseModel):
     """Somebody, or a program; `email` is where reminders go."""
 
-    account: str = Field(max_length=40, examples=["ann"])
-    name: str = Field("", max_length=100, examples=["Ann Lee"])
-    email: str = Field("", max_length=254, examples=["ann@example.org"])
+    model_config = with_example(account="ann", name="Ann Lee", email="ann@example.org")
+
+    account: str = Field(max_length=40)
+    name: str = Field("", max_length=100)
+    email: str = Field("", max_length=254)
 
 
 class RelationBody(BaseModel):
     """What an account is to a system, or with an empty one to all; from now on unless said otherwise."""
 
+    model_config = with_example(role="reporter", system="SLF-AB1234-00001", from_at="2024-01-31 17:30")
+
     role: Role
     system: str = Field("", max_length=40)
-    from_at: str = Field("", max_length=40, examples=["2024-01-31 17:30"])
+    from_at: str = Field("", max_length=40)
 
 
 class EndBody(BaseModel):
     """When a relation ends, now unless said otherwise, and why."""
+
+    model_config = with_example(until_at="2024-03-01 00:00", reason="sold the system")
 
     until_at: str = Field("", max_length=40)
     reason: str = Field(max_length=100)
@@ -50,9 +57,11 @@ class EndBody(BaseModel):
 class TokenBody(BaseModel):
     """How long a token is good for, what it is called, and for which actions it is: null for all that one may."""
 
-    days: int = Field(90, ge=1, le=366)
-    label: str = Field("", max_length=100, examples=["billing"])
-    scope: list[Action] | None = Field(None, min_length=1, max_length=len(Action), examples=[["view_production"]])
+    model_config = with_example(days=90, label="billing", scope=["view_production"])
+
+    days: StrictInt = Field(90, ge=1, le=366)
+    label: str = Field("", max_length=100)
+    scope: list[Action] | None = Field(None, min_length=1, max_length=len(Action))
 
 
 class TokenJson(BaseModel):
@@ -64,7 +73,9 @@ class TokenJson(BaseModel):
 class ApprovalBody(BaseModel):
     """Whether an account may be chosen as a data acquisition provider, and why."""
 
-    approved: bool
+    model_config = with_example(approved=True, reason="its contract was looked at")
+
+    approved: StrictBool
     reason: str = Field(max_length=100)
 
 
@@ -122,7 +133,7 @@ def relate(hub: HubOf, actor: ActorOf, account: str, body: RelationBody) -> mode
 
 
 @router.post("/relations/{number}/end", status_code=201)
-def end(hub: HubOf, actor: ActorOf, number: int, body: EndBody) -> models.RelationJson:
+def end(hub: HubOf, actor: ActorOf, number: Number, body: EndBody) -> models.RelationJson:
     """Let a relation end."""
     demand(hub, actor, Action.MANAGE_ACCOUNTS)
     now = hub.now()

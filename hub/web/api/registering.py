@@ -1,19 +1,14 @@
-"""The JSON API by which staff register systems, meters and devices, and installers tell of meter exchanges.
-
-What is said of a system or meter is text, under the names and in the forms of the columns of tables
-(`docs/importing.md`): so that a form, a table and a program are read by the same rules. What is left empty is not said.
-"""
+"""The JSON API by which staff register systems, meters and devices, and installers tell of meter exchanges."""
 
 from typing import Annotated
 
 from fastapi import APIRouter, Header
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel
 
 from hub.errors import InputError, UnknownSubjectError
 from hub.models import facts as models_facts
 from hub.models import fleet as models
 from hub.models import limits as models_limits
-from hub.rules.details import METER_FORGETTABLE, SYSTEM_FORGETTABLE
 from hub.rules.permissions import Action
 from hub.services.amend_system import Amendment, amend_system
 from hub.services.decide_exchange import ExchangeDecision, decide_exchange
@@ -36,158 +31,27 @@ from hub.services.set_manual_limit import load_manual_limits, set_manual_limit
 from hub.services.set_programme import set_programme
 from hub.store import exchanges, manual_limits, meter_facts
 from hub.web.actors import ActorOf, demand
+from hub.web.api.kinds import Number
+from hub.web.api.registering_bodies import (
+    AmendmentBody,
+    DescriptionBody,
+    EndBody,
+    ExchangeBody,
+    ExchangeDecisionBody,
+    LimitBody,
+    NewDeviceBody,
+    NewMeterBody,
+    NewSystemBody,
+    ProgrammeBody,
+)
 from hub.web.context import Hub, HubOf
 from protocol.identity import format_device_id
 
 router = APIRouter(prefix="/api/v1", tags=["registering"])
 
-TEXT_MAX = 200
-
-
-class _Said(BaseModel):
-    """Texts under the names of columns; another name is refused, so that a mistyped one is not silently left out."""
-
-    model_config = ConfigDict(extra="forbid")
-
-
-def _text(*examples: str) -> str:
-    field: str = Field("", max_length=TEXT_MAX, examples=list(examples))
-    return field
-
-
-class SystemSaid(_Said):
-    """What is said of a system."""
-
-    capacity_kw_dc: str = _text("7.5")
-    capacity_kw_ac: str = _text("6")
-    technology: str = _text("pv")
-    in_service_on: str = _text("2016-07-12")
-    annual_kwh_estimated: str = _text("9000")
-    gis_asset: str = _text("NON12345")
-    reporting_mode: str = _text("automatic")
-    is_funded: str = _text("no")
-    latitude: str = _text("42.262593")
-    longitude: str = _text("-71.802293")
-    tilt_degrees: str = _text("30")
-    azimuth_degrees: str = _text("180")
-    zip_code: str = _text("01608")
-    town: str = _text("Worcester")
-
-
-class ProgrammeSaid(_Said):
-    """Under which programme a system's certificates are created; the factor is certificates for each MWh."""
-
-    programme: str = _text("srec_2")
-    programme_from_on: str = _text("2016-07-12")
-    programme_until_on: str = _text("2026-06-30")
-    factor: str = _text("0.8")
-
-
-class MeterSaid(_Said):
-    """What is said of a meter."""
-
-    accuracy_class_percent: str = _text("0.5")
-    ansi_standard: str = _text("C12.20-2010")
-    ct_ratio: str = _text("200:5")
-    ct_class_percent: str = _text("0.3")
-    tested_on: str = _text("2024-05-02")
-    seal: str = _text("S-1234")
-    initial_kwh: str = _text("0.0")
-    initial_at: str = _text("2016-07-12 12:00")
-    modulus_kwh: str = _text("100000")
-    is_revenue_grade: str = _text("yes")
-    is_das: str = _text("yes")
-
-
-class NewSystemBody(BaseModel):
-    """A system that is registered, with what is known of it from the beginning."""
-
-    pts_id: str = Field(max_length=TEXT_MAX, examples=["SLF-AB1234-00001"])
-    name: str = _text("Barn roof")
-    capacity_kw_dc: str = Field(max_length=TEXT_MAX, examples=["7.5"])
-    said: SystemSaid = SystemSaid()
-    programme: ProgrammeSaid = ProgrammeSaid()
-
-
-class AmendmentBody(BaseModel):
-    """What holds from a day on, and why; `forget` names what is not known after all."""
-
-    effective_on: str = Field(max_length=TEXT_MAX, examples=["2026-11-01"])
-    reason: str = Field(max_length=100)
-    said: SystemSaid = SystemSaid()
-    forget: list[str] = Field(default=[], max_length=len(SYSTEM_FORGETTABLE))
-
-
-class ProgrammeBody(BaseModel):
-    """A programme from a day on, and why."""
-
-    programme: ProgrammeSaid
-    reason: str = Field("", max_length=100)
-
-
-class NewMeterBody(BaseModel):
-    """A meter of a system; `device` is the id of what reads it, empty where people do."""
-
-    serial: str = Field(max_length=TEXT_MAX, examples=["351001"])
-    device: str = _text()
-    make: str = _text("Itron")
-    model: str = _text("C1S")
-
-
-class DescriptionBody(BaseModel):
-    """What is said of a meter, and why; `make` where two of the system share the serial number."""
-
-    make: str = _text("Itron")
-    reason: str = Field("", max_length=100)
-    said: MeterSaid = MeterSaid()
-    forget: list[str] = Field(default=[], max_length=len(METER_FORGETTABLE))
-
-
-class EndBody(BaseModel):
-    """When a meter was removed."""
-
-    at: str = Field(max_length=TEXT_MAX, examples=["2026-11-03T20:00:00Z"])
-    make: str = _text("Itron")
-
-
 IfMatch = Annotated[
     str, Header(max_length=200, description="The ETag of what one saw: the change is refused if it is another by now.")
 ]
-
-
-class ExchangeBody(BaseModel):
-    """A meter that took the place of another: both registers in kWh, the time, and the SHA-256 of what shows both."""
-
-    serial: str = Field(max_length=TEXT_MAX)
-    make: str = _text("Itron")
-    at: str = Field(max_length=TEXT_MAX, examples=["2026-11-03 15:00"])
-    final_kwh: str = Field(max_length=TEXT_MAX, examples=["13015.5"])
-    new_serial: str = Field(max_length=TEXT_MAX)
-    new_make: str = _text("Itron")
-    new_model: str = _text("C1S")
-    initial_kwh: str = Field(max_length=TEXT_MAX, examples=["0"])
-    evidence: str = Field(max_length=64)
-
-
-class ExchangeDecisionBody(BaseModel):
-    """Whether an exchange counts, and why not."""
-
-    approved: bool
-    reason: str = Field("", max_length=100)
-
-
-class NewDeviceBody(BaseModel):
-    """A device's public key in PEM, and what people call it."""
-
-    key_pem: str = Field(max_length=4_000)
-    name: str = _text("Barn")
-
-
-class LimitBody(BaseModel):
-    """From which day on the raised limit of manual reporting holds, empty for no day, and why."""
-
-    raised_on: str = _text("2026-11-01")
-    reason: str = Field(max_length=100)
 
 
 class DeviceNamedJson(BaseModel):
@@ -306,7 +170,7 @@ def list_exchanges(hub: HubOf, actor: ActorOf, *, waiting: bool = False) -> mode
 
 
 @router.post("/exchanges/{number}/decision", status_code=201)
-def decide(hub: HubOf, actor: ActorOf, number: int, body: ExchangeDecisionBody) -> models_facts.ExchangeJson:
+def decide(hub: HubOf, actor: ActorOf, number: Number, body: ExchangeDecisionBody) -> models_facts.ExchangeJson:
     """Approve or refuse an exchange that somebody else told of."""
     with hub.database.read() as connection:
         told = exchanges.find_exchange(connection, number)

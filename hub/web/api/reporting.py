@@ -13,6 +13,7 @@ from hub.services.report_devices import list_waiting
 from hub.store import submissions
 from hub.store.submissions import LISTED_MAX
 from hub.web.actors import demand
+from hub.web.api.kinds import Before
 from hub.web.context import HubOf
 from hub.web.visitors import ViewerOf
 
@@ -66,7 +67,7 @@ def list_submissions(
     hub: HubOf,
     viewer: ViewerOf,
     system: str = "",
-    before: Annotated[int | None, Query(ge=1, le=(1 << 63) - 1)] = None,
+    before: Before = None,
     limit: Annotated[int, Query(ge=1, le=LISTED_MAX)] = 100,
 ) -> models.SubmissionsJson:
     """Return acts of reporting, of one system or of all, the latest first; go on with the last number as `before`."""

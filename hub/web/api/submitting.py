@@ -4,8 +4,10 @@ Select a system (`GET /reporting`), see the periods before (`GET /systems/{id}/p
 preview that says what it comes to and then for good, and say what service cost. A photo is sent beforehand.
 """
 
+from typing import Any
+
 from fastapi import APIRouter, Response, UploadFile
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, StrictBool, StrictInt
 
 from hub.errors import InputError, UnknownSubjectError
 from hub.models import reporting as models
@@ -13,23 +15,31 @@ from hub.photos import MEDIA_TYPE, PHOTOS, UPLOAD_BYTES_MAX, keep_photo
 from hub.rules.periods import parse_month
 from hub.rules.permissions import Action
 from hub.services.correct_reading import decide_submission, request_correction
-from hub.services.record_experience import record_experience
+from hub.services.record_experience import CENTS_MAX, HOURS_MAX, record_experience
 from hub.services.submit_reading import parse_reported, preview_reading, submit_reading
 from hub.store import site_audits, submissions
 from hub.store.submissions import Experience
 from hub.web.actors import ActorOf, demand, refuse
+from hub.web.api.kinds import NUMBER_MAX, Number, with_example
 from hub.web.context import Hub, HubOf
 
 router = APIRouter(prefix="/api/v1", tags=["reporting"])
 
-NUMBER_MAX = (1 << 63) - 1
+_OUTCOMES: dict[int | str, dict[str, Any]] = {
+    200: {"description": "The same reading counts already."},
+    201: {"description": "Accepted, which is final.", "model": models.AnswerJson},
+    202: {"description": "Held for evidence or for a decision.", "model": models.AnswerJson},
+    422: {"description": "Refused, and kept as that; or malformed.", "model": models.AnswerJson},
+}
 
 
 class ReadingBody(BaseModel):
     """A reading as a person writes it: kWh with up to three decimals, the time as the clock showed it (empty: now)."""
 
-    register_kwh: str = Field(max_length=40, examples=["13015.5"])
-    read_at: str = Field("", max_length=40, examples=["2024-01-31 17:30"])
+    model_config = with_example(register_kwh="13015.5", read_at="2024-01-31 17:30")
+
+    register_kwh: str = Field(max_length=40)
+    read_at: str = Field("", max_length=40)
     meter: str = Field("", max_length=100, description="Serial number, where the system has several meters.")
     photo: str | None = Field(None, max_length=64, description="Name of a picture that was sent before.")
 
@@ -37,22 +47,28 @@ class ReadingBody(BaseModel):
 class CorrectionBody(ReadingBody):
     """A reading that is to count for a month, and why."""
 
+    model_config = with_example(register_kwh="13015.5", read_at="2024-01-31 17:30", reason="two digits were swapped")
+
     reason: str = Field(max_length=100)
-    audit: int | None = Field(None, ge=1, le=NUMBER_MAX, description="Number of the audit on site that shows it.")
+    audit: StrictInt | None = Field(None, ge=1, le=NUMBER_MAX, description="Number of the audit on site that shows it.")
 
 
 class ExperienceBody(BaseModel):
     """Operational experience of a month."""
 
-    service_cost_cents: int = 0
-    outage_hours: int = 0
+    model_config = with_example(service_cost_cents=12000, outage_hours=6, note="inverter reset")
+
+    service_cost_cents: StrictInt = Field(0, ge=0, le=CENTS_MAX)
+    outage_hours: StrictInt = Field(0, ge=0, le=HOURS_MAX)
     note: str = Field("", max_length=100)
 
 
 class DecisionBody(BaseModel):
     """A decision on a submission that was held."""
 
-    approved: bool
+    model_config = with_example(approved=True, reason="the picture shows it")
+
+    approved: StrictBool
     reason: str = Field(max_length=100)
 
 
@@ -74,7 +90,7 @@ def preview(hub: HubOf, actor: ActorOf, pts_id: str, body: ReadingBody) -> model
         return models.answer_json(preview_reading(connection, reported, now, unauthorised=refusal))
 
 
-@router.post("/systems/{pts_id}/readings")
+@router.post("/systems/{pts_id}/readings", responses=_OUTCOMES)
 def submit(hub: HubOf, actor: ActorOf, pts_id: str, body: ReadingBody, response: Response) -> models.AnswerJson:
     """Report a reading: 201 accepted, which is final; 200 counts already; 202 held for evidence; 422 refused."""
     now = hub.now()
@@ -102,7 +118,7 @@ def correct(hub: HubOf, actor: ActorOf, pts_id: str, month: str, body: Correctio
 
 
 @router.post("/submissions/{number}/decision")
-def decide(hub: HubOf, actor: ActorOf, number: int, body: DecisionBody) -> models.DecidedJson:
+def decide(hub: HubOf, actor: ActorOf, number: Number, body: DecisionBody) -> models.DecidedJson:
     """Decide on a submission that was held; not by whom it is."""
     with hub.database.read() as connection:
         held = submissions.find_submission(connection, number)
