@@ -73,7 +73,8 @@ def save_episode(connection: Connection, number: int, episode: Episode) -> None:
 
 
 def drop_episode(connection: Connection, number: int) -> None:
-    """Forget an episode that ended before it fired: nobody was told of it."""
+    """Forget an episode that ended before it fired, with who meant to look after it: nobody was told of it."""
+    connection.execute(delete(alert_acknowledgement).where(alert_acknowledgement.c.alert == number))
     connection.execute(delete(alert).where(alert.c.number == number))
 
 

@@ -87,6 +87,18 @@ def test_what_is_gone_before_it_fired_leaves_nothing(heard: Database) -> None:
         assert [one for one in read_over(connection, None, 10) if one.kept.episode.code is Code.DEVICE_SILENT] == []
 
 
+def test_what_is_looked_after_and_gone_before_it_fired_leaves_nothing_either(heard: Database) -> None:
+    """Somebody was quicker than the rule; the next look is not stopped by it."""
+    evaluate_alerts(heard, 0, LATER)
+    number = open_alerts(heard, LATER)[Code.DEVICE_SILENT].kept.number
+    acknowledge_alerts(heard, [number], LATER + DAY_MS, actor="olga", now=LATER, reason="called the site")
+    accept_blocks(heard, made_log([5, 9, 12, 15], per_block=2).arrivals(), TERMS, LATER)
+    evaluate_alerts(heard, 0, LATER + MINUTE_MS)
+    assert Code.DEVICE_SILENT not in open_alerts(heard, LATER)
+    with heard.read() as connection:
+        assert alerts.list_acknowledgements(connection, number) == ()
+
+
 def firing(database: Database) -> int:
     """Let the device's silence fire, and return its number."""
     for minute in (0, 5):
