@@ -10,12 +10,13 @@ from hub.access.passwords import refuse_password
 from hub.errors import InputError, UnknownSubjectError
 from hub.password_hashes import hash_password
 from hub.services.manage_people import find_account
-from hub.services.sign_in import TOKEN_BYTES, hash_token, plain
+from hub.services.sign_in import TOKEN_BYTES, hash_token, open_secret, plain, seal_secret
 from hub.store import sign_ins
 from hub.store.audit_log import append_audit
 from hub.store.sign_ins import Factor
 
 if TYPE_CHECKING:
+    from hub.sealing import Sealer
     from hub.store.database import Database
 
 LINK_MS = 72 * 3_600_000
@@ -69,7 +70,7 @@ def set_password(database: Database, token: str, password: str, now: int) -> str
     return account
 
 
-def begin_factor(database: Database, account: str, now: int) -> bytes:
+def begin_factor(database: Database, sealer: Sealer, account: str, now: int) -> bytes:
     """Return the secret of a second factor that waits for its first code; the same one until it is confirmed.
 
     Raises InputError where the account has one already.
@@ -80,13 +81,13 @@ def begin_factor(database: Database, account: str, now: int) -> bytes:
             message = f"{account} has a second factor already: an operator takes it away if the phone is lost"
             raise InputError(message)
         if held is not None:
-            return held.secret
+            return open_secret(sealer, held)
         secret = secrets.token_bytes(SECRET_BYTES)
-        sign_ins.save_factor(connection, Factor(account, secret, None, 0), now)
+        sign_ins.save_factor(connection, Factor(account, seal_secret(sealer, account, secret), None, 0), now)
     return secret
 
 
-def confirm_factor(database: Database, account: str, code: str, now: int) -> tuple[str, ...]:
+def confirm_factor(database: Database, sealer: Sealer, account: str, code: str, now: int) -> tuple[str, ...]:
     """Confirm a second factor by its first code, and return the recovery codes, which are shown this once.
 
     Raises InputError for a code that is not the one shown now, or where nothing waits for one.
@@ -98,7 +99,7 @@ def confirm_factor(database: Database, account: str, code: str, now: int) -> tup
             message = "no second factor waits for its first code: begin anew on the page of your account"
             raise InputError(message)
         # The step is not used up: the same code may sign in right away.
-        step = match_code(held.secret, code, now, held.last_step)
+        step = match_code(open_secret(sealer, held), code, now, held.last_step)
         if step is None:
             message = "this code is not the one that is shown now: check the phone's clock, and type the next one"
             raise InputError(message)

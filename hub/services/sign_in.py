@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from hub.access.ages import FOR_OTHERS, FOR_STAFF, is_alive, is_staff
-from hub.access.codes import match_code
+from hub.access.codes import SECRET_BYTES, match_code
 from hub.access.throttle import ADDRESS_SPAN_MS, FORGET_MS, address_wait_ms, wait_ms
 from hub.errors import NotIdentifiedError, ThrottledError
 from hub.password_hashes import verify_password
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from hub.rules.permissions import Relation
+    from hub.sealing import Sealer
     from hub.store.database import Database
 
 TOKEN_BYTES = 32
@@ -82,7 +83,9 @@ def sign_in(database: Database, name: str, password: str, visit: Visit, now: int
         return begin_session(connection, typed, visit, now, has_code=False)
 
 
-def give_code(database: Database, visitor: Visitor, code: str, visit: Visit, now: int) -> SignedIn:
+def give_code(  # noqa: PLR0913, PLR0917 - whose code, from where and when, and what opens its secret
+    database: Database, sealer: Sealer, visitor: Visitor, code: str, visit: Visit, now: int
+) -> SignedIn:
     """Go on with a session that lacks a code: it ends, and one that lacks nothing begins.
 
     Raises NotIdentifiedError for a code that is none, was used or is of another time, and ThrottledError where it was
@@ -92,7 +95,7 @@ def give_code(database: Database, visitor: Visitor, code: str, visit: Visit, now
     with database.write() as connection:
         _refuse_haste(connection, account, visit.address, now)
         factor = sign_ins.find_factor(connection, account)
-        step = None if factor is None else match_code(factor.secret, code, now, factor.last_step)
+        step = None if factor is None else match_code(open_secret(sealer, factor), code, now, factor.last_step)
         is_right = step is not None or sign_ins.use_recovery_code(connection, account, hash_token(plain(code)), now)
         if is_right and factor is not None:
             kept = sign_ins.Factor(account, factor.secret, factor.confirmed_at or now, step or factor.last_step)
@@ -143,6 +146,21 @@ def sign_out(database: Database, visitor: Visitor, now: int, number: int | None 
         )
 
 
+def seal_secret(sealer: Sealer, account: str, secret: bytes) -> bytes:
+    """Return the secret of an account's second factor as it is kept."""
+    return sealer.seal(secret, _place(account))
+
+
+def open_secret(sealer: Sealer, factor: sign_ins.Factor) -> bytes:
+    """Return the secret of a second factor; one that was kept before secrets were sealed is as it stands.
+
+    Raises SettingsError for one that was sealed under another key than this hub's.
+    """
+    if len(factor.secret) == SECRET_BYTES:
+        return factor.secret
+    return sealer.open(factor.secret, _place(factor.account))
+
+
 def hash_token(token: str) -> str:
     """Return what is kept of a token."""
     return hashlib.sha256(token.encode()).hexdigest()
@@ -167,6 +185,10 @@ def begin_session(connection: Connection, account: str, visit: Visit, now: int, 
             connection, actor=account, action="sign in", subject=account, at=now, after={"address": visit.address}
         )
     return SignedIn(token, lacks)
+
+
+def _place(account: str) -> str:
+    return f"second factor of {account}"
 
 
 def _next(connection: Connection, account: str, relations: tuple[Relation, ...], now: int, *, has_code: bool) -> Next:

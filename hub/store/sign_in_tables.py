@@ -1,6 +1,7 @@
 """The tables of signing in: passwords, second factors, sessions, links and failures; as in `hub.store.schema`.
 
-What is secret is kept as its hash, but for the secrets of second factors, which have to be computed with.
+What is secret is kept as its hash, but for the secrets of second factors, which have to be computed with: these are
+sealed, see `hub.sealing`.
 """
 
 from __future__ import annotations

@@ -35,6 +35,7 @@ from hub.services.register_meter import MeterRequest, register_meter
 from hub.services.request_change import request_change
 from hub.services.set_password import begin_factor, confirm_factor, make_link, set_password
 from hub.services.set_programme import set_programme
+from hub.services.sign_in import open_secret
 from hub.services.submit_reading import parse_reported, submit_reading
 from hub.store import sign_ins
 from hub.store.accounts import Account
@@ -109,7 +110,7 @@ def served(folder: Path) -> Iterator[tuple[str, FastAPI]]:
 def filled(folder: Path) -> FastAPI:
     """Return the hub, in April's window, served to nobody."""
     app = build_app(HubSettings(folder / "hub", broker=None, listen=Address(LOOPBACK, 0)), now=lambda: NOW)
-    _fill(app.state.hub.database, folder / "hub")
+    _fill(app.state.hub, folder / "hub")
     _channel(app.state.hub)
     return app
 
@@ -144,11 +145,12 @@ def sign_in(page: Page, url: str, app: FastAPI, who: str) -> None:
             assert factor is not None, "staff have one"
             # The clock stands still here, and each code is good once.
             sign_ins.save_factor(connection, sign_ins.Factor(who, factor.secret, NOW, 0), NOW)
-        page.fill("#code", code_at(factor.secret, NOW // STEP_MS))
+        page.fill("#code", code_at(open_secret(app.state.hub.sealer, factor), NOW // STEP_MS))
         page.click("main button[type=submit]")
 
 
-def _fill(database: Database, folder: Path) -> None:
+def _fill(hub: Hub, folder: Path) -> None:
+    database = hub.database
     for place, (pts_id, name) in enumerate(zip(SYSTEMS, NAMES, strict=True), 1):
         mode = ReportingMode.AUTOMATIC if place % 2 == 0 else ReportingMode.MANUAL
         add_system(database, pts_id, name=name, reporting_mode=mode, town="Lowell", gis_asset=f"NON1000{place}")
@@ -160,7 +162,7 @@ def _fill(database: Database, folder: Path) -> None:
     for month in (JAN, FEB):
         close_month(database, month, RunKind.CLOSE, actor="olga", now=NOW)
     close_month(database, MAR, RunKind.PROVISIONAL, actor="olga", now=NOW)
-    _people(database)
+    _people(hub)
     _devices(database)
     photo = keep_photo(folder, make_picture())
     for _ in range(2):
@@ -183,14 +185,15 @@ def _channel(hub: Hub) -> None:
     try_channel(hub.database, 1, actor="olga", now=NOW)
 
 
-def _people(database: Database) -> None:
+def _people(hub: Hub) -> None:
+    database = hub.database
     for name, (role, system) in PEOPLE.items():
         add_account(database, Account(name, f"{name.title()} Lee", f"{name}@example.org", NOW, "test"))
         relate_account(database, Relation(name, role, system, JAN.starts_at), actor="test", now=NOW)
         set_password(database, make_link(database, name, actor="test", now=NOW), PASSWORD, NOW)
         if name in STAFF:
-            secret = begin_factor(database, name, NOW)
-            confirm_factor(database, name, code_at(secret, NOW // STEP_MS), NOW)
+            secret = begin_factor(hub.database, hub.sealer, name, NOW)
+            confirm_factor(hub.database, hub.sealer, name, code_at(secret, NOW // STEP_MS), NOW)
 
 
 def _devices(database: Database) -> None:

@@ -94,7 +94,7 @@ def do_code(request: Request, hub: HubOf, code: Text, next: Text = "/") -> Respo
         return RedirectResponse("/sign-in", status_code=_SEE_OTHER)
     wanted = inside(next)
     try:
-        begun = give_code(hub.database, visitor, code, visit_of(request), hub.now())
+        begun = give_code(hub.database, hub.sealer, visitor, code, visit_of(request), hub.now())
     except (NotIdentifiedError, ThrottledError) as error:
         return _again("sign_in_code.html", error, next=wanted)
     return go_on(request, begun, wanted)
@@ -203,17 +203,17 @@ def do_enrolment(request: Request, hub: HubOf, code: Text) -> Response:
     if visitor is None:
         return RedirectResponse("/sign-in", status_code=_SEE_OTHER)
     try:
-        codes = confirm_factor(hub.database, visitor.actor.name, code, hub.now())
+        codes = confirm_factor(hub.database, hub.sealer, visitor.actor.name, code, hub.now())
     except InputError as error:
         return _show_enrolment(hub, visitor, error)
-    begun = give_code(hub.database, visitor, code, visit_of(request), hub.now())
+    begun = give_code(hub.database, hub.sealer, visitor, code, visit_of(request), hub.now())
     answer = render_page("recovery_codes.html", BARE, codes=codes)
     _set_cookie(request, answer, begun.token)
     return answer
 
 
 def _show_enrolment(hub: HubOf, visitor: Visitor, error: HubError | None) -> HTMLResponse:
-    secret = begin_factor(hub.database, visitor.actor.name, hub.now())
+    secret = begin_factor(hub.database, hub.sealer, visitor.actor.name, hub.now())
     spelt, uri = spell_secret(secret), enrolment_uri(secret, visitor.actor.name)
     if error is None:
         return render_page("second_factor.html", BARE, secret=spelt, uri=uri, problem="")

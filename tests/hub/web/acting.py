@@ -16,6 +16,7 @@ from hub.rules.facts import ReportingMode
 from hub.rules.permissions import Relation, Role
 from hub.services.manage_people import add_account, relate_account
 from hub.services.manage_tokens import issue_token
+from hub.services.sign_in import open_secret
 from hub.store import sign_ins
 from hub.store.accounts import Account
 from tests.hub.reporting import JAN, OTHER, SYSTEM, add_meter, add_system, enter
@@ -94,6 +95,7 @@ class Browser:
         self.client = TestClient(app, base_url=base, follow_redirects=False)
         self.clock = clock
         self.database = app.state.hub.database
+        self.sealer = app.state.hub.sealer
 
     def get(self, path: str, **headers: str) -> Response:
         """Get a page."""
@@ -112,7 +114,7 @@ class Browser:
         with self.database.read() as connection:
             factor = sign_ins.find_factor(connection, account)
         assert factor is not None
-        return code_at(factor.secret, self.clock[0] // STEP_MS)
+        return code_at(open_secret(self.sealer, factor), self.clock[0] // STEP_MS)
 
     def enrol(self, account: str) -> list[str]:
         """Begin a second factor and return the recovery codes."""

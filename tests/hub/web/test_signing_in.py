@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
-from hub.access.codes import STEP_MS
+from hub.access.codes import SECRET_BYTES, STEP_MS
 from hub.access.throttle import FREE_FAILURES
 from hub.app import build_app
 from hub.config import Address, HubSettings
 from hub.rules.permissions import Relation, Role
 from hub.services.manage_people import add_account, relate_account
 from hub.services.set_password import make_link, set_password, take_factor
+from hub.services.sign_in import open_secret
 from hub.store import audit_log, sign_ins
 from hub.store.accounts import Account
 from tests.hub.reporting import JAN, OTHER, SYSTEM, add_system
@@ -301,3 +303,21 @@ def test_the_log_has_who_signed_in_and_no_secret(browser: Browser) -> None:
     actions = [one.action for one in entries]
     assert actions[-4:] == ["sign in", "confirm second factor", "sign in", "sign out"]
     assert all(secret not in str(entries) for secret in (PASSWORD, codes[0].replace("-", "")))
+
+
+def test_the_secret_of_a_second_factor_is_kept_sealed(browser: Browser, app: FastAPI) -> None:
+    """Whoever has the database alone has no code of it; one that was kept as it is before still opens the door."""
+    browser.sign_in("bea")
+    browser.enrol("bea")
+    database, sealer = app.state.hub.database, app.state.hub.sealer
+    with database.read() as connection:
+        kept = sign_ins.find_factor(connection, "bea")
+    assert kept is not None
+    secret = open_secret(sealer, kept)
+    assert (len(secret), secret in kept.secret) == (SECRET_BYTES, False)
+    with database.write() as connection:
+        sign_ins.save_factor(connection, replace(kept, secret=secret, last_step=0), START)
+    app.state.clock[0] += STEP_MS
+    browser.send("/sign-out")
+    browser.sign_in("bea")
+    assert browser.send("/sign-in/code", code=browser.code("bea")).headers["location"] == "/"
