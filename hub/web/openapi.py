@@ -78,6 +78,13 @@ _EXAMPLES = {
     "serial": "PV-1",
 }
 """What a part of an address looks like, wherever it stands."""
+_LINK = {
+    "Link": {
+        "description": 'The address of the next page, `rel="next"` (RFC 8288); left out on the last.',
+        "schema": {"type": "string", "pattern": r'^<[^<>]+>; rel="next"$'},
+    }
+}
+_CURSORS = {"after", "before"}
 _RETRY = {"Retry-After": {"description": "Seconds to wait.", "schema": {"type": "string", "pattern": r"^\d+$"}}}
 _OF_THE_FRAMEWORK = ("HTTPValidationError", "ValidationError")
 """How the framework would tell of malformed values; we tell it as any other problem."""
@@ -141,6 +148,8 @@ def _tell_parameters(operation: dict[str, Any]) -> None:
     for one in kept:
         if one["name"] in _EXAMPLES:
             one["example"] = _EXAMPLES[one["name"]]
+        if one["in"] == "query" and one["name"] in _CURSORS:
+            operation["responses"]["200"]["headers"] = _LINK
     operation["parameters"] = kept
 
 
