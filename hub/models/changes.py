@@ -46,10 +46,10 @@ class ChangeJson(BaseModel):
 
 
 class ChangesJson(BaseModel):
-    """Change requests by number; `after` is where the next page begins, None on the last."""
+    """Change requests by number; `next` is where the next page begins, None on the last."""
 
     changes: list[ChangeJson]
-    after: int | None = None
+    next: int | None = None
 
 
 class ProvidersJson(BaseModel):

@@ -34,9 +34,10 @@ class ExportJson(BaseModel):
 
 
 class ExportsJson(BaseModel):
-    """Files, in the order in which they were made."""
+    """Files, in the order in which they were made; `next` begins the next page, None after the last."""
 
     exports: list[ExportJson]
+    next: int | None = None
 
 
 class SentMonthJson(BaseModel):

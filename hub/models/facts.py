@@ -125,9 +125,10 @@ class ExchangeJson(_Json):
 
 
 class ExchangesJson(_Json):
-    """Meter exchanges, by number."""
+    """Meter exchanges, by number; `next` begins the next page, None after the last."""
 
     exchanges: list[ExchangeJson]
+    next: int | None = None
 
 
 class MeterFindingJson(_Json):

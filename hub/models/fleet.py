@@ -139,10 +139,11 @@ class UnknownDeviceJson(_Json):
 
 
 class DevicesJson(_Json):
-    """Registered devices, and those that only made themselves heard."""
+    """Registered devices, and those that only made themselves heard; `next` begins the next page of the former."""
 
     devices: list[DeviceJson]
     unknown: list[UnknownDeviceJson]
+    next: str | None = None
 
 
 class SystemJson(_Json):
@@ -155,9 +156,10 @@ class SystemJson(_Json):
 
 
 class SystemsJson(_Json):
-    """Every system, by PTS id."""
+    """Systems, by PTS id; `next` begins the next page, None after the last."""
 
     systems: list[SystemJson]
+    next: str | None = None
 
 
 class ReadingsJson(_Json):

@@ -39,11 +39,11 @@ class ForwardingJson(BaseModel):
 
 
 class ForwardPlanJson(BaseModel):
-    """The plan of a month; `after` is where the next page begins, None on the last."""
+    """The plan of a month; `next` is where the next page begins, None on the last."""
 
     month: str
     systems: list[ForwardingJson]
-    after: str | None = None
+    next: str | None = None
 
 
 class ForwardRunJson(BaseModel):
@@ -75,10 +75,10 @@ class CallJson(BaseModel):
 
 
 class CallsJson(BaseModel):
-    """The latest calls, the latest first; `before` is where the next page begins, None on the last."""
+    """The latest calls, the latest first; `next` is where the next page begins, None on the last."""
 
     calls: list[CallJson]
-    before: int | None = None
+    next: int | None = None
 
 
 class CallItemJson(BaseModel):

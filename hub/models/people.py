@@ -38,9 +38,10 @@ class AccountJson(BaseModel):
 
 
 class AccountsJson(BaseModel):
-    """Every account, by name."""
+    """Accounts, by name; `next` begins the next page, None after the last."""
 
     accounts: list[AccountJson]
+    next: str | None = None
 
 
 class TokenInfoJson(BaseModel):
@@ -80,9 +81,10 @@ class AuditEntryJson(BaseModel):
 
 
 class AuditLogJson(BaseModel):
-    """The latest entries of the audit log, the latest first."""
+    """Entries of the audit log, the latest first; `next` begins the next page, None after the last."""
 
     entries: list[AuditEntryJson]
+    next: int | None = None
 
 
 class AuditVerifiedJson(BaseModel):

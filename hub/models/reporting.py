@@ -165,9 +165,10 @@ class DeviceReportsJson(BaseModel):
 
 
 class SubmissionsJson(BaseModel):
-    """Acts of reporting."""
+    """Acts of reporting; `next` begins the next page, None after the last."""
 
     submissions: list[SubmissionJson]
+    next: int | None = None
 
 
 def window_json(window: ReportingWindow, *, is_open: bool) -> WindowJson:

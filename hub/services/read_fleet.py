@@ -15,7 +15,7 @@ from protocol.identity import format_device_id
 from protocol.messages import ReceiptCode
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from sqlalchemy import Connection
 
@@ -170,13 +170,17 @@ def read_fleet(connection: Connection, now: int) -> Fleet:
     )
 
 
-def read_systems(connection: Connection) -> list[tuple[System, tuple[Meter, ...]]]:
-    """Return every system with its meters, by PTS id: two queries, however many there are."""
-    meters = {
-        system: tuple(group)
-        for system, group in groupby(registry.list_meters(connection), key=lambda meter: meter.system)
-    }
-    return [(system, meters.get(system.pts_id, ())) for system in registry.list_systems(connection)]
+def read_systems(
+    connection: Connection, *, only: Collection[str] | None = None, after: str = "", limit: int | None = None
+) -> list[tuple[System, tuple[Meter, ...]]]:
+    """Return the systems after a PTS id, all or `only` some, with their meters: two queries, however many there are."""
+    chosen = None if only is None else sorted(one for one in only if one > after)[:limit]
+    systems = registry.list_systems(connection, only=chosen, after=after, limit=limit)
+    if not systems:
+        return []
+    found = registry.meters_between(connection, systems[0].pts_id, systems[-1].pts_id)
+    meters = {system: tuple(group) for system, group in groupby(found, key=lambda meter: meter.system)}
+    return [(system, meters.get(system.pts_id, ())) for system in systems]
 
 
 def read_devices(connection: Connection, now: int, devices: Sequence[Device] | None = None) -> tuple[DeviceView, ...]:

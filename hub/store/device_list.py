@@ -37,8 +37,12 @@ class DeviceFilter:
     version: str = ""
 
 
+EVERY_DEVICE = DeviceFilter()
+"""Narrows nothing down."""
+
+
 def list_page(
-    connection: Connection, wanted: DeviceFilter, *, after: tuple[str, bytes] | None, limit: int, silent_before: int
+    connection: Connection, wanted: DeviceFilter, *, after: tuple[str, bytes] | None, limit: int, silent_before: int = 0
 ) -> tuple[Device, ...]:
     """Return the next devices by name and id; `silent_before` (UTC ms) is since when one counts as silent."""
     table = schema.device

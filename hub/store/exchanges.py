@@ -81,10 +81,15 @@ def find_exchange(connection: Connection, number: int) -> Exchange | None:
 
 
 def list_exchanges(
-    connection: Connection, system: str | None = None, *, is_waiting: bool | None = None
+    connection: Connection,
+    system: str | None = None,
+    *,
+    is_waiting: bool | None = None,
+    after: int = 0,
+    limit: int | None = None,
 ) -> tuple[Exchange, ...]:
-    """Return the exchanges of one system or of all, by number; only those that wait for a decision, or do not."""
-    query = _exchanges().order_by(meter_exchange.c.number)
+    """Return the exchanges of one system or of all, by number, those after one; only those that wait, or do not."""
+    query = _exchanges().where(meter_exchange.c.number > after).order_by(meter_exchange.c.number).limit(limit)
     if system is not None:
         query = query.where(meter_exchange.c.system == system)
     if is_waiting is not None:

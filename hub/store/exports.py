@@ -92,9 +92,11 @@ def find_last(connection: Connection, quarter: ProductionQuarter, layout: str, k
     return None if row is None else _file(row)
 
 
-def list_files(connection: Connection, quarter: ProductionQuarter | None = None) -> tuple[ExportedFile, ...]:
-    """Return the files of one quarter, or all, in the order in which they were made."""
-    query = _files().order_by(exported_file.c.number)
+def list_files(
+    connection: Connection, quarter: ProductionQuarter | None = None, *, after: int = 0, limit: int | None = None
+) -> tuple[ExportedFile, ...]:
+    """Return the files of one quarter, or of all, in the order in which they were made, those after a number."""
+    query = _files().where(exported_file.c.number > after).order_by(exported_file.c.number).limit(limit)
     if quarter is not None:
         query = query.where(exported_file.c.quarter == str(quarter))
     return tuple(map(_file, connection.execute(query)))

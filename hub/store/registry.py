@@ -205,9 +205,15 @@ def find_system(connection: Connection, pts_id: str) -> System | None:
     return None if row is None else _system(row)
 
 
-def list_systems(connection: Connection) -> tuple[System, ...]:
-    """Return every system, by PTS id."""
-    return tuple(_system(row) for row in connection.execute(select(schema.system).order_by(schema.system.c.pts_id)))
+def list_systems(
+    connection: Connection, *, only: Collection[str] | None = None, after: str = "", limit: int | None = None
+) -> tuple[System, ...]:
+    """Return the systems by PTS id, those after one; of `only` these, few enough for one statement, or of all."""
+    table = schema.system
+    query = select(table).where(table.c.pts_id > after).order_by(table.c.pts_id).limit(limit)
+    if only is not None:
+        query = query.where(table.c.pts_id.in_(list(only)))
+    return tuple(map(_system, connection.execute(query)))
 
 
 def add_meter(connection: Connection, meter: Meter) -> Meter:
@@ -242,6 +248,11 @@ def save_meter(connection: Connection, meter: Meter, at: int) -> None:
 def list_meters(connection: Connection, system: str | None = None) -> tuple[Meter, ...]:
     """Return the meters of one system, or of all, by system and serial."""
     return _meters(connection, true() if system is None else schema.meter.c.system == system)
+
+
+def meters_between(connection: Connection, first: str, last: str) -> tuple[Meter, ...]:
+    """Return the meters of the systems whose PTS ids are from `first` to `last`, by system and serial."""
+    return _meters(connection, schema.meter.c.system.between(first, last))
 
 
 def meters_read_by(connection: Connection, device: DeviceId) -> tuple[Meter, ...]:

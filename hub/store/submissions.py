@@ -121,12 +121,12 @@ def list_of_month(connection: Connection, meter: int, month: ProductionMonth) ->
     return tuple(map(_submission, connection.execute(query)))
 
 
-def list_undecided(connection: Connection, outcome: str, limit: int = 100) -> tuple[Submission, ...]:
-    """Return the submissions of this outcome on which nobody decided yet, oldest first."""
+def list_undecided(connection: Connection, outcome: str, limit: int = 100, *, after: int = 0) -> tuple[Submission, ...]:
+    """Return the submissions of this outcome on which nobody decided yet, oldest first, those after a number."""
     query = (
         select(submission)
         .outerjoin(submission_decision, submission_decision.c.submission == submission.c.number)
-        .where(submission.c.outcome == outcome, submission_decision.c.number.is_(None))
+        .where(submission.c.outcome == outcome, submission_decision.c.number.is_(None), submission.c.number > after)
         .order_by(submission.c.number)
         .limit(limit)
     )

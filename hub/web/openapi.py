@@ -89,6 +89,13 @@ _IDEMPOTENCY_KEY = {
     "schema": {"type": "string", "minLength": 1, "maxLength": KEY_LENGTH_MAX, "pattern": "^[ -~]+$"},
     "example": "7f3d2c1e-4b5a-4c6d-8e9f-0a1b2c3d4e5f",
 }
+_LINK = {
+    "Link": {
+        "description": 'The address of the next page, `rel="next"` (RFC 8288); left out on the last.',
+        "schema": {"type": "string", "pattern": r'^<[^<>]+>; rel="next"$'},
+    }
+}
+_CURSORS = {"after", "before"}
 _RETRY = {"Retry-After": {"description": "Seconds to wait.", "schema": {"type": "string", "pattern": r"^\d+$"}}}
 _OF_THE_FRAMEWORK = ("HTTPValidationError", "ValidationError")
 """How the framework would tell of malformed values; we tell it as any other problem."""
@@ -152,6 +159,8 @@ def _tell_parameters(operation: dict[str, Any]) -> None:
     for one in kept:
         if one["name"] in _EXAMPLES:
             one["example"] = _EXAMPLES[one["name"]]
+        if one["in"] == "query" and one["name"] in _CURSORS:
+            operation["responses"]["200"]["headers"] = _LINK
     if "application/json" in operation.get("requestBody", {}).get("content", {}):
         kept.append(_IDEMPOTENCY_KEY)
     operation["parameters"] = kept

@@ -101,7 +101,7 @@ def test_a_meter_is_described_and_exchanged_by_two(folder: Path) -> None:
     assert isinstance(own.exception, HubError)
     assert "somebody else must decide" in str(own.exception)
     assert "approved by Bob" in run(folder, "meter", "approve-exchange", 1, "--actor", "Bob").stdout
-    assert told(folder, "meter", "exchanges", "--waiting") == {"exchanges": []}
+    assert told(folder, "meter", "exchanges", "--waiting") == {"exchanges": [], "next": None}
     (listed,) = told(folder, "meter", "exchanges", "--system", SYSTEM)["exchanges"]
     assert listed["decision"]["decided_by"] == "Bob"
     assert told(folder, "meter", "show", "WN-1001", "--system", SYSTEM)["final_wh"] == 5_000_000

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter
 from pydantic import BaseModel, Field, StrictInt
 
 from hub.alerting.life import Silence, Standing
@@ -14,13 +14,12 @@ from hub.services.answer_alert import acknowledge_alerts, end_silence, silence_a
 from hub.services.read_alerts import read_open, read_over
 from hub.store import alerts
 from hub.web.actors import ActorOf, demand
-from hub.web.api.kinds import NUMBER_MAX, Before, Number, with_example
+from hub.web.api.kinds import NUMBER_MAX, Number, with_example
+from hub.web.api.paging import PageBack
 from hub.web.context import HubOf
 from hub.web.visitors import ViewerOf
 
 router = APIRouter(prefix="/api/v1", tags=["alerts"])
-
-Limit = Annotated[int, Query(ge=1, le=1000)]
 
 
 class AcknowledgementBody(BaseModel):
@@ -53,15 +52,13 @@ class EndBody(BaseModel):
 
 
 @router.get("/alerts")
-def list_alerts(
-    hub: HubOf, viewer: ViewerOf, standing: Standing | None = None, before: Before = None, limit: Limit = 100
-) -> models.AlertsJson:
+def list_alerts(hub: HubOf, viewer: ViewerOf, page: PageBack, standing: Standing | None = None) -> models.AlertsJson:
     """Return the alerts that are not over; with `standing=resolved` those that are, a page at a time."""
     demand(hub, viewer, Action.VIEW_PRODUCTION)
     with hub.database.read() as connection:
         if standing is Standing.RESOLVED:
-            over = read_over(connection, before, limit)
-            following = over[-1].kept.number if len(over) == limit else None
+            over = read_over(connection, page.cursor, page.limit)
+            following = page.next(over, lambda one: one.kept.number)
             return models.AlertsJson(alerts=[models.alert_json(one) for one in over], next=following)
         found = read_open(connection, hub.now())
     shown = [models.alert_json(one) for one in found if standing in {None, one.standing}]

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Depends
 from pydantic import BaseModel, Field
 
 from hub.models import audits as models
@@ -13,7 +13,8 @@ from hub.services.record_audit import parse_audited, record_audit
 from hub.store import site_audits
 from hub.store.site_audits import LISTED_MAX
 from hub.web.actors import ActorOf, demand
-from hub.web.api.kinds import Before, with_example
+from hub.web.api.kinds import with_example
+from hub.web.api.paging import Page, latest_first
 from hub.web.api.submitting import known_photo
 from hub.web.context import HubOf
 
@@ -60,13 +61,12 @@ def list_audits(
     hub: HubOf,
     actor: ActorOf,
     pts_id: str,
-    before: Before = None,
-    limit: Annotated[int, Query(ge=1, le=LISTED_MAX)] = 100,
+    page: Annotated[Page[int], Depends(latest_first(LISTED_MAX))],
 ) -> models.SiteAuditsJson:
     """Return a system's audits, the latest recorded first; go on with `next` as `before`."""
     demand(hub, actor, Action.VIEW_PRODUCTION, pts_id)
     with hub.database.read() as connection:
         system = find_system(connection, pts_id).pts_id
-        found = site_audits.list_audits(connection, system=system, before=before, limit=limit)
+        found = site_audits.list_audits(connection, system=system, before=page.cursor, limit=page.limit)
         shown = [models.site_audit_json(view_audit(connection, one)) for one in found]
-    return models.SiteAuditsJson(audits=shown, next=found[-1].number if len(found) == limit else None)
+    return models.SiteAuditsJson(audits=shown, next=page.next(found, lambda one: one.number))

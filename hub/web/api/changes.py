@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query, Response, UploadFile
+from fastapi import APIRouter, Depends, Response, UploadFile
 from pydantic import BaseModel, Field
 
 from hub.documents import DOCUMENT_BYTES_MAX, MEDIA_TYPE, check_evidence, keep_document, read_evidence
@@ -16,7 +16,8 @@ from hub.services.decide_change import WantedStep, is_by_staff, take_step
 from hub.services.request_change import request_change
 from hub.store import change_requests
 from hub.web.actors import ActorOf, demand, refuse
-from hub.web.api.kinds import After, Number, with_example
+from hub.web.api.kinds import Number, with_example
+from hub.web.api.paging import Page, by_number
 from hub.web.context import HubOf
 from hub.web.visible import find_visible
 
@@ -87,10 +88,9 @@ def ask(hub: HubOf, actor: ActorOf, pts_id: str, body: WishBody) -> models.Chang
 def list_changes(
     hub: HubOf,
     actor: ActorOf,
+    page: Annotated[Page[int], Depends(by_number(200))],
     *,
     in_progress: bool = False,
-    after: After = 0,
-    limit: Annotated[int, Query(ge=1, le=200)] = 100,
 ) -> models.ChangesJson:
     """Return requests by number: all of them to staff, to others their own and those they are asked to confirm."""
     now = hub.now()
@@ -100,11 +100,11 @@ def list_changes(
             connection,
             account=account,
             in_progress_at=now if in_progress else None,
-            after=after,
-            limit=limit,
+            after=page.cursor or 0,
+            limit=page.limit,
         )
-    following = found[-1].number if len(found) == limit else None
-    return models.ChangesJson(changes=[models.change_json(one, now) for one in found], after=following)
+    following = page.next(found, lambda one: one.number)
+    return models.ChangesJson(changes=[models.change_json(one, now) for one in found], next=following)
 
 
 @router.get("/changes/{number}")

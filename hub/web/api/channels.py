@@ -1,8 +1,6 @@
 """The JSON API of channels: where alerts are told, and what became of each message."""
 
-from typing import Annotated
-
-from fastapi import APIRouter, Query
+from fastapi import APIRouter
 from pydantic import BaseModel, Field, StrictBool, StrictInt
 
 from hub.alerting.rules import Severity
@@ -20,12 +18,11 @@ from hub.services.manage_channels import (
 )
 from hub.store import channels, dispatches
 from hub.web.actors import ActorOf, demand
-from hub.web.api.kinds import Before, Number, with_example
+from hub.web.api.kinds import Number, with_example
+from hub.web.api.paging import PageBack
 from hub.web.context import HubOf
 
 router = APIRouter(prefix="/api/v1", tags=["channels"])
-
-Limit = Annotated[int, Query(ge=1, le=1000)]
 
 
 class ChannelBody(BaseModel):
@@ -81,15 +78,13 @@ def end(hub: HubOf, actor: ActorOf, number: Number, body: ChannelEndBody) -> Non
 
 
 @router.get("/channels/{number}/messages")
-def list_messages(
-    hub: HubOf, actor: ActorOf, number: Number, before: Before = None, limit: Limit = 100
-) -> models.DispatchesJson:
+def list_messages(hub: HubOf, actor: ActorOf, number: Number, page: PageBack) -> models.DispatchesJson:
     """Return the messages to a channel, the newest first, a page at a time."""
     demand(hub, actor, Action.ANSWER_ALERTS)
     with hub.database.read() as connection:
         find_channel(connection, number)
-        found = dispatches.list_dispatches(connection, limit, to=number, before=before)
-    following = found[-1].number if len(found) == limit else None
+        found = dispatches.list_dispatches(connection, page.limit, to=number, before=page.cursor)
+    following = page.next(found, lambda one: one.number)
     return models.DispatchesJson(messages=[models.dispatch_json(one) for one in found], next=following)
 
 

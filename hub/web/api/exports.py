@@ -3,7 +3,7 @@
 from typing import Annotated, Any
 from urllib.parse import quote
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Depends, Response
 
 from hub.models import exports as models
 from hub.rules.permissions import Action
@@ -13,6 +13,7 @@ from hub.services.read_certificates import read_certificates
 from hub.store import exports
 from hub.web.actors import demand
 from hub.web.api.kinds import Number
+from hub.web.api.paging import Page, PageByNumber, by_name
 from hub.web.context import HubOf
 from hub.web.visitors import ViewerOf
 
@@ -43,12 +44,14 @@ def list_certificates(hub: HubOf, viewer: ViewerOf, pts_id: str) -> models.Asset
 
 
 @router.get("/exports")
-def list_exports(hub: HubOf, viewer: ViewerOf, quarter: str | None = None) -> models.ExportsJson:
+def list_exports(hub: HubOf, viewer: ViewerOf, page: PageByNumber, quarter: str | None = None) -> models.ExportsJson:
     """Return the files that were made, of one quarter or of all, in their order; for those who see all."""
     demand(hub, viewer, Action.VIEW_PRODUCTION)
     wanted = None if quarter is None else parse_quarter(quarter)
     with hub.database.read() as connection:
-        return models.ExportsJson(exports=[models.export_json(file) for file in exports.list_files(connection, wanted)])
+        files = exports.list_files(connection, wanted, after=page.cursor or 0, limit=page.limit)
+    following = page.next(files, lambda one: one.number)
+    return models.ExportsJson(exports=[models.export_json(file) for file in files], next=following)
 
 
 @router.get("/exports/{number}")
@@ -60,24 +63,24 @@ def get_export(hub: HubOf, viewer: ViewerOf, number: Number) -> models.ExportJso
 
 
 @router.get("/exports/{number}/months")
-def list_export_months(  # noqa: PLR0913, PLR0917 - parts of an address
+def list_export_months(
     hub: HubOf,
     viewer: ViewerOf,
     number: Number,
+    page: Annotated[Page[str], Depends(by_name(MONTHS_PER_PAGE_MAX, 1000))],
     system: str | None = None,
-    after: Annotated[str, Query(max_length=100)] = "",
-    limit: Annotated[int, Query(ge=1, le=MONTHS_PER_PAGE_MAX)] = 1000,
 ) -> models.ExportMonthsJson:
     """Return what of each system's month is in a file, or of one system's; so many systems a page."""
     demand(hub, viewer, Action.VIEW_PRODUCTION)
     with hub.database.read() as connection:
         find_export(connection, number)
-        systems = [system] if system is not None else exports.list_exported_systems(connection, number, after, limit)
+        found = exports.list_exported_systems(connection, number, page.cursor or "", page.limit)
+        systems = found if system is None else (system,)
         months = exports.list_exported_months(connection, number, systems)
     return models.ExportMonthsJson(
         export=number,
         months=[models.sent_json(month) for month in months],
-        next=systems[-1] if system is None and len(systems) == limit else None,
+        next=page.next(systems, str) if system is None else None,
     )
 
 

@@ -2,18 +2,21 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Depends, Query
 
 from hub.models import fleet as models
 from hub.rules.instants import format_instant
 from hub.rules.periods import parse_month
 from hub.rules.permissions import Action, reach
 from hub.services.compute_production import compute_month, compute_months, find_system
+from hub.services.find_device import find_device
 from hub.services.name_commands import device_command, meter_command
 from hub.services.read_events import EVENTS_MAX, read_events
 from hub.services.read_fleet import read_devices, read_meters, read_systems
-from hub.store import ownership, registry, series
+from hub.store import device_list, ownership, registry, series
+from hub.store.device_list import EVERY_DEVICE
 from hub.web.actors import demand
+from hub.web.api.paging import Page, PageByName, by_name
 from hub.web.context import HubOf
 from hub.web.reading_keys import format_key, parse_key
 from hub.web.visitors import ViewerOf
@@ -25,13 +28,14 @@ router = APIRouter(prefix="/api/v1", tags=["fleet"])
 
 
 @router.get("/systems")
-def list_systems(hub: HubOf, viewer: ViewerOf) -> models.SystemsJson:
-    """Return the registered systems, those that one may see."""
+def list_systems(hub: HubOf, viewer: ViewerOf, page: PageByName) -> models.SystemsJson:
+    """Return the registered systems, those that one may see, by PTS id."""
     seen = reach(viewer, Action.VIEW_PRODUCTION, hub.now())
     with hub.database.read() as connection:
-        found = read_systems(connection)
+        found = read_systems(connection, only=seen, after=page.cursor or "", limit=page.limit)
     return models.SystemsJson(
-        systems=[models.system_json(one, meters) for one, meters in found if seen is None or one.pts_id in seen]
+        systems=[models.system_json(one, meters) for one, meters in found],
+        next=page.next(found, lambda row: row[0].pts_id),
     )
 
 
@@ -72,12 +76,18 @@ def list_events(
 
 
 @router.get("/devices")
-def list_devices(hub: HubOf, viewer: ViewerOf) -> models.DevicesJson:
-    """Return every registered device, and those heard but not registered; for those who see all."""
+def list_devices(hub: HubOf, viewer: ViewerOf, page: PageByName) -> models.DevicesJson:
+    """Return registered devices by name, and on the first page those heard but not registered; for those who see all.
+
+    `after` is the id of a device.
+    """
     demand(hub, viewer, Action.VIEW_PRODUCTION)
     with hub.database.read() as connection:
-        devices = read_devices(connection, hub.now())
-        unknown = registry.list_unknown_devices(connection)
+        last = None if page.cursor is None else find_device(connection, page.cursor)
+        place = None if last is None else (last.name, last.id)
+        found = device_list.list_page(connection, EVERY_DEVICE, after=place, limit=page.limit)
+        devices = read_devices(connection, hub.now(), found)
+        unknown = registry.list_unknown_devices(connection) if last is None else ()
     return models.DevicesJson(
         devices=[models.device_json(view) for view in devices],
         unknown=[
@@ -90,6 +100,7 @@ def list_devices(hub: HubOf, viewer: ViewerOf) -> models.DevicesJson:
             )
             for device in unknown
         ],
+        next=page.next(found, lambda one: format_device_id(one.id)),
     )
 
 
@@ -110,12 +121,11 @@ def list_readings(
     hub: HubOf,
     viewer: ViewerOf,
     system: str,
-    after: str | None = None,
-    limit: Annotated[int, Query(ge=1, le=READINGS_PER_PAGE_MAX)] = 1000,
+    page: Annotated[Page[str], Depends(by_name(READINGS_PER_PAGE_MAX, 1000))],
 ) -> models.ReadingsJson:
     """Return the readings of a system's meters in order of time, a page at a time."""
     demand(hub, viewer, Action.VIEW_PRODUCTION, system)
-    key = None if after is None else parse_key(after)
+    key = None if page.cursor is None else parse_key(page.cursor)
     with hub.database.read() as connection:
         find_system(connection, system)
         owners = {
@@ -123,9 +133,9 @@ def list_readings(
             for meter in registry.list_meters(connection, system)
             for register in ownership.registers_of(connection, meter)
         }
-        rows = series.list_readings(connection, tuple(owners), key, limit)
+        rows = series.list_readings(connection, tuple(owners), key, page.limit)
     return models.ReadingsJson(
         system=system,
         readings=[models.reading_json(reading, owners[reading.register_id]) for _, reading in rows],
-        next=format_key(rows[-1][0]) if len(rows) == limit else None,
+        next=page.next(rows, lambda row: format_key(row[0])),
     )

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Depends
 from pydantic import BaseModel, Field, StrictBool
 
 from hub.errors import InputError
@@ -15,7 +15,8 @@ from hub.services.forward_month import ForwardOrder, begin_anew, find_call, forw
 from hub.services.plan_forwarding import plan_page
 from hub.store import forwards
 from hub.web.actors import ActorOf, demand
-from hub.web.api.kinds import Before, Number, with_example
+from hub.web.api.kinds import Number, with_example
+from hub.web.api.paging import Page, by_name, latest_first
 from hub.web.context import HubOf
 
 router = APIRouter(prefix="/api/v1", tags=["forwarding"])
@@ -49,14 +50,14 @@ class AnewBody(BaseModel):
 
 @router.get("/months/{month}/forwarding")
 def show_plan(
-    hub: HubOf, actor: ActorOf, month: str, after: str = "", limit: Annotated[int, Query(ge=1, le=500)] = 100
+    hub: HubOf, actor: ActorOf, month: str, page: Annotated[Page[str], Depends(by_name(500))]
 ) -> models.ForwardPlanJson:
     """Return what is to be sent of a month for each system, and why nothing is; by PTS id, after the one given."""
     demand(hub, actor, Action.FORWARD_MONTH)
     with hub.database.read() as connection:
-        plans = plan_page(connection, parse_month(month), after, limit)
-    following = plans[-1].system if len(plans) == limit else None
-    return models.ForwardPlanJson(month=month, systems=[models.forwarding_json(one) for one in plans], after=following)
+        plans = plan_page(connection, parse_month(month), page.cursor or "", page.limit)
+    following = page.next(plans, lambda one: one.system)
+    return models.ForwardPlanJson(month=month, systems=[models.forwarding_json(one) for one in plans], next=following)
 
 
 @router.post("/months/{month}/forwarding")
@@ -76,16 +77,17 @@ def send(hub: HubOf, actor: ActorOf, month: str, body: SendBody) -> models.Forwa
 def list_calls(
     hub: HubOf,
     actor: ActorOf,
+    page: Annotated[Page[int], Depends(latest_first(200))],
     month: str = "",
-    before: Before = None,
-    limit: Annotated[int, Query(ge=1, le=200)] = 100,
 ) -> models.CallsJson:
     """Return the latest calls, the latest first."""
     demand(hub, actor, Action.FORWARD_MONTH)
     with hub.database.read() as connection:
-        found = forwards.list_calls(connection, month=parse_month(month) if month else None, before=before, limit=limit)
-    following = found[-1].number if len(found) == limit else None
-    return models.CallsJson(calls=[models.call_json(one) for one in found], before=following)
+        found = forwards.list_calls(
+            connection, month=parse_month(month) if month else None, before=page.cursor, limit=page.limit
+        )
+    following = page.next(found, lambda one: one.number)
+    return models.CallsJson(calls=[models.call_json(one) for one in found], next=following)
 
 
 @router.get("/forwards/{number}")

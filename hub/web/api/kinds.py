@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any
 
-from fastapi import Path, Query
+from fastapi import Path
 from pydantic import ConfigDict
 
 NUMBER_MAX = (1 << 63) - 1
@@ -10,10 +10,6 @@ NUMBER_MAX = (1 << 63) - 1
 
 Number = Annotated[int, Path(ge=1, le=NUMBER_MAX)]
 """The number of something in an address."""
-After = Annotated[int, Query(ge=0, le=NUMBER_MAX)]
-"""The number after which a page of a list begins."""
-Before = Annotated[int | None, Query(ge=1, le=NUMBER_MAX)]
-"""The number before which a page of a list ends that goes from the latest to the first."""
 
 
 def with_example(**said: Any) -> ConfigDict:  # noqa: ANN401 - whatever a body holds

@@ -1,8 +1,6 @@
 """The JSON API of mail that the hub sends, and of missing production. Reads only."""
 
-from typing import Annotated
-
-from fastapi import APIRouter, Query
+from fastapi import APIRouter
 
 from hub.models import notices as models
 from hub.rules.permissions import Action
@@ -11,10 +9,8 @@ from hub.services.notice_sources import SOURCES
 from hub.services.report_missing import report_missing
 from hub.store import notices_outbox
 from hub.web.actors import ActorOf, demand, demand_any
-from hub.web.api.kinds import Before
+from hub.web.api.paging import PageBack
 from hub.web.context import HubOf
-
-NOTICES_PER_PAGE_MAX = 1000
 
 router = APIRouter(prefix="/api/v1", tags=["notices"])
 
@@ -23,15 +19,14 @@ router = APIRouter(prefix="/api/v1", tags=["notices"])
 def list_notices(
     hub: HubOf,
     actor: ActorOf,
-    before: Before = None,
-    limit: Annotated[int, Query(ge=1, le=NOTICES_PER_PAGE_MAX)] = 100,
+    page: PageBack,
 ) -> models.NoticesJson:
     """Return mails and what became of each, the newest first, a page at a time; for those who send them."""
     demand(hub, actor, Action.SEND_NOTICES)
     with hub.database.read() as connection:
-        kept = notices_outbox.list_notices(connection, limit, before)
+        kept = notices_outbox.list_notices(connection, page.limit, page.cursor)
     return models.NoticesJson(
-        notices=[models.notice_json(one, hub.now()) for one in kept], next=kept[-1].id if len(kept) == limit else None
+        notices=[models.notice_json(one, hub.now()) for one in kept], next=page.next(kept, lambda one: one.id)
     )
 
 

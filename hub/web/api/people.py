@@ -1,8 +1,6 @@
 """The JSON API of people: accounts, what they are to systems, their tokens, and the audit log."""
 
-from typing import Annotated
-
-from fastapi import APIRouter, Query
+from fastapi import APIRouter
 from pydantic import BaseModel, Field, StrictBool, StrictInt
 
 from hub.errors import InputError
@@ -17,6 +15,7 @@ from hub.store import accounts, audit_log, tokens
 from hub.store.accounts import Account
 from hub.web.actors import ActorOf, demand
 from hub.web.api.kinds import Number, with_example
+from hub.web.api.paging import PageBack, PageByName
 from hub.web.context import HubOf
 
 router = APIRouter(prefix="/api/v1", tags=["people"])
@@ -80,27 +79,23 @@ class ApprovalBody(BaseModel):
 
 
 @router.get("/accounts")
-def list_accounts(hub: HubOf, actor: ActorOf) -> models.AccountsJson:
-    """Return every account with what it is to systems; for those who manage accounts."""
+def list_accounts(hub: HubOf, actor: ActorOf, page: PageByName) -> models.AccountsJson:
+    """Return accounts by name with what they are to systems; for those who manage accounts."""
     demand(hub, actor, Action.MANAGE_ACCOUNTS)
     with hub.database.read() as connection:
-        return models.AccountsJson(
-            accounts=[
-                models.account_json(one, accounts.list_relations(connection, of_account=one.name))
-                for one in accounts.list_accounts(connection)
-            ]
-        )
+        found = accounts.list_accounts(connection, after=page.cursor or "", limit=page.limit)
+        shown = [models.account_json(one, accounts.list_relations(connection, of_account=one.name)) for one in found]
+    return models.AccountsJson(accounts=shown, next=page.next(found, lambda one: one.name))
 
 
 @router.get("/audit-log")
-def list_audit_log(
-    hub: HubOf, actor: ActorOf, subject: str = "", limit: Annotated[int, Query(ge=1, le=1000)] = 100
-) -> models.AuditLogJson:
+def list_audit_log(hub: HubOf, actor: ActorOf, page: PageBack, subject: str = "") -> models.AuditLogJson:
     """Return the latest entries of the audit log, of one subject or of all; for those who may read it."""
     demand(hub, actor, Action.READ_AUDIT_LOG)
     with hub.database.read() as connection:
-        entries = audit_log.list_audit(connection, subject=subject or None, limit=limit)
-    return models.AuditLogJson(entries=[models.entry_json(entry) for entry in entries])
+        entries = audit_log.list_audit(connection, subject=subject or None, before=page.cursor, limit=page.limit)
+    following = page.next(entries, lambda one: one.number)
+    return models.AuditLogJson(entries=[models.entry_json(entry) for entry in entries], next=following)
 
 
 @router.get("/audit-log/verification")

@@ -32,6 +32,7 @@ from hub.services.set_programme import set_programme
 from hub.store import exchanges, manual_limits, meter_facts
 from hub.web.actors import ActorOf, demand
 from hub.web.api.kinds import Number
+from hub.web.api.paging import PageByNumber
 from hub.web.api.registering_bodies import (
     AmendmentBody,
     DescriptionBody,
@@ -161,12 +162,16 @@ def tell_exchange(hub: HubOf, actor: ActorOf, pts_id: str, body: ExchangeBody) -
 
 
 @router.get("/exchanges")
-def list_exchanges(hub: HubOf, actor: ActorOf, *, waiting: bool = False) -> models_facts.ExchangesJson:
+def list_exchanges(
+    hub: HubOf, actor: ActorOf, page: PageByNumber, *, waiting: bool = False
+) -> models_facts.ExchangesJson:
     """Return the meter exchanges, or those that wait for a decision; for those who decide."""
     demand(hub, actor, Action.APPROVE_EXCHANGE)
     with hub.database.read() as connection:
-        found = exchanges.list_exchanges(connection, is_waiting=True if waiting else None)
-    return models_facts.ExchangesJson(exchanges=[models_facts.exchange_json(one) for one in found])
+        is_waiting = True if waiting else None
+        found = exchanges.list_exchanges(connection, is_waiting=is_waiting, after=page.cursor or 0, limit=page.limit)
+    following = page.next(found, lambda one: one.number)
+    return models_facts.ExchangesJson(exchanges=[models_facts.exchange_json(one) for one in found], next=following)
 
 
 @router.post("/exchanges/{number}/decision", status_code=201)

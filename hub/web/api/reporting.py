@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Depends
 
 from hub.models import reporting as models
 from hub.rules.acceptance import Outcome
@@ -13,7 +13,7 @@ from hub.services.report_devices import list_waiting
 from hub.store import submissions
 from hub.store.submissions import LISTED_MAX
 from hub.web.actors import demand
-from hub.web.api.kinds import Before
+from hub.web.api.paging import Page, by_name, by_number, latest_first
 from hub.web.context import HubOf
 from hub.web.visitors import ViewerOf
 
@@ -24,9 +24,8 @@ router = APIRouter(prefix="/api/v1", tags=["reporting"])
 def list_systems_to_report(
     hub: HubOf,
     viewer: ViewerOf,
+    page: Annotated[Page[str], Depends(by_name(SYSTEMS_MAX))],
     month: str = "",
-    after: str = "",
-    limit: Annotated[int, Query(ge=1, le=SYSTEMS_MAX)] = 100,
 ) -> models.ReportingJson:
     """Return the open or next window, and which meters of systems have a reading for its month, or for `month`.
 
@@ -37,11 +36,11 @@ def list_systems_to_report(
     with hub.database.read() as connection:
         wanted = parse_month(month) if month else window.month
         only = reach(viewer, Action.VIEW_PRODUCTION, now)
-        lines = list_reporting(connection, wanted, now, only=only, after=after, limit=limit)
+        lines = list_reporting(connection, wanted, now, only=only, after=page.cursor or "", limit=page.limit)
     return models.ReportingJson(
         window=models.window_json(window, is_open=is_open),
         systems=[models.line_json(line) for line in lines],
-        next=lines[-1].system if len(lines) == limit else None,
+        next=page.next(lines, lambda one: one.system),
     )
 
 
@@ -66,21 +65,24 @@ def list_devices_to_report(hub: HubOf, viewer: ViewerOf) -> models.DeviceReports
 def list_submissions(
     hub: HubOf,
     viewer: ViewerOf,
+    page: Annotated[Page[int], Depends(latest_first(LISTED_MAX))],
     system: str = "",
-    before: Before = None,
-    limit: Annotated[int, Query(ge=1, le=LISTED_MAX)] = 100,
 ) -> models.SubmissionsJson:
-    """Return acts of reporting, of one system or of all, the latest first; go on with the last number as `before`."""
+    """Return acts of reporting, of one system or of all, the latest first; go on with `next` as `before`."""
     demand(hub, viewer, Action.VIEW_PRODUCTION, system or None)
     with hub.database.read() as connection:
-        found = submissions.list_submissions(connection, system=system or None, before=before, limit=limit)
-    return models.SubmissionsJson(submissions=[models.submission_json(one) for one in found])
+        found = submissions.list_submissions(connection, system=system or None, before=page.cursor, limit=page.limit)
+    following = page.next(found, lambda one: one.number)
+    return models.SubmissionsJson(submissions=[models.submission_json(one) for one in found], next=following)
 
 
 @router.get("/submissions/waiting")
-def list_waiting_submissions(hub: HubOf, viewer: ViewerOf) -> models.SubmissionsJson:
+def list_waiting_submissions(
+    hub: HubOf, viewer: ViewerOf, page: Annotated[Page[int], Depends(by_number(LISTED_MAX))]
+) -> models.SubmissionsJson:
     """Return the submissions on which staff have to decide, oldest first."""
     demand(hub, viewer, Action.VIEW_PRODUCTION)
     with hub.database.read() as connection:
-        found = submissions.list_undecided(connection, Outcome.REVIEW.value)
-    return models.SubmissionsJson(submissions=[models.submission_json(one) for one in found])
+        found = submissions.list_undecided(connection, Outcome.REVIEW.value, page.limit, after=page.cursor or 0)
+    following = page.next(found, lambda one: one.number)
+    return models.SubmissionsJson(submissions=[models.submission_json(one) for one in found], next=following)

@@ -5,14 +5,15 @@ from __future__ import annotations
 import shlex
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from hub.services.accept_blocks import accept_blocks
 from hub.services.name_commands import meter_command
-from hub.services.read_fleet import Fleet, read_fleet
+from hub.services.read_fleet import Fleet, read_fleet, read_systems
 from hub.services.register_meter import MeterRequest, register_meter
+from hub.services.register_system import register_system
 from tests.hub.conftest import SYSTEM
 from tests.hub.making import GENERATED, JULY_AT, NOW, TERMS, MadeDevice, make_meter, make_readings
 
@@ -77,3 +78,23 @@ def test_readings_that_are_no_energy_are_named(
     findings = [finding for finding in _fleet(registered).findings if finding.code == "reading_unconverted"]
     assert [finding.text[: len(start)] for finding, start in zip(findings, found, strict=True)] == found
     assert all("WN-1001" in finding.subject for finding in findings)
+
+
+def test_systems_come_in_pages_with_their_meters(registered: Database) -> None:
+    """Those after one, of all or of some, each with its own meters and not with those of a neighbour; or none."""
+    for name in ("B", "C", "D"):
+        register_system(registered, name, name, "5", NOW)
+    for name in ("B", "D"):
+        register_meter(registered, MeterRequest(name, "", f"PV-{name}"), NOW)
+    with registered.read() as connection:
+
+        def page(**asked: Any) -> list[tuple[str, list[str]]]:  # noqa: ANN401 - as the page is asked for
+            found = read_systems(connection, **asked)
+            return [(system.pts_id, [meter.serial for meter in meters]) for system, meters in found]
+
+        assert page() == [("B", ["PV-B"]), ("C", []), ("D", ["PV-D"]), (SYSTEM, ["WN-1001"])]
+        assert page(limit=2) == [("B", ["PV-B"]), ("C", [])]
+        assert page(after="B", limit=2) == [("C", []), ("D", ["PV-D"])]
+        assert page(only={SYSTEM, "B", "D"}, after="B", limit=1) == [("D", ["PV-D"])]
+        assert page(only={SYSTEM, "B"}) == [("B", ["PV-B"]), (SYSTEM, ["WN-1001"])]
+        assert page(only=()) == page(after=SYSTEM) == []

@@ -133,5 +133,5 @@ def test_requests_come_in_pages(das: Api) -> None:
         evidence = send(das, "bea", PDF).json()["document"]
         assert ask(das, "bea", {**body, "evidence": evidence}, system).status_code == 201
     first = das.get("bea", "changes?limit=1").json()
-    second = das.get("bea", f"changes?limit=1&after={first['after']}").json()
+    second = das.get("bea", f"changes?limit=1&after={first['next']}").json()
     assert [one["system"] for page in (first, second) for one in page["changes"]] == [SYSTEM, OTHER]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -14,11 +15,10 @@ from hub.web.routers import ROUTERS
 from tests.hub.web.asking import Operation, model_of, open_to_all, operations
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from fastapi import FastAPI
 
 DOCUMENT = make_app().openapi()
+PAGE = Path(__file__).parents[3] / "docs" / "api.md"
 OPERATIONS = operations(DOCUMENT)
 PROBLEM = "application/problem+json"
 NOT_THERE = {
@@ -41,6 +41,18 @@ def test_an_operation_says_what_it_does(operation: Operation) -> None:
     """A summary, one sentence without its dot, and the group that it belongs to."""
     assert re.fullmatch(r"[A-Z].{15,110}[^.\n]", operation.said["summary"])
     assert set(operation.said["tags"]) <= {one["name"] for one in DOCUMENT["tags"]}
+
+
+def test_the_page_lists_the_groups() -> None:
+    """`docs/api.md` ends with them, in their order and words."""
+    rows = re.findall(r"^\| `(\w+)` \| (.+) \|$", PAGE.read_text(encoding="utf-8"), re.MULTILINE)
+    assert rows == [(one["name"], one["description"]) for one in DOCUMENT["tags"]]
+
+
+def test_the_page_lists_how_an_operation_refuses() -> None:
+    """Each status of the document is explained on the page, and beside them only that of another method."""
+    told = set(re.findall(r"^\| (\d{3}) \|", PAGE.read_text(encoding="utf-8"), re.MULTILINE))
+    assert told == {status for one in OPERATIONS for status in one.said["responses"] if status >= "400"} | {"405"}
 
 
 def test_every_group_has_operations() -> None:

@@ -55,7 +55,7 @@ def test_a_quarter_has_its_dates_and_files(exported: TestClient) -> None:
     }
     assert exported.get("/api/v1/exports/1").json() == file
     assert exported.get("/api/v1/exports").json() == exported.get("/api/v1/exports?quarter=2024-Q1").json()
-    assert exported.get("/api/v1/exports?quarter=2024-Q2").json() == {"exports": []}
+    assert exported.get("/api/v1/exports?quarter=2024-Q2").json() == {"exports": [], "next": None}
     assert (file["layout"], file["kind"], file["rows"], file["name"]) == (
         "nepool-gis",
         "preliminary",

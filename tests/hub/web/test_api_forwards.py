@@ -38,7 +38,7 @@ def test_an_operator_sends_and_sees(told: Api) -> None:
     planned = told.get("bea", MONTH).json()["systems"]
     assert [(one["system"], one["state"]) for one in planned] == [(SYSTEM, "left_out"), (OTHER, "ready")]
     first = told.get("bea", f"{MONTH}?limit=1").json()
-    assert [one["system"] for one in told.get("bea", f"{MONTH}?after={first['after']}").json()["systems"]] == [OTHER]
+    assert [one["system"] for one in told.get("bea", f"{MONTH}?after={first['next']}").json()["systems"]] == [OTHER]
     tried = told.post("bea", MONTH, {"is_test": True}).json()
     assert (tried["ready"], tried["taken"]) == (1, 1)
     sent = told.post("bea", MONTH, {"systems": [OTHER]}).json()

@@ -77,7 +77,7 @@ def test_submissions_are_there_with_what_was_found(client: TestClient) -> None:
     assert every[0]["findings"][0]["code"] == "CONFLICT"
     before = client.get(f"{API}/submissions?system={SYSTEM}&before={every[0]['submission']}&limit=1").json()
     assert [one["outcome"] for one in before["submissions"]] == ["accepted"]
-    assert client.get(f"{API}/submissions/waiting").json() == {"submissions": []}
+    assert client.get(f"{API}/submissions/waiting").json() == {"submissions": [], "next": None}
     assert client.get(f"{API}/reporting/devices").json() == {"meters": []}
 
 
