@@ -105,6 +105,7 @@ def pages(devices: int) -> Iterator[tuple[str, str]]:
         "devices, silent": "/devices?link=silent",
         "devices, searched": f"/devices?search={late}",
         "a device": f"/devices/{device}",
+        "the hub itself": "/hub",
         "systems, first page": "/systems",
         "systems, page 1,000": f"/systems?after={system}",
         "a system": f"/systems/{system}",

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 LIFETIME_SECONDS = 300
 KEY_BITS = 2048
 LONG_BYTES = 1 << 20
+DRIP_SECONDS = 0.05
 
 
 class Lie(StrEnum):
@@ -45,6 +46,7 @@ class Lie(StrEnum):
     NO_TOKEN = "no token at all"  # noqa: S105 - the name of a lie
     NOT_JSON = "no JSON"
     TOO_LONG = "an answer without end"
+    DRIPPING = "an answer that comes a sign at a time"
     BROKEN = "500"
     OTHER_NAME = "another issuer's description of itself"
 
@@ -60,6 +62,7 @@ class IdentityProvider:
     amr: tuple[str, ...] = ("pwd",)
     lie: Lie | None = None
     asked: list[str] = field(default_factory=list)
+    ended: threading.Event = field(default_factory=threading.Event)
 
     def __enter__(self) -> Self:
         """Begin to answer."""
@@ -74,6 +77,7 @@ class IdentityProvider:
 
     def __exit__(self, *_: object) -> None:
         """End."""
+        self.ended.set()
         self._server.shutdown()
         self._thread.join()
         self._server.server_close()
@@ -188,6 +192,15 @@ def _handler_of(provider: IdentityProvider) -> type[BaseHTTPRequestHandler]:
             for name, value in {**headers, "content-length": str(len(body))}.items():
                 self.send_header(name, value)
             self.end_headers()
-            self.wfile.write(body)
+            if provider.lie is not Lie.DRIPPING:
+                self.wfile.write(body)
+                return
+            for place in range(len(body)):
+                try:
+                    self.wfile.write(body[place : place + 1])
+                except OSError:
+                    # Whoever asked has had enough.
+                    return
+                provider.ended.wait(DRIP_SECONDS)
 
     return Handler

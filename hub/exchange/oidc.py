@@ -21,6 +21,7 @@ from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
 from requests.adapters import HTTPAdapter
 
+from hub.clock import monotonic_seconds
 from hub.errors import NotIdentifiedError
 from hub.exchange.credentials import load_token
 from hub.exchange.mail import one_line
@@ -70,11 +71,17 @@ class _Bounded(HTTPAdapter):
     def send(self, request: requests.PreparedRequest, *args: Any, **named: Any) -> requests.Response:  # noqa: ANN401 - requests' own
         """Send a request and return its whole answer; raises requests' own errors."""
         named.update({"timeout": TIMEOUT_SECONDS, "stream": True})
+        deadline = monotonic_seconds() + TIMEOUT_SECONDS
         answer = super().send(request, *args, **named)
-        raw = answer.raw.read(ANSWER_BYTES_MAX + 1, decode_content=True)
-        if len(raw) > ANSWER_BYTES_MAX:
-            message = f"the answer has more than {ANSWER_BYTES_MAX:,} bytes"
-            raise requests.RequestException(message)
+        raw = b""
+        while part := answer.raw.read1(ANSWER_BYTES_MAX, decode_content=True):
+            raw += part
+            if len(raw) > ANSWER_BYTES_MAX:
+                message = f"the answer has more than {ANSWER_BYTES_MAX:,} bytes"
+                raise requests.RequestException(message)
+            if monotonic_seconds() > deadline:
+                message = f"the answer took more than {TIMEOUT_SECONDS:.0f} s"
+                raise requests.RequestException(message)
         answer._content = raw  # noqa: SLF001 - there is no other way to give an answer what was read of it
         return answer
 

@@ -15,11 +15,11 @@ from hub.fleet.standing import Standing
 from hub.services.manage_channels import place_of
 from hub.services.read_fleet import Link, read_devices
 from hub.services.read_reporting import current_window
-from hub.store import alerts, backups, board, channels, device_words, dispatches, meter_events, notices_outbox, states
+from hub.services.read_stated import Stated, read_stated
+from hub.store import alerts, backups, board, channels, device_words, dispatches, notices_outbox, states
 from hub.store.states import Oddities
 from protocol.identity import format_device_id
 from protocol.messages import ReceiptCode
-from protocol.records import MeterEventKind
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -31,8 +31,6 @@ if TYPE_CHECKING:
     from hub.services.read_fleet import DeviceView
     from hub.store.database import Database
 
-_SUSPECT, _CONFIRMED = MeterEventKind.SUSPECT.value, MeterEventKind.CONFIRMED.value
-_STALE, _MOVING = MeterEventKind.STALE.value, MeterEventKind.MOVING.value
 _LACKING = (Standing.AT_RISK, Standing.HELD, Standing.WAITING, Standing.READY)
 
 
@@ -87,12 +85,12 @@ def _load_devices(connection: Connection, views: Sequence[DeviceView], now: int)
     words = device_words.last_words(connection)
     known, streams = states.list_states(connection), states.list_streams(connection)
     oddities = states.count_oddities(connection)
-    moved = meter_events.last_stated(connection, (_SUSPECT, _CONFIRMED))
-    stood = meter_events.last_stated(connection, (_STALE, _MOVING))
+    stated = read_stated(connection)
     found = []
     for view in views:
         device = view.device.id
         state, odd = known.get(device), oddities.get(device, Oddities())
+        said = stated.get(device, Stated())
         found.append(
             DeviceFacts(
                 id=format_device_id(device),
@@ -105,15 +103,11 @@ def _load_devices(connection: Connection, views: Sequence[DeviceView], now: int)
                 is_forked=any(one.code == ReceiptCode.FORK for one in streams.get(device, ())[:1]),
                 bad_blocks=odd.bad_blocks,
                 conflicts=odd.conflicts,
-                suspect=_meters(moved.get(device, {}), _SUSPECT),
-                frozen=_meters(stood.get(device, {}), _STALE),
+                suspect=said.suspect,
+                frozen=said.frozen,
             )
         )
     return found
-
-
-def _meters(stated: Mapping[int, str], kind: str) -> tuple[int, ...]:
-    return tuple(sorted(meter for meter, last in stated.items() if last == kind))
 
 
 def _load_hub(connection: Connection, began_at: int, now: int, free_per_cent: int | None) -> HubFacts:

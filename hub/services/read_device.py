@@ -5,14 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from hub.fleet.axes import Seen, judge_axes, worst_of
 from hub.fleet.lifecycle import Stage, stage_at
 from hub.services.find_device import find_device
 from hub.services.read_fleet import read_devices
-from hub.store import blocks, device_words, outbox, ownership, registry, series, states
+from hub.services.read_stated import stated_of
+from hub.store import blocks, board, device_words, outbox, ownership, registry, series, states
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
+    from hub.fleet.axes import Urgency, Value
     from hub.rules.production import Reading
     from hub.services.read_fleet import DeviceView
     from hub.store.blocks import HeldBlock
@@ -43,6 +46,12 @@ class DeviceDetails:
     words: tuple[DeviceWord, ...]
     commands: tuple[CommandRecord, ...]
     keys: int
+    axes: tuple[Value, ...]
+
+    @property
+    def urgency(self) -> Urgency:
+        """How soon somebody should look, by the worst axis."""
+        return worst_of(self.axes)
 
 
 def read_device(connection: Connection, device_id: str, now: int) -> DeviceDetails:
@@ -56,19 +65,34 @@ def read_device(connection: Connection, device_id: str, now: int) -> DeviceDetai
     words = device_words.list_words(connection, device.id)
     streams = states.list_streams(connection, [device.id]).get(device.id, ())
     is_heard = states.is_heard(connection, device.id)
+    oddities = states.find_oddities(connection, device.id)
+    meters = tuple(
+        (meter, series.last_reading(connection, ownership.registers_of(connection, meter)))
+        for meter in registry.meters_read_by(connection, device.id)
+    )
+    stated = stated_of(connection, device.id)
+    seen = Seen(
+        link=view.link.value,
+        heard_at=view.heard_at,
+        read_at=[None if last is None else last.read_at for meter, last in meters if meter.read_until is None],
+        suspect=len(stated.suspect),
+        frozen=len(stated.frozen),
+        contradicted=oddities.conflicts + oddities.aside_blocks + bool(view.contested),
+        beyond=oddities.waiting,
+        backlog=view.backlog,
+        standings=board.standings_of(connection, {meter.system for meter, _ in meters}),
+    )
     return DeviceDetails(
         view=view,
         stage=stage_at(words[0].said if words else None, now, is_heard=is_heard),
         state=state,
         clock_ms=None if state is None or state.device_at is None else state.heard_at - state.device_at,
         streams=streams,
-        oddities=states.find_oddities(connection, device.id),
+        oddities=oddities,
         last_block=blocks.last_block(connection, device.id),
-        meters=tuple(
-            (meter, series.last_reading(connection, ownership.registers_of(connection, meter)))
-            for meter in registry.meters_read_by(connection, device.id)
-        ),
+        meters=meters,
         words=words,
         commands=outbox.list_commands(connection, device.id, COMMANDS_SHOWN),
         keys=len(registry.keys_of(connection, device.id)),
+        axes=judge_axes(seen, now),
     )

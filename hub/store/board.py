@@ -69,6 +69,13 @@ def load_lines(connection: Connection) -> dict[str, Line]:
     }
 
 
+def standings_of(connection: Connection, systems: Collection[str]) -> tuple[Standing, ...]:
+    """Return how these systems stand, those that the board has."""
+    table = window_line
+    rows = connection.execute(select(table.c.standing).where(table.c.system.in_(list(systems))))
+    return tuple(Standing(row.standing) for row in rows)
+
+
 def save_lines(connection: Connection, lines: Collection[Line]) -> None:
     """Keep these lines in place of those of the same systems."""
     if not lines:

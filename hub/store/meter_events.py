@@ -79,8 +79,10 @@ def list_events(
     return tuple(sorted(events, key=lambda event: event.at, reverse=True))
 
 
-def last_stated(connection: Connection, kinds: Collection[str]) -> dict[DeviceId, dict[int, str]]:
-    """Return which of these kinds a device stated last of each of its meters, by their numbers there."""
+def last_stated(
+    connection: Connection, kinds: Collection[str], device: DeviceId | None = None
+) -> dict[DeviceId, dict[int, str]]:
+    """Return which of these kinds a device, or each, stated last of each of its meters, by their numbers there."""
     event = stated_tables.meter_event
     query = (
         select(event.c.device, event.c.meter_index, event.c.kind, func.max(event.c.at).label("at"))
@@ -88,6 +90,8 @@ def last_stated(connection: Connection, kinds: Collection[str]) -> dict[DeviceId
         .group_by(event.c.device, event.c.meter_index, event.c.kind)
         .order_by("at")
     )
+    if device is not None:
+        query = query.where(event.c.device == device)
     found: dict[DeviceId, dict[int, str]] = {}
     for row in connection.execute(query):
         found.setdefault(DeviceId(row.device), {})[row.meter_index] = row.kind

@@ -5,12 +5,14 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query
 
 from hub.models import fleet as models
+from hub.models.device import DeviceDetailsJson, device_details_json
 from hub.rules.instants import format_instant
 from hub.rules.periods import parse_month
 from hub.rules.permissions import Action, reach
 from hub.services.compute_production import compute_month, compute_months, find_system
 from hub.services.find_device import find_device
 from hub.services.name_commands import device_command, meter_command
+from hub.services.read_device import read_device
 from hub.services.read_events import EVENTS_MAX, read_events
 from hub.services.read_fleet import read_devices, read_meters, read_systems
 from hub.store import device_list, ownership, registry, series
@@ -102,6 +104,14 @@ def list_devices(hub: HubOf, viewer: ViewerOf, page: PageByName) -> models.Devic
         ],
         next=page.next(found, lambda one: format_device_id(one.id)),
     )
+
+
+@router.get("/devices/{device}")
+def get_device(hub: HubOf, viewer: ViewerOf, device: str) -> DeviceDetailsJson:
+    """Return all that is known of a device: where it stands on each axis, its clock, and what it reads."""
+    demand(hub, viewer, Action.VIEW_PRODUCTION)
+    with hub.database.read() as connection:
+        return device_details_json(read_device(connection, device, hub.now()))
 
 
 @router.get("/meters")

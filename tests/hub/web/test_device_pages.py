@@ -17,6 +17,7 @@ from hub.rules.permissions import Relation, Role
 from hub.services.accept_blocks import accept_blocks
 from hub.services.answer_state import answer_state
 from hub.services.manage_people import add_account, relate_account
+from hub.services.manage_tokens import issue_token
 from hub.services.register_device import register_device
 from hub.services.register_meter import MeterRequest, register_meter
 from hub.services.set_password import make_link, set_password
@@ -150,3 +151,22 @@ def test_an_owner_has_no_door_to_them(app: FastAPI, path: str) -> None:
     owner = signed_in(app, "owner")
     assert owner.get(path).status_code == 403
     assert owner.send(f"/devices/{MadeDevice().text}", word="retire", reason="x").status_code == 403
+
+
+def test_a_device_stands_on_four_axes(app: FastAPI) -> None:
+    """In words on its page, and for programs; what is wrong with one is not hidden by the others."""
+    device, database = MadeDevice().text, app.state.hub.database
+    bea = signed_in(app, "bea")
+    page = bea.get(f"/devices/{device}").text
+    assert re.findall(r"<dt>(Link|Meter|Data|Report)</dt><dd>(?:<strong>)?([a-z ]+)", page) == [
+        ("Link", "offline"),
+        ("Meter", "not answering"),
+        ("Data", "current"),
+        ("Report", "not due"),
+    ]
+    token = issue_token(database, "bea", DAY_MS, actor="test", now=NOW)
+    headers = {"authorization": f"Bearer {token}"}
+    told = bea.client.get(f"/api/v1/devices/{device}", headers=headers).json()
+    assert (told["urgency"], [one["urgency"] for one in told["axes"]]) == ("bad", ["warn", "bad", "ok", "ok"])
+    assert [(one["serial"], one["register_wh"]) for one in told["meters"]] == [("WN-1001", 1_000_250)]
+    assert bea.client.get("/api/v1/devices/nobody", headers=headers).status_code == 422
