@@ -1,4 +1,4 @@
-"""The JSON API by which installers sign a meter off by its dial."""
+"""The JSON API of new sites: what waits to become part of the fleet, and a dial that signs a meter off."""
 
 from fastapi import APIRouter
 from pydantic import BaseModel, Field
@@ -7,9 +7,13 @@ from hub.models import commissioning as models
 from hub.rules.permissions import Action
 from hub.services.commission_meter import Look, commission_meter
 from hub.services.read_details import parse_kwh, parse_time
+from hub.store import commissionings, ownership, registry
 from hub.web.actors import ActorOf, demand
 from hub.web.api.kinds import with_example
+from hub.web.api.paging import PageByNumber
 from hub.web.context import HubOf
+
+LISTED_MAX = 100
 
 router = APIRouter(prefix="/api/v1", tags=["registering"])
 
@@ -22,6 +26,27 @@ class DialBody(BaseModel):
     dial_kwh: str = Field(max_length=40)
     at: str = Field(max_length=40)
     make: str = Field("", max_length=100)
+
+
+@router.get("/onboarding")
+def list_onboarding(hub: HubOf, actor: ActorOf) -> models.OnboardingJson:
+    """Return what waits to become part of the fleet."""
+    demand(hub, actor, Action.REGISTER_SYSTEM)
+    with hub.database.read() as connection:
+        return models.onboarding_json(
+            registry.list_unknown_devices(connection, LISTED_MAX),
+            ownership.list_strangers(connection, LISTED_MAX),
+            registry.list_unheard(connection, LISTED_MAX),
+        )
+
+
+@router.get("/onboarding/dials")
+def list_dials(hub: HubOf, actor: ActorOf, page: PageByNumber) -> models.DialsJson:
+    """Return meters that devices read and whose dial nobody has found to match, a page at a time."""
+    demand(hub, actor, Action.REGISTER_SYSTEM)
+    with hub.database.read() as connection:
+        waiting = commissionings.list_waiting(connection, page.cursor or 0, page.limit)
+    return models.dials_json(waiting, page.next(waiting, lambda one: one.meter))
 
 
 @router.post("/systems/{pts_id}/meters/{serial}/commissioning", status_code=201)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import html
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -129,3 +129,28 @@ def test_the_api_and_the_command_line_say_the_same(
     assert CliRunner().invoke(commands, [*words, "--dial-kwh", "12"]).exit_code == 1
     done = CliRunner().invoke(commands, [*words, "--dial-kwh", "1000.5"])
     assert (done.exit_code, '"matches"' in done.stdout) == (0, True)
+
+
+def test_a_program_sees_the_queue_too(app: FastAPI) -> None:
+    """Each of its four lists; who is no operator has no door."""
+    bea, ian = signed_in(app, "bea"), signed_in(app, "ian")
+    database = app.state.hub.database
+    device = made_log([1_000_000, 1_000_250])
+    accept_blocks(database, device.arrivals(), TERMS, NOW)
+    tokens = {name: issue_token(database, name, 86_400_000, actor="test", now=NOW) for name in ("bea", "ian")}
+
+    def ask(name: str, path: str = "onboarding") -> tuple[int, Any]:
+        answer = bea.client.get(f"/api/v1/{path}", headers={"authorization": f"Bearer {tokens[name]}"})
+        return answer.status_code, answer.json()
+
+    assert ask("ian")[0] == 403
+    assert ian.get("/onboarding").status_code == 403
+    assert [one["device"] for one in ask("bea")[1]["devices"]] == [device.text]
+    bea.send("/devices/new", key_pem=device.pem.decode(), name="Barn")
+    assert [one["name"] for one in ask("bea")[1]["unheard"]] == ["Barn"]
+    accept_blocks(database, device.arrivals(), TERMS, NOW)
+    assert [one["serial"] for one in ask("bea")[1]["meters"]] == ["WN-1001"]
+    bea.send(f"/systems/{SYSTEM}/meters/new", serial="WN-1001", device=device.text)
+    assert ask("bea")[1] == {"devices": [], "meters": [], "unheard": []}
+    dials = ask("bea", "onboarding/dials")[1]
+    assert ([one["serial"] for one in dials["dials"]], dials["next"]) == (["WN-1001"], None)
