@@ -23,7 +23,7 @@ from benchmarks.made_months import CLOSED_AT, MONTH, make_ledger
 from hub.rules.closing import RunKind
 from hub.services.close_month import close_month
 from hub.services.verify_month import verify_month
-from hub.store import ledger, months
+from hub.store import ledger, system_meters
 from hub.store.database import Database, open_database
 
 SIZES = (30_000, 60_000, 120_000)
@@ -65,7 +65,7 @@ def scan(database: Database) -> int:
     after = ""
     with database.read() as connection:
         until = ledger.last_number(connection)
-        while systems := months.list_meters_after(connection, after):
+        while systems := system_meters.list_meters_after(connection, after):
             meters = [meter for of_system in systems.values() for meter in of_system]
             around = ledger.find_around(connection, meters, MONTH, until)
             readings += sum((near.before is not None) + (near.counting is not None) for near in around.values())

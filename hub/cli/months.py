@@ -23,7 +23,7 @@ from hub.services.analyse_month import analyse_month, review_finding
 from hub.services.close_month import close_month
 from hub.services.compute_production import find_system
 from hub.services.verify_month import verify_month
-from hub.store import months
+from hub.store import months, system_meters
 from hub.store.reviews import Review
 
 if TYPE_CHECKING:
@@ -196,7 +196,7 @@ def verify(month: Month, data: Data = DEFAULT_DATA, *, as_json: AsJson = False) 
 def _bar(database: Database, what: str) -> Iterator[Callable[[int], object]]:
     """Show on standard error how many of the systems are done."""
     with database.read() as connection:
-        total = months.count_systems(connection)
+        total = system_meters.count_systems(connection)
     with Progress(console=Console(stderr=True), transient=True) as bars:
         task = bars.add_task(what, total=total)
         yield lambda systems: bars.advance(task, systems)

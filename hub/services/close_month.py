@@ -16,7 +16,7 @@ from hub.rules.windows import window_of
 from hub.services.account_months import account_months
 from hub.services.check_text import check_label
 from hub.services.submit_reading import write_findings
-from hub.store import changes, ledger, months
+from hub.store import changes, ledger, months, system_meters
 from hub.store.audit_log import append_audit
 from hub.store.months import Result, Run, SystemMonthRow
 
@@ -69,7 +69,7 @@ def amend_months(  # noqa: PLR0913 - what is done to which months of a system, b
     """Amend those of a system's months that are closed and come out otherwise now; return the runs that did it."""
     going = _Going(database, actor=actor, now=now)
     with database.read() as connection:
-        meters = months.list_meters_of(connection, system)
+        meters = system_meters.list_meters_of(connection, system)
     runs = (going.amend(month, {system: meters}, reason) for month in sorted(concerned))
     return tuple(run for run in runs if run is not None)
 
@@ -80,7 +80,7 @@ def amend_systems(
     """Amend every closed month of these systems that comes out otherwise now; return the runs that did it."""
     going = _Going(database, actor=actor, now=now)
     with database.read() as connection:
-        meters = {system: months.list_meters_of(connection, system) for system in sorted(systems)}
+        meters = {system: system_meters.list_meters_of(connection, system) for system in sorted(systems)}
         closed = sorted({run.month for run, _ in months.list_runs(connection) if run.kind == RunKind.CLOSE})
     runs = (going.amend(month, meters, reason) for month in closed)
     return tuple(run for run in runs if run is not None)
@@ -124,7 +124,7 @@ class _Going:
         after = ""
         while True:
             with self._database.read() as connection:
-                piece = months.list_meters_after(connection, after)
+                piece = system_meters.list_meters_after(connection, after)
             if not piece:
                 return
             yield piece

@@ -11,7 +11,7 @@ from hub.rules.reading_names import ReadingName
 from hub.rules.registers import GENERATED_OBIS
 from hub.services.compute_production import compute_month, find_system
 from hub.services.export_evidence import month_readings
-from hub.store import blocks, ledger, months, site_audits, submissions
+from hub.store import blocks, ledger, months, site_audits, submissions, system_meters
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -60,7 +60,7 @@ def read_evidence(connection: Connection, pts_id: str, month: ProductionMonth) -
     system = find_system(connection, pts_id)
     runs = {run.number: run for run, _ in months.list_runs(connection, month)}
     versions = months.list_system_months(connection, pts_id, every_version=True)
-    meters = dict(months.list_serials(connection, pts_id))
+    meters = dict(system_meters.list_serials(connection, pts_id))
     read, held = _find_read(connection, pts_id, month)
     return MonthEvidence(
         system=system,

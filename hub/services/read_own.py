@@ -11,7 +11,7 @@ from hub.rules.reported import ReportState
 from hub.services.account_months import account_months
 from hub.services.compute_production import find_system
 from hub.services.read_reporting import current_window
-from hub.store import facts, ledger, months
+from hub.store import facts, ledger, months, system_meters
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -76,7 +76,7 @@ def read_own(connection: Connection, pts_id: str, now: int, limit: int) -> OwnSy
 
 def _draw(connection: Connection, system: str, month: ProductionMonth, now: int) -> OwnMonth | None:
     """Return a month by what was accepted for it so far, None where nothing was."""
-    meters = {system: months.list_meters_of(connection, system)}
+    meters = {system: system_meters.list_meters_of(connection, system)}
     (account,) = account_months(connection, meters, month, until=ledger.last_number(connection), at=now)
     if account.state is ReportState.MISSING:
         return None

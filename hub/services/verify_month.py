@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from hub.errors import UnknownSubjectError
 from hub.rules.closing import seal_run
 from hub.services.account_months import account_months
-from hub.store import months
-from hub.store.months import SYSTEMS_AT_ONCE
+from hub.store import months, system_meters
+from hub.store.system_meters import SYSTEMS_AT_ONCE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -62,7 +62,7 @@ def verify_month(
 
 
 def _compare(connection: Connection, run: Run, kept: Sequence[SystemMonthRow]) -> list[str]:
-    meters = months.list_meters_between(connection, kept[0].system, kept[-1].system)
+    meters = system_meters.list_meters_between(connection, kept[0].system, kept[-1].system)
     systems = {row.system: meters.get(row.system, ()) for row in kept}
     again = account_months(connection, systems, run.month, until=run.ledger_until, at=run.run_at)
     return [

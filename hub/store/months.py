@@ -12,7 +12,7 @@ from sqlalchemy import Select, Text, and_, bindparam, func, insert, select
 from hub.rules.periods import parse_month
 from hub.store.dialect import insert_rows
 from hub.store.ledger_tables import month_result, month_run, system_month
-from hub.store.schema import meter, system
+from hub.store.system_meters import SYSTEMS_AT_ONCE
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from sqlalchemy import ColumnElement, Connection, Row
 
     from hub.rules.periods import ProductionMonth
-
-SYSTEMS_AT_ONCE = 2_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,50 +250,6 @@ def iterate_of_run(connection: Connection, run: int) -> Iterator[SystemMonthRow]
     """Yield what a run found, by system."""
     query = select(system_month).where(system_month.c.run == run).order_by(system_month.c.system)
     return map(_system_month, connection.execute(query))
-
-
-def list_meters_after(connection: Connection, after: str, limit: int = SYSTEMS_AT_ONCE) -> dict[str, tuple[int, ...]]:
-    """Return the next `limit` registered systems after a PTS id, each with the ids of its meters, by PTS id."""
-    chosen = select(system.c.pts_id).where(system.c.pts_id > after).order_by(system.c.pts_id).limit(limit)
-    systems: dict[str, tuple[int, ...]] = {row.pts_id: () for row in connection.execute(chosen)}
-    if systems:
-        rows = connection.execute(
-            select(meter.c.system, meter.c.id)
-            .where(meter.c.system > after, meter.c.system <= next(reversed(systems)))
-            .order_by(meter.c.system, meter.c.id)
-        )
-        for row in rows:
-            systems[row.system] += (row.id,)
-    return systems
-
-
-def count_systems(connection: Connection) -> int:
-    """Return how many systems are registered."""
-    return int(connection.execute(select(func.count()).select_from(system)).scalar_one())
-
-
-def list_meters_of(connection: Connection, pts_id: str) -> tuple[int, ...]:
-    """Return the ids of a system's meters."""
-    rows = connection.execute(select(meter.c.id).where(meter.c.system == pts_id).order_by(meter.c.id))
-    return tuple(row.id for row in rows)
-
-
-def list_serials(connection: Connection, pts_id: str) -> tuple[tuple[int, str], ...]:
-    """Return the ids and serial numbers of a system's meters, in the order in which they were registered."""
-    rows = connection.execute(select(meter.c.id, meter.c.serial).where(meter.c.system == pts_id).order_by(meter.c.id))
-    return tuple((row.id, row.serial) for row in rows)
-
-
-def list_meters_between(connection: Connection, first: str, last: str) -> dict[str, tuple[int, ...]]:
-    """Return the ids of the meters of each system from one PTS id to another, by PTS id."""
-    rows = connection.execute(
-        select(meter.c.system, meter.c.id)
-        .where(meter.c.system.between(first, last))
-        .order_by(meter.c.system, meter.c.id)
-    )
-    return {
-        pts_id: tuple(row.id for row in group) for pts_id, group in itertools.groupby(rows, key=lambda row: row.system)
-    }
 
 
 @functools.cache

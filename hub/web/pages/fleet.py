@@ -14,7 +14,7 @@ from hub.rules.permissions import Action, reach
 from hub.services import name_commands
 from hub.services.read_alerts import read_open
 from hub.services.read_fleet import Fleet, read_fleet
-from hub.store import backups, board, changes, months, registry
+from hub.store import backups, board, changes, registry, system_meters
 from hub.store.backups import Backup
 from hub.store.board import Count
 from hub.store.changes import FLEET
@@ -77,7 +77,7 @@ def show_fleet(hub: HubOf, viewer: ViewerOf, fragment: FragmentName = None) -> R
         home = "/mine" if is_owner_only(viewer, now) else "/systems"
         return RedirectResponse("/jobs" if has_jobs(viewer, now) and not seen else home, status_code=303)
     with hub.database.read() as connection:
-        devices, systems = registry.count_devices(connection), months.count_systems(connection)
+        devices, systems = registry.count_devices(connection), system_meters.count_systems(connection)
         if max(devices, systems) > SHOWN_WHOLE:
             large = _read_large(connection, hub, devices, systems)
             return render_live("large_fleet", frame_for(viewer, now), large, fragment)

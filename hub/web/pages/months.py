@@ -20,7 +20,7 @@ from hub.rules.windows import window_of
 from hub.services.analyse_month import analyse_month, review_finding
 from hub.services.close_month import close_month
 from hub.services.verify_month import verify_month
-from hub.store import months
+from hub.store import months, system_meters
 from hub.store.reviews import Review
 from hub.web.actors import demand, refuse
 from hub.web.context import Hub, HubOf
@@ -123,7 +123,7 @@ def decide_finding(  # noqa: PLR0913, PLR0917 - which finding, and what was type
 
 def _begin(hub: Hub, actor: Actor, month: ProductionMonth, what: str, reason: str) -> None:
     with hub.database.read() as connection:
-        total = months.count_systems(connection)
+        total = system_meters.count_systems(connection)
         runs = months.list_runs(connection, month)
     if what == "verify":
         systems = sum(result.systems for _, result in runs)

@@ -19,7 +19,7 @@ from hub.services.close_month import close_month
 from hub.services.manage_people import add_account, relate_account
 from hub.services.read_own import OwnMonth, OwnSystem
 from hub.services.set_password import make_link, set_password
-from hub.store import facts, months
+from hub.store import facts, system_meters
 from hub.store.accounts import Account
 from hub.store.facts import BEGINNING, Recorded
 from hub.web.own_words import tell_standing
@@ -120,7 +120,7 @@ def test_a_list_of_systems_shows_the_last_year_of_each(app: FastAPI) -> None:
     assert "too short" in _text(_signed_in(app, "ann").get("/systems").text)
     database = app.state.hub.database
     with database.read() as connection:
-        (meter,) = months.list_meters_of(connection, SYSTEM)
+        (meter,) = system_meters.list_meters_of(connection, SYSTEM)
     enter(database, meter, FEB, 2_000_000)
     close_month(database, FEB, RunKind.CLOSE, actor="test", now=window_of(FEB).closes_at)
     page = _signed_in(app, "ann").get("/systems").text
