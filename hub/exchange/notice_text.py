@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
@@ -47,10 +48,11 @@ class Words:
     html: str
 
 
-def write_reminder(reminder: Reminder, pages_url: str) -> Words:
-    """Return the words of a reminder; `pages_url` is where the hub's pages are."""
+def write_reminder(reminder: Reminder, pages_url: str, charts: Mapping[str, str] = MappingProxyType({})) -> Words:
+    """Return the words of a reminder; `pages_url` is where the hub's pages are, `charts` SVG by system."""
     systems = reminder.share.systems
-    content = {
+    content: dict[str, object] = {
+        "charts": charts,
         "by_hand": [one for one in systems if one.mode is ReportingMode.MANUAL],
         "by_themselves": [one for one in systems if one.mode is ReportingMode.AUTOMATIC],
     }

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from hub.exchange.notice_text import write_reminder, write_report
@@ -13,6 +14,7 @@ from hub.rules.periods import ProductionMonth, month_of
 from hub.rules.quarters import quarter_of
 from hub.rules.reminders import Occasion, Reminder, Turn, Window, reminders_due, turn_at
 from hub.rules.responsibilities import Responsibility
+from hub.services.draw_years import draw_years
 from hub.store import notices_outbox
 from hub.store.notices_outbox import Notice
 
@@ -45,7 +47,7 @@ def queue_notices(database: Database, sources: Sources, pages_url: str, now: int
     with database.read() as connection:
         due = find_due(connection, sources, now)
     queued = 0
-    written = (write_notice(one, pages_url, now) for one in due)
+    written = (write_notice(one, pages_url, now, _draw(database, one)) for one in due)
     while some := list(itertools.islice(written, WRITTEN_AT_ONCE)):
         with database.write() as connection:
             queued += sum(notices_outbox.add_notice(connection, notice) for notice in some)
@@ -73,9 +75,11 @@ def find_turn(sources: Sources, now: int) -> Turn | None:
     return turn_at(sources.window_of(month), sources.window_of(month.next()), now)
 
 
-def write_notice(due: Reminder | MissingReport, pages_url: str, now: int) -> Notice:
-    """Return the mail, written at `now` (UTC ms); `pages_url` is where people find the hub."""
-    words = write_reminder(due, pages_url) if isinstance(due, Reminder) else write_report(due, pages_url)
+def write_notice(
+    due: Reminder | MissingReport, pages_url: str, now: int, charts: Mapping[str, str] = MappingProxyType({})
+) -> Notice:
+    """Return the mail, written at `now` (UTC ms); `pages_url` is where people find the hub, `charts` SVG by system."""
+    words = write_reminder(due, pages_url, charts) if isinstance(due, Reminder) else write_report(due, pages_url)
     return Notice(
         key=due.key,
         name=due.share.name,
@@ -86,3 +90,11 @@ def write_notice(due: Reminder | MissingReport, pages_url: str, now: int) -> Not
         made_at=now,
         useful_until=due.turn.until_at,
     )
+
+
+def _draw(database: Database, due: Reminder | MissingReport) -> Mapping[str, str]:
+    """Return what a reminder shows of its systems' last year, nothing for a report."""
+    if not isinstance(due, Reminder):
+        return {}
+    with database.read() as connection:
+        return draw_years(connection, [one.system for one in due.share.systems], due.turn.month)
