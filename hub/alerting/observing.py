@@ -39,7 +39,8 @@ class DeviceFacts:
     """A device as it stands: `heard_at` None where it was never heard; counts of what is kept and not counted.
 
     `suspect` and `frozen` are its meters, by their numbers there, of which it says that a register moved as it cannot,
-    or does not move.
+    or does not move. `strangers` are serial numbers that it reads and that belong to no system, `beyond` counts blocks
+    beyond a gap.
     """
 
     id: str
@@ -54,6 +55,8 @@ class DeviceFacts:
     conflicts: int = 0
     suspect: tuple[int, ...] = ()
     frozen: tuple[int, ...] = ()
+    strangers: tuple[str, ...] = ()
+    beyond: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,16 +121,25 @@ def _observe_device(one: DeviceFacts) -> Iterator[Seen]:
         yield Seen(Code.BAD_SIGNATURE, one.id, Severity.CRITICAL, f"{one.name}: {one.bad_blocks} blocks.")
     if one.conflicts:
         yield Seen(Code.VALUE_CONFLICT, one.id, Severity.CRITICAL, f"{one.name}: {one.conflicts} readings.")
-    if one.suspect:
-        yield Seen(Code.REGISTER_SUSPECT, one.id, Severity.CRITICAL, f"{one.name}: {_name_meters(one.suspect)}.")
-    if one.frozen:
-        yield Seen(Code.METER_FROZEN, one.id, Severity.WARNING, f"{one.name}: {_name_meters(one.frozen)}.")
+    if one.beyond:
+        yield Seen(Code.DATA_GAP, one.id, Severity.WARNING, f"{one.name}: {one.beyond} blocks.")
+    yield from _observe_meters(one)
     if one.clock_ms is not None and abs(one.clock_ms) > SKEW_WARNING_MS:
         severity = Severity.CRITICAL if abs(one.clock_ms) > SKEW_CRITICAL_MS else Severity.WARNING
         way = "behind" if one.clock_ms > 0 else "ahead of"
         yield Seen(Code.CLOCK_SKEW, one.id, severity, f"{one.name} is {abs(one.clock_ms) // 1000} s {way} the hub.")
     if one.backlog >= BACKLOG_BLOCKS:
         yield Seen(Code.BACKLOG, one.id, Severity.WARNING, f"{one.name} holds {one.backlog} blocks that the hub lacks.")
+
+
+def _observe_meters(one: DeviceFacts) -> Iterator[Seen]:
+    if one.suspect:
+        yield Seen(Code.REGISTER_SUSPECT, one.id, Severity.CRITICAL, f"{one.name}: {_name_meters(one.suspect)}.")
+    if one.frozen:
+        yield Seen(Code.METER_FROZEN, one.id, Severity.WARNING, f"{one.name}: {_name_meters(one.frozen)}.")
+    if one.strangers:
+        why = f"{one.name} reads {', '.join(one.strangers)}."
+        yield Seen(Code.METER_IDENTITY, one.id, Severity.CRITICAL, why)
 
 
 def _observe_hub(hub: HubFacts, at: int) -> Iterator[Seen]:

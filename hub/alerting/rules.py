@@ -30,6 +30,8 @@ class Code(StrEnum):
     BACKLOG = "backlog"
     REGISTER_SUSPECT = "register_suspect"
     METER_FROZEN = "meter_frozen"
+    METER_IDENTITY = "meter_identity"
+    DATA_GAP = "data_gap"
     WINDOW_CLOSING = "window_closing"
     WINDOW_MISSED = "window_missed"
     BACKUP_STALE = "backup_stale"
@@ -119,6 +121,21 @@ RULES = {
             "By day its site should produce: ask there, and look whether the meter, not the site, has stopped.",
             keep_ms=_HOUR_MS,
             inhibited_by=(Code.DEVICE_SILENT, Code.FLEET_SILENT),
+        ),
+        Rule(
+            Code.METER_IDENTITY,
+            "A meter is read that nobody registered",
+            "Its readings count for no system. Was one exchanged? Tell of the exchange, or register the meter.",
+            for_ms=_HOUR_MS,
+            keep_ms=5 * _MINUTE_MS,
+        ),
+        Rule(
+            Code.DATA_GAP,
+            "Blocks lie beyond a gap",
+            "What lies between has not come for two days: `meter-hub command resend`, or the device has lost it.",
+            for_ms=48 * _HOUR_MS,
+            keep_ms=5 * _MINUTE_MS,
+            inhibited_by=(Code.FLEET_SILENT,),
         ),
         Rule(
             Code.WINDOW_CLOSING,

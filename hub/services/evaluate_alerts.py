@@ -16,7 +16,7 @@ from hub.services.manage_channels import place_of
 from hub.services.read_fleet import Link, read_devices
 from hub.services.read_reporting import current_window
 from hub.services.read_stated import Stated, read_stated
-from hub.store import alerts, backups, board, channels, device_words, dispatches, notices_outbox, states
+from hub.store import alerts, backups, board, channels, device_words, dispatches, notices_outbox, ownership, states
 from hub.store.states import Oddities
 from protocol.identity import format_device_id
 from protocol.messages import ReceiptCode
@@ -30,7 +30,10 @@ if TYPE_CHECKING:
     from hub.alerting.rules import Code
     from hub.services.read_fleet import DeviceView
     from hub.store.database import Database
+    from protocol.identity import DeviceId
 
+STRANGERS_MAX = 1_000
+"""How many unregistered meters are looked at: with more, somebody has begun a fleet and not registered it."""
 _LACKING = (Standing.AT_RISK, Standing.HELD, Standing.WAITING, Standing.READY)
 
 
@@ -86,6 +89,9 @@ def _load_devices(connection: Connection, views: Sequence[DeviceView], now: int)
     known, streams = states.list_states(connection), states.list_streams(connection)
     oddities = states.count_oddities(connection)
     stated = read_stated(connection)
+    strangers: dict[DeviceId, tuple[str, ...]] = {}
+    for meter in ownership.list_strangers(connection, STRANGERS_MAX):
+        strangers[meter.device] = (*strangers.get(meter.device, ()), meter.serial or "one without a serial number")
     found = []
     for view in views:
         device = view.device.id
@@ -105,6 +111,8 @@ def _load_devices(connection: Connection, views: Sequence[DeviceView], now: int)
                 conflicts=odd.conflicts,
                 suspect=said.suspect,
                 frozen=said.frozen,
+                strangers=strangers.get(device, ()),
+                beyond=odd.waiting,
             )
         )
     return found

@@ -16,9 +16,11 @@ from hub.services.accept_blocks import accept_blocks
 from hub.services.answer_alert import acknowledge_alerts, end_silence, silence_alerts
 from hub.services.evaluate_alerts import Evaluated, evaluate_alerts
 from hub.services.read_alerts import AlertView, read_open, read_over
+from hub.services.register_meter import MeterRequest, register_meter
 from hub.services.say_of_device import say_of_device
 from hub.store import alerts, audit_log
 from protocol.messages import MeterEvent
+from tests.hub.conftest import SYSTEM
 from tests.hub.making import JULY_AT, NOW, TERMS, MadeDevice, made_log, make_meter, make_readings
 
 if TYPE_CHECKING:
@@ -201,3 +203,31 @@ def test_a_disk_that_is_not_there_is_no_alert_of_its_own(registered: Database, m
     monkeypatch.setattr(shutil, "disk_usage", refuse)
     evaluate_alerts(registered, 0, NOW + 200 * MINUTE_MS)
     assert Code.HUB_SPACE not in open_alerts(registered, NOW + 200 * MINUTE_MS)
+
+
+def test_a_meter_that_nobody_registered_and_a_gap_are_told_of_in_time(registered: Database) -> None:
+    """The first after an hour, the second after two days; both are over when they are mended."""
+    device, other = MadeDevice(), make_meter(1, serial="WN-9")
+    device.seal(make_meter(), make_readings(make_meter(), [100], JULY_AT))
+    missing = device.seal(other, make_readings(other, [5], JULY_AT))
+    device.seal(make_readings(other, [6], JULY_AT + 900_000))
+    accept_blocks(registered, device.arrivals(0, 2), TERMS, NOW)
+    evaluate_alerts(registered, 0, NOW)
+    assert open_alerts(registered, NOW)[Code.DATA_GAP].standing is Standing.PENDING
+    evaluate_alerts(registered, 0, NOW + 2 * DAY_MS)
+    assert open_alerts(registered, NOW + 2 * DAY_MS)[Code.DATA_GAP].standing is Standing.FIRING
+    assert missing == device.blocks[1]
+    at = NOW + 2 * DAY_MS + MINUTE_MS
+    accept_blocks(registered, device.arrivals(1), TERMS, at)
+    for minutes in (0, 61):
+        evaluate_alerts(registered, 0, at + minutes * MINUTE_MS)
+    found = open_alerts(registered, at + 61 * MINUTE_MS)
+    assert Code.DATA_GAP not in found
+    assert (found[Code.METER_IDENTITY].standing, found[Code.METER_IDENTITY].kept.episode.why) == (
+        Standing.FIRING,
+        "Barn reads WN-9.",
+    )
+    register_meter(registered, MeterRequest(SYSTEM, DEVICE, "WN-9"), at)
+    for minutes in (62, 70):
+        evaluate_alerts(registered, 0, at + minutes * MINUTE_MS)
+    assert Code.METER_IDENTITY not in open_alerts(registered, at + 70 * MINUTE_MS)
