@@ -28,6 +28,8 @@ NEAR_MS = 5 * _DAY_MS
 LAST_DAY_MS = _DAY_MS
 BACKUP_MS = 26 * _HOUR_MS
 MAIL_MS = _HOUR_MS
+FAILED_POLLS_MIN = 20
+"""In a day: a fifth of those of a meter that is read every quarter of an hour."""
 CHANNEL_MS = _HOUR_MS
 FREE_WARNING_PER_CENT = 20
 FREE_CRITICAL_PER_CENT = 5
@@ -40,7 +42,7 @@ class DeviceFacts:
 
     `suspect` and `frozen` are its meters, by their numbers there, of which it says that a register moved as it cannot,
     or does not move. `strangers` are serial numbers that it reads and that belong to no system, `beyond` counts blocks
-    beyond a gap.
+    beyond a gap. `failed` has polls of the last day that failed, by their cause.
     """
 
     id: str
@@ -57,6 +59,7 @@ class DeviceFacts:
     frozen: tuple[int, ...] = ()
     strangers: tuple[str, ...] = ()
     beyond: int = 0
+    failed: tuple[tuple[str, int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +140,9 @@ def _observe_meters(one: DeviceFacts) -> Iterator[Seen]:
         yield Seen(Code.REGISTER_SUSPECT, one.id, Severity.CRITICAL, f"{one.name}: {_name_meters(one.suspect)}.")
     if one.frozen:
         yield Seen(Code.METER_FROZEN, one.id, Severity.WARNING, f"{one.name}: {_name_meters(one.frozen)}.")
+    if sum(polls for _, polls in one.failed) >= FAILED_POLLS_MIN:
+        causes = ", ".join(f"{cause} {polls}" for cause, polls in one.failed)
+        yield Seen(Code.COMM_ERRORS, one.id, Severity.WARNING, f"{one.name}: polls failed in a day, {causes}.")
     if one.strangers:
         why = f"{one.name} reads {', '.join(one.strangers)}."
         yield Seen(Code.METER_IDENTITY, one.id, Severity.CRITICAL, why)

@@ -32,6 +32,7 @@ class Code(StrEnum):
     METER_FROZEN = "meter_frozen"
     METER_IDENTITY = "meter_identity"
     DATA_GAP = "data_gap"
+    COMM_ERRORS = "comm_errors"
     WINDOW_CLOSING = "window_closing"
     WINDOW_MISSED = "window_missed"
     BACKUP_STALE = "backup_stale"
@@ -136,6 +137,14 @@ RULES = {
             for_ms=48 * _HOUR_MS,
             keep_ms=5 * _MINUTE_MS,
             inhibited_by=(Code.FLEET_SILENT,),
+        ),
+        Rule(
+            Code.COMM_ERRORS,
+            "A device's meters answer badly",
+            "Time-outs are power, address or speed; bad replies are wiring, termination, or two meters of one address.",
+            for_ms=5 * _MINUTE_MS,
+            keep_ms=2 * _HOUR_MS,
+            inhibited_by=(Code.DEVICE_SILENT, Code.FLEET_SILENT),
         ),
         Rule(
             Code.WINDOW_CLOSING,

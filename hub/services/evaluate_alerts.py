@@ -16,7 +16,18 @@ from hub.services.manage_channels import place_of
 from hub.services.read_fleet import Link, read_devices
 from hub.services.read_reporting import current_window
 from hub.services.read_stated import Stated, read_stated
-from hub.store import alerts, backups, board, channels, device_words, dispatches, notices_outbox, ownership, states
+from hub.store import (
+    alerts,
+    backups,
+    board,
+    channels,
+    device_words,
+    dispatches,
+    notices_outbox,
+    ownership,
+    poll_errors,
+    states,
+)
 from hub.store.states import Oddities
 from protocol.identity import format_device_id
 from protocol.messages import ReceiptCode
@@ -32,6 +43,7 @@ if TYPE_CHECKING:
     from hub.store.database import Database
     from protocol.identity import DeviceId
 
+_DAY_MS = 86_400_000
 STRANGERS_MAX = 1_000
 """How many unregistered meters are looked at: with more, somebody has begun a fleet and not registered it."""
 _LACKING = (Standing.AT_RISK, Standing.HELD, Standing.WAITING, Standing.READY)
@@ -89,6 +101,7 @@ def _load_devices(connection: Connection, views: Sequence[DeviceView], now: int)
     known, streams = states.list_states(connection), states.list_streams(connection)
     oddities = states.count_oddities(connection)
     stated = read_stated(connection)
+    failed = poll_errors.count_failed(connection, now - _DAY_MS)
     strangers: dict[DeviceId, tuple[str, ...]] = {}
     for meter in ownership.list_strangers(connection, STRANGERS_MAX):
         strangers[meter.device] = (*strangers.get(meter.device, ()), meter.serial or "one without a serial number")
@@ -113,6 +126,7 @@ def _load_devices(connection: Connection, views: Sequence[DeviceView], now: int)
                 frozen=said.frozen,
                 strangers=strangers.get(device, ()),
                 beyond=odd.waiting,
+                failed=tuple(failed.get(device, {}).items()),
             )
         )
     return found

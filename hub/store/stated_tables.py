@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sqlalchemy import Column, ForeignKey, Integer, LargeBinary, Table, Text
+from sqlalchemy import Column, ForeignKey, Index, Integer, LargeBinary, Table, Text
 
 from hub.store.schema import Whole, metadata
 
@@ -42,6 +42,7 @@ poll_error = _statement(
     Column("cause", Text, primary_key=True),
     Column("polls", Whole, primary_key=True),
 )
+Index("poll_error_by_time", poll_error.c.to_at)
 
 clock_event = _statement(
     "clock_event",

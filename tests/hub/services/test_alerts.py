@@ -19,7 +19,7 @@ from hub.services.read_alerts import AlertView, read_open, read_over
 from hub.services.register_meter import MeterRequest, register_meter
 from hub.services.say_of_device import say_of_device
 from hub.store import alerts, audit_log
-from protocol.messages import MeterEvent
+from protocol.messages import MeterEvent, PollErrors
 from tests.hub.conftest import SYSTEM
 from tests.hub.making import JULY_AT, NOW, TERMS, MadeDevice, made_log, make_meter, make_readings
 
@@ -231,3 +231,21 @@ def test_a_meter_that_nobody_registered_and_a_gap_are_told_of_in_time(registered
     for minutes in (62, 70):
         evaluate_alerts(registered, 0, at + minutes * MINUTE_MS)
     assert Code.METER_IDENTITY not in open_alerts(registered, at + 70 * MINUTE_MS)
+
+
+def test_polls_that_failed_are_told_of_with_their_causes(registered: Database) -> None:
+    """Those of the last day, over all meters of a device; a day later they are forgotten."""
+    device = MadeDevice()
+    device.seal(make_meter(), make_readings(make_meter(), [100], NOW - MINUTE_MS))
+    device.seal(PollErrors(0, NOW - 60 * MINUTE_MS, NOW - MINUTE_MS, {"timeout": 15, "bad-reply": 6}))
+    accept_blocks(registered, device.arrivals(), TERMS, NOW)
+    for minutes in (0, 5):
+        evaluate_alerts(registered, 0, NOW + minutes * MINUTE_MS)
+    found = open_alerts(registered, NOW + 5 * MINUTE_MS)[Code.COMM_ERRORS]
+    assert (found.standing, found.kept.episode.why) == (
+        Standing.FIRING,
+        "Barn: polls failed in a day, bad-reply 6, timeout 15.",
+    )
+    for hours in (24, 27):
+        evaluate_alerts(registered, 0, NOW + hours * 60 * MINUTE_MS)
+    assert Code.COMM_ERRORS not in open_alerts(registered, NOW + 27 * 60 * MINUTE_MS)

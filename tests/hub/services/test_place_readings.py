@@ -341,6 +341,7 @@ def upgraded(folder: Path, database: Database) -> Database:
             "DELETE FROM register_drop",
             "DROP INDEX reading_doubtful",
             "DROP INDEX device_by_name",
+            "DROP INDEX poll_error_by_time",
             *(f"DROP TABLE {name}" for name in later),
             "UPDATE alembic_version SET version_num = '0003'",
         ):
