@@ -47,7 +47,7 @@ class WordOfManyBody(WordBody):
     dry_run: StrictBool = False
 
 
-@router.post("/devices/words", status_code=201)
+@router.post("/words", status_code=201)
 def say_of_all(hub: HubOf, actor: ActorOf, body: WordOfManyBody) -> models.SaidOfManyJson:
     """Say it of all devices that match, or with `dry_run` only which these are; what cannot be said of one is left."""
     demand(hub, actor, Action.REGISTER_SYSTEM)

@@ -131,7 +131,7 @@ def test_the_api_counts_before_it_does(app: FastAPI) -> None:
     headers = {"authorization": f"Bearer {token}"}
 
     def post(**body: object) -> tuple[int, dict[str, object]]:
-        answer = client.post("/api/v1/devices/words", json={"reason": "x", **body}, headers=headers)
+        answer = client.post("/api/v1/words", json={"reason": "x", **body}, headers=headers)
         return answer.status_code, answer.json()
 
     status, told = post(word="retire", dry_run=True)
