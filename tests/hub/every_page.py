@@ -147,6 +147,8 @@ def sign_in(page: Page, url: str, app: FastAPI, who: str) -> None:
             sign_ins.save_factor(connection, sign_ins.Factor(who, factor.secret, NOW, 0), NOW)
         page.fill("#code", code_at(open_secret(app.state.hub.sealer, factor), NOW // STEP_MS))
         page.click("main button[type=submit]")
+    # A click does not wait for the page that it leads to; what comes next is asked of that one.
+    page.wait_for_url(lambda url: "/sign-in" not in url)
 
 
 def _fill(hub: Hub, folder: Path) -> None:

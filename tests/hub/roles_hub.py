@@ -60,11 +60,15 @@ class Walk:
         return self.page.locator("main")
 
     def go(self, words: str) -> None:
-        """Take a way from the page's head, also one that is behind `More`."""
+        """Take a way from the page's head, also one that is behind `More`, and wait until its page is there."""
         link = self.page.locator("header nav").get_by_role("link", name=words, exact=True)
+        behind = self.page.locator("header summary")
+        # The page may still be coming: only once one of the two is there can it be told which way it is.
+        expect(link.or_(behind).filter(visible=True).first).to_be_visible()
         if not link.is_visible():
-            self.page.locator("header summary").click()
-        link.click()
+            behind.click()
+        with self.page.expect_navigation():
+            link.click()
 
     def follow(self, words: str, *, exact: bool = True) -> None:
         """Follow the first link with these words."""
