@@ -72,7 +72,7 @@ def come_back(
 def _take(request: Request, hub: Hub, state: str, code: str, error: str) -> Response:
     provider = _provider(hub)
     asked = _open(hub, request.cookies.get(COOKIE, ""))
-    if not hmac.compare_digest(str(asked["state"]), state):
+    if not hmac.compare_digest(str(asked["state"]).encode(), state.encode()):
         message = "this answer belongs to another browser's question: begin again from the sign-in page"
         raise NotIdentifiedError(message)
     if error or not code:

@@ -185,7 +185,8 @@ def test_an_answer_is_for_the_browser_that_asked(browser: Browser, app: FastAPI,
     again = there(browser.get("/sign-in/elsewhere"))
     assert browser.get(again).status_code == 303
     assert browser.get(again).status_code == 401
-    for wrong in ("?state=x&code=y", "", "?error=access_denied", "?state=" + "x" * 400):
+    for wrong in ("?state=x&code=y", "", "?error=access_denied", "?state=" + "x" * 400, "?state=%C3%A9&code=y"):
+        browser.get("/sign-in/elsewhere")
         assert browser.get(f"/sign-in/elsewhere/back{wrong}").status_code == 401
     assert sessions(app) == before + 1
 
