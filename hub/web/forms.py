@@ -24,6 +24,7 @@ T = TypeVar("T")
 
 TEXT_MAX = 200
 LONG_TEXT_MAX = 4_000
+DIGITS_MAX = 9
 
 
 class WrongFieldError(InputError):
@@ -93,6 +94,11 @@ def read_field(name: str, reader: Callable[[str], T], text: str) -> T:
         return reader(text)
     except InputError as error:
         raise WrongFieldError(str(error), name) from error
+
+
+def read_whole_number(text: str) -> int | None:
+    """Return the whole number that was typed, None for anything else, also for one too long to be meant."""
+    return int(text) if text.isascii() and text.isdecimal() and len(text) <= DIGITS_MAX else None
 
 
 def draw_form(

@@ -21,7 +21,7 @@ from hub.services.manage_channels import (
 from hub.store import channels, dispatches
 from hub.web.actors import demand
 from hub.web.context import Hub, HubOf
-from hub.web.forms import Field, Form, Typed, draw_form, read_field
+from hub.web.forms import Field, Form, Typed, draw_form, read_field, read_whole_number
 from hub.web.navigation import frame_for
 from hub.web.rendering import render_page
 from hub.web.visitors import PersonOf
@@ -159,10 +159,11 @@ def _severity(text: str) -> Severity:
 
 
 def _minutes(text: str) -> int:
-    if not (text.isascii() and text.isdecimal() and len(text) < 10):  # noqa: PLR2004 - what fits anywhere
+    minutes = read_whole_number(text)
+    if minutes is None:
         message = f"{text!r:.40} is no number of minutes: write such as 60"
         raise InputError(message)
-    return int(text)
+    return minutes
 
 
 def _draw_all(hub: Hub, actor: Actor, made: MadeChannel | None = None) -> HTMLResponse:

@@ -23,7 +23,7 @@ from hub.store.device_list import DeviceFilter, Heard
 from hub.store.registry import Device
 from hub.web.actors import demand, refuse
 from hub.web.context import Hub, HubOf
-from hub.web.forms import Field, Form, Typed, draw_form, read_field
+from hub.web.forms import Field, Form, Typed, draw_form, read_field, read_whole_number
 from hub.web.navigation import frame_for
 from hub.web.rendering import render_page
 from hub.web.visitors import PersonOf, ViewerOf
@@ -204,10 +204,11 @@ def _query(wanted: DeviceFilter) -> str:
 
 
 def _number(text: str) -> int:
-    if not (text.isascii() and text.isdecimal() and len(text) < 10):  # noqa: PLR2004 - what fits anywhere
+    number = read_whole_number(text)
+    if number is None:
         message = f"{text!r:.40} is no number of devices: write the one that stands above"
         raise InputError(message)
-    return int(text)
+    return number
 
 
 def _all_form(hub: Hub, wanted: DeviceFilter) -> Form:

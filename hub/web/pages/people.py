@@ -16,7 +16,7 @@ from hub.store import accounts, sign_ins, tokens
 from hub.store.accounts import Account
 from hub.web.actors import demand
 from hub.web.context import Hub, HubOf
-from hub.web.forms import Field, Form, Typed, draw_form, read_field
+from hub.web.forms import Field, Form, Typed, draw_form, read_field, read_whole_number
 from hub.web.navigation import frame_for
 from hub.web.rendering import render_page
 from hub.web.visitors import PersonOf
@@ -244,10 +244,11 @@ def _token_form(hub: Hub, account: str) -> Form:
 
 
 def _days(text: str) -> int:
-    if not (text.isascii() and text.isdecimal() and 1 <= int(text[:4]) <= DAYS_MAX):
+    days = read_whole_number(text)
+    if days is None or not 1 <= days <= DAYS_MAX:
         message = f"{text!r:.40} is no number of days: write 1 to {DAYS_MAX}"
         raise InputError(message)
-    return int(text[:4])
+    return days
 
 
 def _role(text: str) -> Role:

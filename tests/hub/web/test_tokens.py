@@ -114,7 +114,14 @@ def test_a_list_shows_when_each_was_used_and_takes_it_back(app: FastAPI) -> None
 def test_pages_make_show_and_take_back(app: FastAPI) -> None:
     """What is wrong keeps what was typed; the token is shown once; one's own stand on one's own page."""
     sec = signed_in(app, "sec")
-    for wrong in ({"days": "0"}, {"days": "367"}, {"days": "ten"}, {"scope": "fly"}, {"label": ""}):
+    for wrong in (
+        {"days": "0"},
+        {"days": "367"},
+        {"days": "0366999"},
+        {"days": "ten"},
+        {"scope": "fly"},
+        {"label": ""},
+    ):
         typed = {"label": "billing", "days": "90", "scope": "view_production", **wrong}
         refused = sec.send("/users/bea/tokens/new", **typed)
         assert (refused.status_code, 'aria-invalid="true"' in refused.text) == (422, True), wrong
