@@ -79,13 +79,16 @@ def send_dispatches(
         stale = [one for one in waiting if at >= one.dispatch.useful_until]
         due = [one for one in waiting if at < one.dispatch.useful_until and _is_due(one, at)]
         warnings = _give_up(database, stale, at)
-        sent = later = 0
+        sent = later = tried = 0
         mute: set[int] = set()
-        for one in due[:SENDS_AT_ONCE]:
-            if is_ending():
-                break
+        is_more = False
+        for one in due:
             if one.dispatch.channel in mute:
                 continue
+            is_more = tried == SENDS_AT_ONCE
+            if is_more or is_ending():
+                break
+            tried += 1
             attempt = _try(database, doors, one, now)
             sent += attempt.outcome is Outcome.SENT
             later += attempt.outcome is Outcome.LATER
@@ -94,7 +97,7 @@ def send_dispatches(
             if attempt.outcome is Outcome.REFUSED:
                 warnings.append(f"{_describe(one)} was refused: {attempt.answer}")
                 _switch_off(database, one.dispatch, now())
-        return Delivery(sent, later, tuple(warnings), is_more=len(due) > SENDS_AT_ONCE)
+        return Delivery(sent, later, tuple(warnings), is_more=is_more)
 
 
 def _is_due(one: WaitingDispatch, at: int) -> bool:

@@ -29,7 +29,7 @@ from hub.services.manage_channels import (
 )
 from hub.services.queue_dispatches import TOLD_AT_ONCE, queue_dispatches
 from hub.services.read_alerts import read_open
-from hub.services.send_dispatches import Delivery, Doors, send_dispatches
+from hub.services.send_dispatches import SENDS_AT_ONCE, Delivery, Doors, send_dispatches
 from hub.store import alerts, audit_log, channels, dispatches
 from hub.store.notices_outbox import Outcome
 from tests.hub.making import NOW, TERMS, fetch, made_log, make_key
@@ -203,6 +203,29 @@ def test_of_a_channel_that_does_not_answer_the_rest_waits(fired: Database, recei
     assert run(fired, LATER) == Delivery(later=1)
     assert run(fired, LATER + 10_000) == Delivery(sent=2)
     assert [json.loads(one.body)["type"] for one in receiver.received] == ["test", "test", "alerts"]
+
+
+def test_many_messages_that_nobody_takes_hold_up_no_other_channel(fired: Database, receiver: Receiver) -> None:
+    """Only one of them is tried, what is behind them goes out in the same round, and no further round is asked for."""
+    receiver.statuses = [500]
+    add(fired, receiver.url)
+    with Receiver() as other:
+        add(fired, other.url)
+        for number in (1,) * SENDS_AT_ONCE + (2,):
+            try_channel(fired, number, actor="olga", now=LATER)
+        doors = Doors(None, WEBHOOKS, SEALER)
+        assert send_dispatches(fired, doors, lambda: LATER) == Delivery(sent=1, later=1)
+        assert (len(receiver.received), len(other.received)) == (1, 1)
+
+
+def test_more_than_a_round_takes_is_left_to_the_next_one(fired: Database, receiver: Receiver) -> None:
+    """And the round says that there is more."""
+    add(fired, receiver.url)
+    for _ in range(SENDS_AT_ONCE + 1):
+        try_channel(fired, 1, actor="olga", now=LATER)
+    doors = Doors(None, WEBHOOKS, SEALER)
+    assert send_dispatches(fired, doors, lambda: LATER) == Delivery(sent=SENDS_AT_ONCE, is_more=True)
+    assert send_dispatches(fired, doors, lambda: LATER) == Delivery(sent=1)
 
 
 def test_a_channel_that_takes_nothing_for_days_is_switched_off(fired: Database, receiver: Receiver) -> None:
