@@ -49,8 +49,8 @@ def link_identity(database: Database, account: str, identity: Identity, now: int
             raise AlreadyRegisteredError(message)
         if held is None:
             identities.add_identity(connection, LinkedIdentity(identity.issuer, identity.subject, account, now))
-            _tell = {"issuer": identity.issuer, "subject": identity.subject}
-            append_audit(connection, actor=account, action="link identity", subject=account, at=now, after=_tell)
+            after = {"issuer": identity.issuer, "subject": identity.subject}
+            append_audit(connection, actor=account, action="link identity", subject=account, at=now, after=after)
 
 
 def unlink_identities(database: Database, account: str, *, actor: str, now: int) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from starlette.concurrency import run_in_threadpool
@@ -94,7 +95,7 @@ class Idempotent:
         except BaseException:
             await run_in_threadpool(_end, hub, asked, None)
             raise
-        is_decided = done.status < 500 and done.status not in _NOT_DECIDED  # noqa: PLR2004 - a server's own fault
+        is_decided = done.status < HTTPStatus.INTERNAL_SERVER_ERROR and done.status not in _NOT_DECIDED
         await run_in_threadpool(_end, hub, asked, done if is_decided else None)
         return _response(done)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -51,7 +52,7 @@ class Tagging:
 
 
 def _is_tagged(start: Message) -> bool:
-    return start["status"] == 200 and Headers(raw=start["headers"]).get("content-type") == _JSON  # noqa: PLR2004 - as it is
+    return start["status"] == HTTPStatus.OK and Headers(raw=start["headers"]).get("content-type") == _JSON
 
 
 async def _send_tagged(start: Message, body: bytes, wanted: str, send: Send) -> None:

@@ -28,7 +28,7 @@ class Trouble(StrEnum):
     AUDITED = "it was audited on site"
     SILENT = "its device has been silent for days"
     MAINTAINED = "its device is under maintenance"
-    HANDED_OVER = "its owner asks for another reporter"
+    HANDED_OVER = "its owner asks for a new owner"
 
 
 @dataclass(frozen=True, slots=True)

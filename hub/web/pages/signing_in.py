@@ -60,7 +60,7 @@ def show_sign_in(request: Request, hub: HubOf, next: str = "/") -> HTMLResponse:
         account=name,
         problem="",
         sends_mail=hub.settings.mail is not None,
-        elsewhere=_elsewhere(hub),
+        elsewhere=name_elsewhere(hub),
     )
 
 
@@ -73,7 +73,7 @@ def do_sign_in(request: Request, hub: HubOf, account: Text, password: Text, next
     except (NotIdentifiedError, ThrottledError) as error:
         sends_mail = hub.settings.mail is not None
         return _again(
-            "sign_in.html", error, next=wanted, account=account, sends_mail=sends_mail, elsewhere=_elsewhere(hub)
+            "sign_in.html", error, next=wanted, account=account, sends_mail=sends_mail, elsewhere=name_elsewhere(hub)
         )
     return go_on(request, begun, wanted)
 
@@ -173,7 +173,7 @@ def show_account(hub: HubOf, person: PersonOf) -> HTMLResponse:
         sessions=sessions,
         tokens=own_tokens,
         linked=linked,
-        elsewhere=_elsewhere(hub),
+        elsewhere=name_elsewhere(hub),
         has_factor=factor is not None and factor.confirmed_at is not None,
         now=hub.now(),
         sees_all=allow(person.actor, Action.VIEW_PRODUCTION, Subject(), hub.now()),
@@ -231,7 +231,7 @@ def _lacking(request: Request, hub: HubOf) -> Next | None:
     return None if visitor is None else visitor.next
 
 
-def _elsewhere(hub: HubOf) -> str:
+def name_elsewhere(hub: HubOf) -> str:
     """Return whose word people may sign in by, empty for nobody's."""
     return "" if hub.oidc is None else hub.oidc.settings.name
 

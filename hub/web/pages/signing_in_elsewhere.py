@@ -17,7 +17,7 @@ from hub.exchange.oidc import OidcProvider, Question
 from hub.services.sign_in_elsewhere import FRESH_MS, link_identity, sign_in_elsewhere, unlink_identities
 from hub.web.context import Hub, HubOf
 from hub.web.navigation import BARE
-from hub.web.pages.signing_in import go_on, inside
+from hub.web.pages.signing_in import go_on, inside, name_elsewhere
 from hub.web.rendering import render_page
 from hub.web.visitors import PersonOf, current_visitor, is_secure, visit_of
 
@@ -121,7 +121,7 @@ def _explain(hub: Hub, problem: HubError) -> HTMLResponse:
         account="",
         problem=str(problem),
         sends_mail=hub.settings.mail is not None,
-        elsewhere="" if hub.oidc is None else hub.oidc.settings.name,
+        elsewhere=name_elsewhere(hub),
     )
 
 
