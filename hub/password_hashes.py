@@ -8,22 +8,22 @@ from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
 HASHES_AT_ONCE = 2
-_HASHER = PasswordHasher(time_cost=3, memory_cost=64 * 1024, parallelism=1)
+HASHER = PasswordHasher(time_cost=3, memory_cost=64 * 1024, parallelism=1)
 _TURNS = threading.BoundedSemaphore(HASHES_AT_ONCE)
-_NOBODY = _HASHER.hash("nobody's password, so that an unknown name takes as long as a known one")
+NOBODY = HASHER.hash("nobody's password, so that an unknown name takes as long as a known one")
 
 
 def hash_password(password: str) -> str:
     """Return what is kept of a password."""
     with _TURNS:
-        return _HASHER.hash(password)
+        return HASHER.hash(password)
 
 
 def verify_password(kept: str | None, password: str) -> bool:
     """Return whether this is the password; it takes as long where there is none."""
     with _TURNS:
         try:
-            _HASHER.verify(kept or _NOBODY, password)
+            HASHER.verify(kept or NOBODY, password)
         except (VerificationError, InvalidHashError):
             return False
     return kept is not None
