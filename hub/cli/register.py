@@ -15,7 +15,8 @@ from hub.formats import kilowatt_hours, local_time
 from hub.models import fleet as models
 from hub.rules.instants import format_instant
 from hub.services.end_meter import EndRequest, end_meter
-from hub.services.read_fleet import read_devices, read_meters
+from hub.services.read_devices import read_devices
+from hub.services.read_meters import read_meters
 from hub.services.register_device import register_device
 from hub.services.register_meter import MeterRequest, register_meter
 from hub.services.resolve_device import resolve_device

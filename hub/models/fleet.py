@@ -14,8 +14,9 @@ from protocol.identity import format_device_id
 if TYPE_CHECKING:
     from hub.rules.production import Reading
     from hub.services.compute_production import MeterMonth, SystemMonth
+    from hub.services.read_devices import DeviceView
     from hub.services.read_events import EventView
-    from hub.services.read_fleet import DeviceView, MeterView
+    from hub.services.read_meters import MeterView
     from hub.store.meter_events import EventReading
     from hub.store.registry import Meter, System
 

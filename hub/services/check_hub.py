@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from hub.rules.local_times import format_local
 from hub.services.checks import FREE_BYTES_MIN, Check, Standing, megabytes, span
-from hub.services.read_fleet import Link
+from hub.services.read_devices import Link
 from hub.store.database import SCHEMA_REVISION
 from protocol.identity import format_device_id
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from hub.rules.periods import ProductionMonth
     from hub.rules.windows import ReportingWindow
-    from hub.services.read_fleet import DeviceView
+    from hub.services.read_devices import DeviceView
     from hub.store.backups import Backup
 
 FREE_BYTES_WISHED = 1 << 30

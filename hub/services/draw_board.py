@@ -10,7 +10,7 @@ from hub.rules.periods import date_at, month_of
 from hub.rules.plausibility import expected_wh
 from hub.rules.reported import is_active, terms_of
 from hub.rules.windows import window_at, window_of
-from hub.services.read_fleet import read_devices
+from hub.services.read_devices import read_devices
 from hub.store import board, facts, ledger, meter_facts, registry, submissions
 from hub.store.board import Line, Looked
 

@@ -13,7 +13,7 @@ from hub.alerting.rules import RULES
 from hub.fleet.lifecycle import stage_at
 from hub.fleet.standing import Standing
 from hub.services.manage_channels import place_of
-from hub.services.read_fleet import Link, read_devices
+from hub.services.read_devices import Link, read_devices
 from hub.services.read_reporting import current_window
 from hub.services.read_stated import Stated, read_stated
 from hub.store import (
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
     from hub.alerting.life import Episode, Seen
     from hub.alerting.rules import Code
-    from hub.services.read_fleet import DeviceView
+    from hub.services.read_devices import DeviceView
     from hub.store.database import Database
     from protocol.identity import DeviceId
 

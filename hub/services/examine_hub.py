@@ -22,7 +22,7 @@ from hub.services.backup_manifest import check_files, read_manifest
 from hub.services.check_hub import Contents, Surroundings
 from hub.services.checks import Check, Standing
 from hub.services.notice_sources import SOURCES
-from hub.services.read_fleet import read_devices
+from hub.services.read_devices import read_devices
 from hub.services.read_reporting import current_window
 from hub.store import audit_log, backups, months, notices_outbox, registry, sqlite
 from hub.store.database import SCHEMA_REVISION, look_into, schema_revision

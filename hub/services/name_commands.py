@@ -10,7 +10,7 @@ from protocol.identity import format_device_id
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from hub.services.read_fleet import MeterView
+    from hub.services.read_meters import MeterView
     from protocol.identity import DeviceId
 
 

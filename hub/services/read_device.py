@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from hub.fleet.axes import Seen, judge_axes, worst_of
 from hub.fleet.lifecycle import Stage, stage_at
 from hub.services.find_device import find_device
-from hub.services.read_fleet import read_devices
+from hub.services.read_devices import read_devices
 from hub.services.read_stated import stated_of
 from hub.store import blocks, board, device_words, outbox, ownership, registry, series, states
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from hub.fleet.axes import Urgency, Value
     from hub.rules.production import Reading
-    from hub.services.read_fleet import DeviceView
+    from hub.services.read_devices import DeviceView
     from hub.store.blocks import HeldBlock
     from hub.store.device_words import DeviceWord
     from hub.store.outbox import CommandRecord

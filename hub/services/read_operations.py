@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from hub.services.read_fleet import Link, read_devices
+from hub.services.read_devices import Link, read_devices
 from hub.services.read_reporting import current_window
 from hub.store import backups, notices_outbox, registry, sqlite
 from hub.store.notices_outbox import NoticeState

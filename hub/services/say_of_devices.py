@@ -9,7 +9,7 @@ from hub.errors import InputError
 from hub.fleet.lifecycle import Word, check_said, stage_at
 from hub.rules.instants import format_instant
 from hub.services.amend_system import check_reason
-from hub.services.read_fleet import SILENT_AFTER_MS
+from hub.services.read_devices import SILENT_AFTER_MS
 from hub.store import changes, device_list, device_words, states
 from hub.store.audit_log import append_audit
 from hub.store.device_words import DeviceWord

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class Heard(StrEnum):
-    """How the hub hears a device; with the words of `hub.services.read_fleet.Link`."""
+    """How the hub hears a device; with the words of `hub.services.read_devices.Link`."""
 
     ONLINE = "online"
     OFFLINE = "offline"

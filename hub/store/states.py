@@ -62,7 +62,7 @@ class StreamFacts:
 
 @dataclass(frozen=True, slots=True)
 class Oddities:
-    """Counts, per device, of what was kept but not counted: see `hub.services.read_fleet` for the sentences.
+    """Counts, per device, of what was kept but not counted: see `hub.services.find_oddities` for the sentences.
 
     The last three count blocks by `hub.store.descriptors.Underived`.
     """

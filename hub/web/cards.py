@@ -10,7 +10,9 @@ from hub.web.headline import Headline, choose_headline, recent_months
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
-    from hub.services.read_fleet import DeviceView, Fleet, MeterView
+    from hub.services.read_devices import DeviceView
+    from hub.services.read_fleet import Fleet
+    from hub.services.read_meters import MeterView
     from hub.store.registry import System
 
 

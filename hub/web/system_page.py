@@ -9,7 +9,7 @@ from urllib.parse import quote
 from hub.services.compute_days import compute_days, count_hours, read_courses, read_power
 from hub.services.compute_production import compute_months, find_range, find_system
 from hub.services.read_events import read_events
-from hub.services.read_fleet import read_system_meters
+from hub.services.read_meters import read_system_meters
 from hub.store import changes, facts
 from hub.store.changes import Subject, SubjectKind
 from hub.web import drawing, headline
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from hub.rules.periods import ProductionMonth
     from hub.services.compute_production import SystemMonth
     from hub.services.read_events import EventView
-    from hub.services.read_fleet import MeterView
+    from hub.services.read_meters import MeterView
     from hub.store.registry import System
     from hub.web.context import Hub
     from hub.web.headline import Headline

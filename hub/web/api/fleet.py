@@ -13,8 +13,10 @@ from hub.services.compute_production import compute_month, compute_months, find_
 from hub.services.find_device import find_device
 from hub.services.name_commands import device_command, meter_command
 from hub.services.read_device import read_device
+from hub.services.read_devices import read_devices
 from hub.services.read_events import EVENTS_MAX, read_events
-from hub.services.read_fleet import read_devices, read_meters, read_systems
+from hub.services.read_fleet import read_systems
+from hub.services.read_meters import read_meters
 from hub.store import device_list, ownership, registry, series
 from hub.store.device_list import EVERY_DEVICE
 from hub.web.actors import demand

@@ -15,7 +15,7 @@ from hub.rules.instants import format_instant
 from hub.rules.permissions import Action, Actor
 from hub.services.read_details import parse_time
 from hub.services.read_device import read_device
-from hub.services.read_fleet import SILENT_AFTER_MS, read_devices
+from hub.services.read_devices import SILENT_AFTER_MS, read_devices
 from hub.services.say_of_device import say_of_device
 from hub.services.say_of_devices import ManyDevices, count_matching, say_of_devices
 from hub.store import device_list

@@ -8,7 +8,7 @@ import pytest
 
 from hub.fleet.axes import UNREAD_MS, Axis, Seen, Urgency, judge_axes, worst_of
 from hub.fleet.standing import Standing
-from hub.services.read_fleet import Link
+from hub.services.read_devices import Link
 
 NOW = 1_700_000_000_000
 OK, WARN, BAD = Urgency.OK, Urgency.WARN, Urgency.BAD

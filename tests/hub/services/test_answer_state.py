@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from hub.services.accept_blocks import Arrival, accept_blocks, load_keys
 from hub.services.answer_state import Answer, answer_state, welcome_devices
-from hub.services.read_fleet import Link, read_fleet
+from hub.services.read_devices import Link
+from hub.services.read_fleet import read_fleet
 from hub.services.register_device import register_device
 from protocol import wire
 from protocol.identity import Epoch

@@ -22,7 +22,7 @@ from hub.services.check_hub import (
     check_surroundings,
 )
 from hub.services.checks import FREE_BYTES_MIN, Check, Standing, megabytes, span
-from hub.services.read_fleet import DeviceView, Link
+from hub.services.read_devices import DeviceView, Link
 from hub.store.backups import Backup
 from hub.store.database import SCHEMA_REVISION
 from hub.store.registry import Device

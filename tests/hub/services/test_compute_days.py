@@ -12,7 +12,7 @@ from hub.services.accept_blocks import Terms, accept_blocks
 from hub.services.compute_days import compute_days, count_hours, read_courses, read_power, usual_count
 from hub.services.compute_production import compute_months, find_range
 from hub.services.end_meter import EndRequest, end_meter
-from hub.services.read_fleet import read_meters, read_system_meters
+from hub.services.read_meters import read_meters, read_system_meters
 from hub.services.register_device import register_device
 from hub.services.register_meter import MeterRequest, register_meter
 from hub.services.register_system import register_system
