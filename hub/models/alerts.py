@@ -32,7 +32,7 @@ class AlertJson(BaseModel):
 
 
 class AlertsJson(BaseModel):
-    """Alerts, what wants somebody first; `next` is after which number those that are over go on."""
+    """Alerts, the latest first; `next` begins the next page, None after the last."""
 
     alerts: list[AlertJson]
     next: int | None
@@ -50,9 +50,10 @@ class SilenceJson(BaseModel):
 
 
 class SilencesJson(BaseModel):
-    """The silences that hold."""
+    """The silences that hold; `next` begins the next page."""
 
     silences: list[SilenceJson]
+    next: str | None = None
 
 
 def alert_json(view: AlertView) -> AlertJson:

@@ -40,9 +40,10 @@ class DeviceWordJson(BaseModel):
 
 
 class DeviceWordsJson(BaseModel):
-    """All that was ever said of a device, the last first."""
+    """What was ever said of a device, the last first; `next` begins the next page."""
 
     words: list[DeviceWordJson]
+    next: int | None = None
 
 
 class SaidOfManyJson(BaseModel):

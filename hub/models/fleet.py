@@ -105,9 +105,10 @@ class MeterJson(_Json):
 
 
 class MetersJson(_Json):
-    """Registered meters, then those that are read but not registered."""
+    """Registered meters, then those that are read but not registered; `next` begins the next page."""
 
     meters: list[MeterJson]
+    next: str | None = None
 
 
 class DeviceJson(_Json):
@@ -192,10 +193,11 @@ class EventJson(_Json):
 
 
 class EventsJson(_Json):
-    """What happened to the meters of a system, the newest first."""
+    """What happened to the meters of a system, the newest first; `next` begins the next page."""
 
     system: str
     events: list[EventJson]
+    next: str | None = None
 
 
 class ProblemJson(_Json):

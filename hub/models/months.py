@@ -65,10 +65,11 @@ class ReportedMonthJson(BaseModel):
 
 
 class ReportedMonthsJson(BaseModel):
-    """A system's months, the latest first."""
+    """A system's months, the latest first; `next` begins the next page."""
 
     system: str
     months: list[ReportedMonthJson]
+    next: str | None = None
 
 
 class VerifiedJson(BaseModel):
@@ -92,10 +93,11 @@ class ErraticJson(BaseModel):
 
 
 class ErraticsJson(BaseModel):
-    """What was found of a month, in the order in which staff should look."""
+    """What was found of a month; `next` begins the next page."""
 
     month: str
     found: list[ErraticJson]
+    next: str | None = None
 
 
 def erratic_json(one: Erratic) -> ErraticJson:

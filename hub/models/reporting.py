@@ -159,9 +159,10 @@ class DeviceReportJson(BaseModel):
 
 
 class DeviceReportsJson(BaseModel):
-    """The meters that devices have yet to report."""
+    """The meters that devices have yet to report; `next` begins the next page."""
 
     meters: list[DeviceReportJson]
+    next: str | None = None
 
 
 class SubmissionsJson(BaseModel):

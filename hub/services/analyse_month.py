@@ -15,7 +15,7 @@ from hub.store.audit_log import append_audit
 from hub.store.changes import Subject, SubjectKind
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping, Sequence
 
     from sqlalchemy import Connection
 
@@ -30,15 +30,24 @@ def analyse_month(connection: Connection, month: ProductionMonth) -> tuple[Errat
 
     Raises UnknownSubjectError for a month that nobody went over.
     """
-    if not months.list_runs(connection, month):
-        message = f"nobody went over {month} yet: look at it with `meter-hub months run {month}`"
-        raise UnknownSubjectError(message)
-    decided = reviews.list_reviews(connection, month)
+    _check_runs(connection, month)
     return order_erratic(
-        Erratic(row.system, finding, _decision(decided.get((row.system, finding.code.value))))
-        for row in months.list_doubtful(connection, month)
-        for finding in _read(row)
+        _erratic(months.list_doubtful(connection, month), reviews.list_reviews(connection, month)),
     )
+
+
+def analyse_systems(
+    connection: Connection, month: ProductionMonth, after: str, limit: int
+) -> tuple[tuple[Erratic, ...], str | None]:
+    """Return what was found of the months of the next systems after a PTS id, at most `limit`, by system.
+
+    Beside it the system after which the next ones come, None where there are none. Raises UnknownSubjectError for a
+    month that nobody went over.
+    """
+    _check_runs(connection, month)
+    rows = months.list_doubtful(connection, month, after=after, limit=limit)
+    decided = reviews.list_reviews(connection, month, [row.system for row in rows])
+    return tuple(_erratic(rows, decided)), rows[-1].system if len(rows) == limit else None
 
 
 def review_finding(database: Database, review: Review) -> Review:
@@ -74,6 +83,18 @@ def review_finding(database: Database, review: Review) -> Review:
         )
         changes.announce(connection, [Subject(SubjectKind.SYSTEM, review.system)], review.decided_at)
     return review
+
+
+def _check_runs(connection: Connection, month: ProductionMonth) -> None:
+    if not months.list_runs(connection, month):
+        message = f"nobody went over {month} yet: look at it with `meter-hub months run {month}`"
+        raise UnknownSubjectError(message)
+
+
+def _erratic(rows: Sequence[SystemMonthRow], decided: Mapping[tuple[str, str], Review]) -> Iterator[Erratic]:
+    for row in rows:
+        for finding in _read(row):
+            yield Erratic(row.system, finding, _decision(decided.get((row.system, finding.code.value))))
 
 
 def _read(row: SystemMonthRow) -> Iterator[Finding]:

@@ -10,6 +10,8 @@ from hub.alerting.rules import RULES
 from hub.store import alerts
 
 if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping, Sequence
+
     from sqlalchemy import Connection
 
     from hub.alerting.rules import Rule
@@ -30,22 +32,10 @@ class AlertView:
 
 def read_open(connection: Connection, at: int) -> tuple[AlertView, ...]:
     """Return every alert that is not over as it stands at `at` (UTC ms), what wants somebody first."""
-    found = alerts.list_open(connection)
-    firing = {one.episode.code for one in found if one.episode.fired_at is not None}
-    silences = [one.silence for one in alerts.list_silences(connection, at)]
-    until = alerts.acknowledged_until(connection)
-    views = []
-    for one in found:
-        rule = RULES[one.episode.code]
-        acknowledged = until.get(one.number)
-        standing = standing_of(
-            one.episode, rule, firing=firing, silences=silences, acknowledged_until=acknowledged, at=at
-        )
-        views.append(AlertView(one, rule, standing, acknowledged))
     order = list(Standing)
     return tuple(
         sorted(
-            views,
+            _view(connection, alerts.list_open(connection), alerts.acknowledged_until(connection), at),
             key=lambda view: (
                 order.index(view.standing),
                 _WORST.index(view.kept.episode.severity.value),
@@ -56,9 +46,36 @@ def read_open(connection: Connection, at: int) -> tuple[AlertView, ...]:
     )
 
 
+def page_open(connection: Connection, at: int, before: int | None, limit: int) -> tuple[AlertView, ...]:
+    """Return alerts that are not over as they stand at `at` (UTC ms), the latest first."""
+    found = alerts.page_open(connection, before, limit)
+    return _view(connection, found, alerts.acknowledged_until(connection, [one.number for one in found]), at)
+
+
+def find_open(connection: Connection, at: int, numbers: Collection[int]) -> tuple[AlertView, ...]:
+    """Return of the alerts with these numbers those that are not over, as they stand at `at` (UTC ms)."""
+    return _view(connection, alerts.find_open(connection, numbers), alerts.acknowledged_until(connection, numbers), at)
+
+
 def read_over(connection: Connection, before: int | None, limit: int) -> tuple[AlertView, ...]:
     """Return alerts that are over, the latest first."""
     return tuple(
         AlertView(one, RULES[one.episode.code], Standing.RESOLVED, None)
         for one in alerts.list_over(connection, before, limit)
     )
+
+
+def _view(
+    connection: Connection, found: Sequence[KeptAlert], until: Mapping[int, int], at: int
+) -> tuple[AlertView, ...]:
+    firing = alerts.find_firing(connection)
+    silences = [one.silence for one in alerts.list_silences(connection, at)]
+    views = []
+    for one in found:
+        rule = RULES[one.episode.code]
+        acknowledged = until.get(one.number)
+        standing = standing_of(
+            one.episode, rule, firing=firing, silences=silences, acknowledged_until=acknowledged, at=at
+        )
+        views.append(AlertView(one, rule, standing, acknowledged))
+    return tuple(views)

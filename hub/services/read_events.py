@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
-    from hub.store.meter_events import StatedEvent
+    from hub.store.meter_events import EventPlace, StatedEvent
 
 EVENTS_MAX = 1000
 
@@ -46,19 +46,31 @@ class EventView:
 
 def read_events(connection: Connection, pts_id: str, limit: int) -> tuple[EventView, ...]:
     """Return what happened to a system's meters, the newest first; raises UnknownSubjectError for no such system."""
-    find_system(connection, pts_id)
-    registers = [
-        register
-        for meter in registry.list_meters(connection, pts_id)
-        for register in ownership.registers_of(connection, meter)
-    ]
-    return read_register_events(connection, registers, limit)
+    return read_register_events(connection, _registers(connection, pts_id), limit)
+
+
+def page_events(connection: Connection, pts_id: str, before: EventPlace | None, limit: int) -> tuple[EventView, ...]:
+    """Return what happened to a system's meters before a place, the newest first by the word of their devices.
+
+    Raises UnknownSubjectError for no such system.
+    """
+    stated = meter_events.page_events(connection, _registers(connection, pts_id), before, limit)
+    return tuple(EventView(one, _describe(one)) for one in stated)
 
 
 def read_register_events(connection: Connection, registers: Sequence[int], limit: int) -> tuple[EventView, ...]:
     """Return what happened to the meters with these registers, the newest first."""
     stated = meter_events.list_events(connection, registers, limit=limit)
     return tuple(EventView(one, _describe(one)) for one in stated)
+
+
+def _registers(connection: Connection, pts_id: str) -> list[int]:
+    find_system(connection, pts_id)
+    return [
+        register
+        for meter in registry.list_meters(connection, pts_id)
+        for register in ownership.registers_of(connection, meter)
+    ]
 
 
 def _describe(stated: StatedEvent) -> str:

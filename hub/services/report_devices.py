@@ -52,20 +52,39 @@ class DeviceReport:
 
 def list_waiting(connection: Connection, now: int) -> Iterator[DeviceReport]:
     """Yield the meters that devices have yet to report at `now` (UTC ms), each with what can be reported of it now."""
+    after: str | None = ""
+    while after is not None:
+        found, after = list_waiting_of(connection, now, after, SYSTEMS_AT_ONCE)
+        yield from found
+
+
+def list_waiting_of(
+    connection: Connection, now: int, after: str, limit: int
+) -> tuple[tuple[DeviceReport, ...], str | None]:
+    """Return what `list_waiting` yields of the next `limit` systems after a PTS id.
+
+    Beside it the system after which the next ones come, None where there are none.
+    """
     window = window_at(now)
-    if window is None:
-        return
+    systems = () if window is None else facts.iterate_system_facts(connection, date_at(now), after, limit)
+    if window is None or not systems:
+        return (), None
+    automatic = {one.system for one in systems if one.reporting_mode is ReportingMode.AUTOMATIC}
+    meters = [
+        meter
+        for meter in registry.meters_between(connection, systems[0].system, systems[-1].system)
+        if meter.devices and meter.system in automatic
+    ]
+    entered = ledger.find_entries(connection, [meter.id for meter in meters], window.month)
     contested = contests.find_contested(connection)
-    after = ""
-    while systems := facts.iterate_system_facts(connection, date_at(now), after, SYSTEMS_AT_ONCE):
-        after = systems[-1].system
-        for system in systems:
-            if system.reporting_mode is not ReportingMode.AUTOMATIC:
-                continue
-            for meter in registry.list_meters(connection, system.system):
-                if meter.devices and ledger.find_entry(connection, meter.id, window.month) is None:
-                    choice = _choose(connection, meter, window, now, contested)
-                    yield DeviceReport(system.system, meter.id, meter.serial, window.month, choice.reading, choice.why)
+    found = []
+    for meter in meters:
+        if meter.id not in entered:
+            choice = _choose(connection, meter, window, now, contested)
+            found.append(
+                DeviceReport(meter.system, meter.id, meter.serial, window.month, choice.reading, choice.why),
+            )
+    return tuple(found), systems[-1].system if len(systems) == limit else None
 
 
 def report_devices(

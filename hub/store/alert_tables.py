@@ -1,6 +1,6 @@
 """Alerts: episodes of rules, and what people said of them."""
 
-from sqlalchemy import Column, ForeignKey, Index, Table, Text
+from sqlalchemy import Column, ForeignKey, Index, Table, Text, and_
 
 from hub.store.schema import Whole, metadata
 
@@ -20,6 +20,10 @@ alert = Table(
     sqlite_strict=True,
     sqlite_with_rowid=True,
 )
+
+FIRES = and_(alert.c.ended_at.is_(None), alert.c.fired_at.is_not(None))
+"""That an episode has held for long enough and is not over, whatever people said of it."""
+Index("alert_firing", alert.c.code, sqlite_where=FIRES, postgresql_where=FIRES)
 
 alert_acknowledgement = Table(
     "alert_acknowledgement",

@@ -5,15 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy import delete, exists, func, insert, select, tuple_, update
 
 from hub.alerting.life import Episode, Silence
 from hub.alerting.rules import Code, Severity
-from hub.store.alert_tables import alert, alert_acknowledgement, alert_silence
+from hub.store.alert_tables import FIRES, alert, alert_acknowledgement, alert_silence
 from hub.store.facts import Recorded
 
 if TYPE_CHECKING:
-    from sqlalchemy import Connection, Row
+    from collections.abc import Collection
+
+    from sqlalchemy import ColumnElement, Connection, Row
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,12 +50,27 @@ def list_open(connection: Connection) -> tuple[KeptAlert, ...]:
     return tuple(map(_alert, rows))
 
 
+def page_open(connection: Connection, before: int | None, limit: int) -> tuple[KeptAlert, ...]:
+    """Return episodes that are not over, the latest first, those with a number below `before` if given."""
+    return _page(connection, alert.c.ended_at.is_(None), before, limit)
+
+
+def find_open(connection: Connection, numbers: Collection[int]) -> tuple[KeptAlert, ...]:
+    """Return of these episodes those that are not over, in the order in which they began."""
+    chosen = select(alert).where(alert.c.number.in_(list(numbers)), alert.c.ended_at.is_(None))
+    return tuple(map(_alert, connection.execute(chosen.order_by(alert.c.number))))
+
+
+def find_firing(connection: Connection) -> frozenset[Code]:
+    """Return the rules of which an episode fires: one look into an index for each, however many episodes there are."""
+    fires = [exists().where(alert.c.code == code.value, FIRES).label(code.value) for code in Code]
+    found = connection.execute(select(*fires)).one()
+    return frozenset(code for code, is_firing in zip(Code, found, strict=True) if is_firing)
+
+
 def list_over(connection: Connection, before: int | None, limit: int) -> tuple[KeptAlert, ...]:
     """Return episodes that are over, the latest first, those with a number below `before` if given."""
-    query = select(alert).where(alert.c.ended_at.is_not(None)).order_by(alert.c.number.desc()).limit(limit)
-    if before is not None:
-        query = query.where(alert.c.number < before)
-    return tuple(map(_alert, connection.execute(query)))
+    return _page(connection, alert.c.ended_at.is_not(None), before, limit)
 
 
 def find_alert(connection: Connection, number: int) -> KeptAlert | None:
@@ -100,8 +117,8 @@ def list_acknowledgements(connection: Connection, number: int) -> tuple[Acknowle
     )
 
 
-def acknowledged_until(connection: Connection) -> dict[int, int]:
-    """Return until when (UTC ms) each alert that is not over is looked after, by the last word on it."""
+def acknowledged_until(connection: Connection, numbers: Collection[int] | None = None) -> dict[int, int]:
+    """Return until when (UTC ms) each of these alerts, or each that is not over, is looked after: by the last word."""
     table = alert_acknowledgement
     newest = (
         select(func.max(table.c.number))
@@ -109,6 +126,8 @@ def acknowledged_until(connection: Connection) -> dict[int, int]:
         .where(alert.c.ended_at.is_(None))
         .group_by(table.c.alert)
     )
+    if numbers is not None:
+        newest = newest.where(table.c.alert.in_(list(numbers)))
     rows = connection.execute(select(table.c.alert, table.c.until_at).where(table.c.number.in_(newest)))
     return {row.alert: row.until_at for row in rows}
 
@@ -127,11 +146,18 @@ def add_silence(connection: Connection, silence: Silence, recorded: Recorded) ->
     return int(connection.execute(added).scalar_one())
 
 
-def list_silences(connection: Connection, at: int) -> tuple[KeptSilence, ...]:
-    """Return the silences that hold at `at` (UTC ms), those that end first first."""
+def list_silences(
+    connection: Connection, at: int, *, after: tuple[int, int] | None = None, limit: int | None = None
+) -> tuple[KeptSilence, ...]:
+    """Return the silences that hold at `at` (UTC ms), those that end first first.
+
+    All of them, or at most `limit` beyond an end (UTC ms) and a number.
+    """
     table = alert_silence
-    rows = connection.execute(select(table).where(table.c.until_at > at).order_by(table.c.until_at, table.c.number))
-    return tuple(_silence(row) for row in rows)
+    query = select(table).where(table.c.until_at > at).order_by(table.c.until_at, table.c.number).limit(limit)
+    if after is not None:
+        query = query.where(tuple_(table.c.until_at, table.c.number) > tuple_(*after))
+    return tuple(map(_silence, connection.execute(query)))
 
 
 def find_silence(connection: Connection, number: int) -> KeptSilence | None:
@@ -143,6 +169,13 @@ def find_silence(connection: Connection, number: int) -> KeptSilence | None:
 def end_silence(connection: Connection, number: int, at: int) -> None:
     """Let a silence end at `at` (UTC ms)."""
     connection.execute(update(alert_silence).where(alert_silence.c.number == number).values(until_at=at))
+
+
+def _page(connection: Connection, where: ColumnElement[bool], before: int | None, limit: int) -> tuple[KeptAlert, ...]:
+    query = select(alert).where(where).order_by(alert.c.number.desc()).limit(limit)
+    if before is not None:
+        query = query.where(alert.c.number < before)
+    return tuple(map(_alert, connection.execute(query)))
 
 
 def _changing(episode: Episode) -> dict[str, object]:

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
-SCHEMA_REVISION = "0023"
+SCHEMA_REVISION = "0027"
 DATABASE_NAME = "hub.db"
 _LOCK_NAME = "hub.lock"
 _FAULTS = (

@@ -24,6 +24,7 @@ class DescribedMeter:
 
     `bus` says how it is read (`protocol.records.MeterDescriptor`): `pulse` is a count of the device's own.
     `meter_ids` are the registered meters to which it belongs: one, or none where nobody has registered it.
+    `first_register` is the least of all its registers, whatever they count.
     """
 
     device: DeviceId
@@ -34,6 +35,7 @@ class DescribedMeter:
     bus: str
     registers: tuple[int, ...]
     meter_ids: frozenset[int]
+    first_register: int
 
 
 def list_described(connection: Connection, devices: Collection[DeviceId] | None = None) -> tuple[DescribedMeter, ...]:
@@ -46,19 +48,24 @@ def list_described(connection: Connection, devices: Collection[DeviceId] | None 
         .order_by(register.c.seen_at, register.c.id, descriptor.c.stream_id, descriptor.c.seq)
     )
     if devices is not None:
-        query = query.where(register.c.device.in_(list(devices)))
+        # Of the links, too, which SQLite would rather walk whole than begin at a register.
+        query = query.where(register.c.device.in_(list(devices)), link.c.device.in_(list(devices)))
     registers: dict[tuple[bytes, str, str, str, int], list[int]] = {}
     last_said: dict[tuple[bytes, str, str, str, int], tuple[str, str]] = {}
     owner_of = owners(connection, devices)
     meter_ids: dict[tuple[bytes, str, str, str, int], set[int]] = {}
+    first: dict[tuple[bytes, str, str, str, int], int] = {}
     for row in connection.execute(query):
         key = (row.device, row.serial, row.make, row.model, row.slot)
         owned = registers.setdefault(key, [])
         if is_generated(row.obis) and row.id not in owned:
             owned.append(row.id)
         meter_ids.setdefault(key, set()).update({owner_of[row.id]} if row.id in owner_of else ())
+        first[key] = min(row.id, first.get(key, row.id))
         last_said[key] = (row.firmware, row.bus)
     return tuple(
-        DescribedMeter(DeviceId(key[0]), *key[1:4], *last_said[key], tuple(owned), frozenset(meter_ids[key]))
+        DescribedMeter(
+            *(DeviceId(key[0]), *key[1:4], *last_said[key]), tuple(owned), frozenset(meter_ids[key]), first[key]
+        )
         for key, owned in registers.items()
     )

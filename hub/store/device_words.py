@@ -20,15 +20,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class DeviceWord:
-    """What was said of a device; by whom, when and why."""
+    """What was said of a device; by whom, when and why. `number` is its place in all that was ever said."""
 
     device: DeviceId
     said: Said
     recorded: Recorded
+    number: int = 0
 
 
 def add_word(connection: Connection, word: DeviceWord) -> None:
-    """Keep what is said; what was said before stays."""
+    """Keep what is said (its `number` is ignored); what was said before stays."""
     connection.execute(
         insert(device_word).values(
             device=word.device,
@@ -41,10 +42,15 @@ def add_word(connection: Connection, word: DeviceWord) -> None:
     )
 
 
-def list_words(connection: Connection, device: DeviceId) -> tuple[DeviceWord, ...]:
-    """Return all that was ever said of a device, the last first."""
-    rows = select(device_word).where(device_word.c.device == device).order_by(device_word.c.number.desc())
-    return tuple(map(_word, connection.execute(rows)))
+def list_words(
+    connection: Connection, device: DeviceId, *, before: int | None = None, limit: int | None = None
+) -> tuple[DeviceWord, ...]:
+    """Return what was ever said of a device, the last first; all of it, or at most `limit` words before a number."""
+    table = device_word
+    query = select(table).where(table.c.device == device).order_by(table.c.number.desc()).limit(limit)
+    if before is not None:
+        query = query.where(table.c.number < before)
+    return tuple(map(_word, connection.execute(query)))
 
 
 def last_words(connection: Connection, devices: Collection[DeviceId] | None = None) -> dict[DeviceId, Said]:
@@ -59,4 +65,4 @@ def last_words(connection: Connection, devices: Collection[DeviceId] | None = No
 
 def _word(row: Row[tuple[object, ...]]) -> DeviceWord:
     said = Said(Word(row.word), row.until_at)
-    return DeviceWord(DeviceId(row.device), said, Recorded(row.actor, row.recorded_at, row.reason))
+    return DeviceWord(DeviceId(row.device), said, Recorded(row.actor, row.recorded_at, row.reason), row.number)

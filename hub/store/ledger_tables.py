@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sqlalchemy import Column, ForeignKey, Index, Integer, Table, Text, UniqueConstraint
+from sqlalchemy import Column, ForeignKey, Index, Integer, Table, Text, UniqueConstraint, literal_column
 
 from hub.store.schema import Whole, metadata
 
@@ -130,6 +130,15 @@ system_month = Table(
     sqlite_with_rowid=False,
 )
 Index("system_month_by_month", system_month.c.month, system_month.c.system)
+IS_FOUND = system_month.c.findings != literal_column("'[]'")
+"""That something was found of a system's month: written out, so that its index is known to hold it."""
+Index(
+    "system_month_found",
+    system_month.c.month,
+    system_month.c.system,
+    sqlite_where=IS_FOUND,
+    postgresql_where=IS_FOUND,
+)
 
 # What staff decided on a finding of a month.
 finding_review = _ledger(

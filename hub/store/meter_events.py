@@ -6,7 +6,7 @@ A device that had no time yet states an event at the instant of its readings, so
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from sqlalchemy import and_, exists, func, select, tuple_
 
@@ -20,7 +20,7 @@ from protocol.messages import TimeQuality
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
-    from sqlalchemy import Connection, Row, Select
+    from sqlalchemy import Column, ColumnElement, Connection, Exists, Row, Select, Table
 
     _Row = Row[tuple[object, ...]]
 
@@ -32,6 +32,14 @@ class EventReading:
     read_at: int
     raw: int
     register_wh: int | None
+
+
+class EventPlace(NamedTuple):
+    """The place of an event in a list: the instant that its device stated (UTC ms), and the record in a stream."""
+
+    at: int
+    stream: int
+    record: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +55,7 @@ class StatedEvent:
     was: str
     now: str
     note: str
+    place: EventPlace
 
 
 def list_events(
@@ -62,21 +71,61 @@ def list_events(
     A device gives a meter a number for ever: what it states of the number belongs to all meters that ever had it.
     `is_of_register` leaves out what is about another register of them, or about the whole meter.
     """
+    event = stated_tables.meter_event
+    wheres: list[ColumnElement[bool]] = []
+    if is_of_register:
+        link, described = _describes(registers)
+        wheres.append(described.where(link.c.rid == event.c.rid))
+    if kinds is not None:
+        wheres.append(event.c.kind.in_(list(kinds)))
+    events = [_event(connection, row) for row in _latest(connection, registers, wheres, limit)]
+    return tuple(sorted(events, key=lambda event: event.at, reverse=True))
+
+
+def page_events(
+    connection: Connection, registers: Sequence[int], before: EventPlace | None, limit: int
+) -> tuple[StatedEvent, ...]:
+    """Return at most `limit` events of these registers' meters before a place, the latest by their devices' word."""
+    event = stated_tables.meter_event
+    wheres: list[ColumnElement[bool]] = []
+    if before is not None:
+        # The plain bound is what the index begins at; the place decides among events of one instant.
+        wheres += [event.c.at <= before.at, tuple_(*_place_of(event)) < tuple_(*before)]
+    return tuple(_event(connection, row) for row in _latest(connection, registers, wheres, limit))
+
+
+def _latest(
+    connection: Connection, registers: Sequence[int], wheres: Sequence[ColumnElement[bool]], limit: int | None
+) -> list[_Row]:
+    """Return the latest events of meters with these registers: so many of each device, by index, and merged."""
+    event, register = stated_tables.meter_event, schema.register
+    _, described = _describes(registers)
+    devices = select(register.c.device).where(register.c.id.in_(list(registers))).distinct()
+    found: list[_Row] = []
+    for device in connection.execute(devices).scalars().all():
+        query = select(event).where(event.c.device == device, described, *wheres)
+        found += connection.execute(query.order_by(*(one.desc() for one in _place_of(event))).limit(limit)).all()
+    return sorted(found, key=_place, reverse=True)[:limit]
+
+
+def _describes(registers: Sequence[int]) -> tuple[Table, Exists]:
+    """Return the link between descriptors and registers, and whether an event's meter ever had one of these."""
     event, descriptor, link = stated_tables.meter_event, schema.descriptor, schema.descriptor_register
-    is_theirs = exists().where(
+    return link, exists().where(
         descriptor.c.device == event.c.device,
         descriptor.c.meter_index == event.c.meter_index,
         link.c.device == descriptor.c.device,
         link.c.descriptor == descriptor.c.id,
         link.c.register_id.in_(list(registers)),
     )
-    query = select(event).where(is_theirs).order_by(event.c.at.desc(), event.c.record.desc()).limit(limit)
-    if is_of_register:
-        query = query.where(is_theirs.where(link.c.rid == event.c.rid))
-    if kinds is not None:
-        query = query.where(event.c.kind.in_(list(kinds)))
-    events = [_event(connection, row) for row in connection.execute(query).all()]
-    return tuple(sorted(events, key=lambda event: event.at, reverse=True))
+
+
+def _place_of(event: Table) -> tuple[Column[int], ...]:
+    return event.c.at, event.c.stream_id, event.c.record
+
+
+def _place(row: _Row) -> EventPlace:
+    return EventPlace(row.at, row.stream_id, row.record)
 
 
 def last_stated(
@@ -121,6 +170,7 @@ def _event(connection: Connection, row: _Row) -> StatedEvent:
         was=row.was,
         now=row.now,
         note=row.note,
+        place=_place(row),
     )
 
 

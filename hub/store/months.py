@@ -7,11 +7,11 @@ import itertools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sqlalchemy import Select, Text, and_, bindparam, func, insert, select
+from sqlalchemy import Select, Text, and_, bindparam, func, insert, select, tuple_
 
 from hub.rules.periods import parse_month
 from hub.store.dialect import insert_rows
-from hub.store.ledger_tables import month_result, month_run, system_month
+from hub.store.ledger_tables import IS_FOUND, month_result, month_run, system_month
 from hub.store.system_meters import SYSTEMS_AT_ONCE
 
 if TYPE_CHECKING:
@@ -154,11 +154,16 @@ def find_system_month(connection: Connection, pts_id: str, month: ProductionMont
 
 
 def list_system_months(
-    connection: Connection, pts_id: str, *, every_version: bool = False, limit: int | None = None
+    connection: Connection,
+    pts_id: str,
+    *,
+    every_version: bool = False,
+    before: tuple[ProductionMonth, int] | None = None,
+    limit: int | None = None,
 ) -> tuple[SystemMonthRow, ...]:
     """Return a system's months, the latest first, each in its last version; with `every_version` in all of them.
 
-    With `limit`, no more than so many.
+    Those before a version of a month, and with `limit` no more than so many.
     """
     query = (
         select(system_month)
@@ -166,6 +171,9 @@ def list_system_months(
         .order_by(system_month.c.month.desc(), system_month.c.version.desc())
         .limit(limit)
     )
+    if before is not None:
+        month, version = before
+        query = query.where(tuple_(system_month.c.month, system_month.c.version) < tuple_(str(month), version))
     if not every_version:
         query = query.where(_is_last())
     return tuple(map(_system_month, connection.execute(query)))
@@ -236,12 +244,18 @@ def sum_before(connection: Connection, month: ProductionMonth) -> dict[str, int]
     return {system: int(energy_wh) for system, energy_wh in connection.execute(query)}
 
 
-def list_doubtful(connection: Connection, month: ProductionMonth) -> tuple[SystemMonthRow, ...]:
-    """Return the systems' months of which something is found, in their last version, by system."""
+def list_doubtful(
+    connection: Connection, month: ProductionMonth, *, after: str = "", limit: int | None = None
+) -> tuple[SystemMonthRow, ...]:
+    """Return the systems' months of which something is found, in their last version, by system.
+
+    Those after a PTS id, with `limit` no more than so many.
+    """
     query = (
         select(system_month)
-        .where(system_month.c.month == str(month), system_month.c.findings != "[]", _is_last())
+        .where(system_month.c.month == str(month), system_month.c.system > after, IS_FOUND, _is_last())
         .order_by(system_month.c.system)
+        .limit(limit)
     )
     return tuple(map(_system_month, connection.execute(query)))
 

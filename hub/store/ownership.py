@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
     from hub.store.registry import Meter
 
+REGISTERS_AT_ONCE = 2000
+"""Among so many registers a page of strangers is looked for."""
+
 
 def registers_of(connection: Connection, meter: Meter) -> tuple[int, ...]:
     """Return the ids of the registers in which this meter counts generated energy; empty before it was described."""
@@ -76,6 +79,34 @@ class Stranger:
     make: str
     model: str
     seen_at: int
+
+
+def find_strangers(
+    connection: Connection, after: int, limit: int, looked_at: int = REGISTERS_AT_ONCE
+) -> tuple[tuple[tuple[int, DeviceId], ...], int | None]:
+    """Return the first registers, with their devices, of meters that nobody has registered: at most `limit` by id.
+
+    They are among the next `looked_at` registers beyond one, so that this costs the same where there are none. Beside
+    them the register after which the next ones come, None where there are none.
+    """
+    register, earlier, owned = schema.register, schema.register.alias("earlier"), _owned().subquery()
+    beyond = select(register.c.id).where(register.c.id > after).order_by(register.c.id)
+    last = connection.execute(beyond.limit(1).offset(looked_at - 1)).scalar_one_or_none()
+    same = (earlier.c[name] == register.c[name] for name in ("device", "serial", "make", "model", "slot"))
+    query = (
+        select(register.c.id, register.c.device)
+        .where(
+            register.c.id > after,
+            ~exists().where(*same, earlier.c.id < register.c.id),
+            ~exists().where(owned.c.register_id == register.c.id),
+        )
+        .order_by(register.c.id)
+        .limit(limit)
+    )
+    if last is not None:
+        query = query.where(register.c.id <= last)
+    found = tuple((row.id, DeviceId(row.device)) for row in connection.execute(query))
+    return found, found[-1][0] if len(found) == limit else last
 
 
 def list_strangers(connection: Connection, limit: int) -> tuple[Stranger, ...]:

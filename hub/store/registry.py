@@ -250,6 +250,14 @@ def list_meters(connection: Connection, system: str | None = None) -> tuple[Mete
     return _meters(connection, true() if system is None else schema.meter.c.system == system)
 
 
+def meters_after(connection: Connection, after: int, limit: int) -> tuple[Meter, ...]:
+    """Return the next `limit` meters by their ids, those beyond one: in the order in which they were registered."""
+    table = schema.meter
+    chosen = select(table.c.id).where(table.c.id > after).order_by(table.c.id).limit(limit)
+    found = _meters(connection, table.c.id.in_(chosen))
+    return tuple(sorted(found, key=lambda meter: meter.id))
+
+
 def meters_between(connection: Connection, first: str, last: str) -> tuple[Meter, ...]:
     """Return the meters of the systems whose PTS ids are from `first` to `last`, by system and serial."""
     return _meters(connection, schema.meter.c.system.between(first, last))

@@ -11,6 +11,8 @@ from hub.rules.periods import parse_month
 from hub.store.ledger_tables import finding_review
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from sqlalchemy import Connection, Row
 
     from hub.rules.periods import ProductionMonth
@@ -46,11 +48,15 @@ def add_review(connection: Connection, review: Review) -> None:
     )
 
 
-def list_reviews(connection: Connection, month: ProductionMonth) -> dict[tuple[str, str], Review]:
-    """Return the last decision on each finding of a month, by system and code."""
+def list_reviews(
+    connection: Connection, month: ProductionMonth, systems: Collection[str] | None = None
+) -> dict[tuple[str, str], Review]:
+    """Return the last decision on each finding of a month, of these systems or of all, by system and code."""
     table = finding_review
-    rows = connection.execute(select(table).where(table.c.month == str(month)).order_by(table.c.number))
-    return {(row.system, row.code): _review(row) for row in rows}
+    query = select(table).where(table.c.month == str(month)).order_by(table.c.number)
+    if systems is not None:
+        query = query.where(table.c.system.in_(list(systems)))
+    return {(row.system, row.code): _review(row) for row in connection.execute(query)}
 
 
 def _review(row: Row[tuple[object, ...]]) -> Review:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sqlalchemy import Select, and_, func, or_, select, true, tuple_
+from sqlalchemy import Select, and_, bindparam, func, or_, select, tuple_
 
 from hub.rules import production
 from hub.rules.placing import Placing
@@ -20,9 +21,13 @@ from protocol.messages import TimeQuality
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from sqlalchemy import ColumnElement, Connection, Row
+    from sqlalchemy import BindParameter, ColumnElement, Connection, Row
 
     _Row = Row[tuple[object, ...]]
+
+
+FIRST_AT, LAST_AT = -(1 << 63), (1 << 63) - 1
+"""Before and after every instant (UTC ms) that a column holds."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -43,13 +48,12 @@ def find_deciding(connection: Connection, registers: Sequence[int], edges: Seque
     between which they do. Which of them stand for an edge is decided by `hub.rules.production`, for which the others
     change nothing.
     """
-    read_at = schema.reading.c.read_at
     found: list[_Row] = []
     for register in registers:
         for edge in edges:
-            for where in (is_verified(), true()):
-                found += _best(connection, [register], and_(where, read_at <= edge), latest=True)
-                found += _best(connection, [register], and_(where, read_at > edge), latest=False)
+            for verified in (True, False):
+                found += _latest(connection, [register], until=edge, verified=verified)
+                found += _earliest(connection, [register], since=edge + 1, verified=verified)
             found += _doubted_at(connection, register, edge)
         if len(registers) > 1:
             found += _handover(connection, registers, register)
@@ -58,18 +62,17 @@ def find_deciding(connection: Connection, registers: Sequence[int], edges: Seque
 
 def first_reading(connection: Connection, registers: Sequence[int]) -> Reading | None:
     """Return the earliest good reading of these registers."""
-    return next(iter(_in_order(_best(connection, registers, true(), latest=False))), None)
+    return next(iter(_in_order(_earliest(connection, registers))), None)
 
 
 def last_reading(connection: Connection, registers: Sequence[int], until: int | None = None) -> Reading | None:
     """Return the latest good reading of these registers, at or before `until` (UTC ms) if that is given."""
-    where = true() if until is None else schema.reading.c.read_at <= until
-    return next(iter(_in_order(_best(connection, registers, where, latest=True))), None)
+    return next(iter(_in_order(_latest(connection, registers, until=LAST_AT if until is None else until))), None)
 
 
 def next_reading(connection: Connection, registers: Sequence[int], after: int) -> Reading | None:
     """Return the earliest good reading of these registers later than `after` (UTC ms)."""
-    return next(iter(_in_order(_best(connection, registers, schema.reading.c.read_at > after, latest=False))), None)
+    return next(iter(_in_order(_earliest(connection, registers, since=after + 1))), None)
 
 
 def list_drops(
@@ -146,37 +149,69 @@ def list_latest(
     return tuple((place, _reading(row)) for place, row in keyed[:limit])
 
 
-def _best(
-    connection: Connection, registers: Sequence[int], where: ColumnElement[bool], *, latest: bool
+def _latest(
+    connection: Connection, registers: Sequence[int], *, until: int = LAST_AT, verified: bool = False
 ) -> Sequence[_Row]:
-    """Return the row of the extreme reading as a list of one, or of none; one index look-up per register."""
-    columns = (schema.reading.c.read_at, schema.reading.c.boottime_ms, schema.reading.c.boot_id)
-    order = [column.desc() for column in columns] if latest else list(columns)
-    found = [
+    """Return the row of the last reading up to `until` as a list of one, or of none; one look-up per register."""
+    found = _extremes(connection, registers, FIRST_AT, until, _extreme(latest=True, verified=verified))
+    return [max(found, key=_place)] if found else []
+
+
+def _earliest(
+    connection: Connection, registers: Sequence[int], *, since: int = FIRST_AT, verified: bool = False
+) -> Sequence[_Row]:
+    """Return the row of the first reading from `since` on as a list of one, or of none; one look-up per register."""
+    found = _extremes(connection, registers, since, LAST_AT, _extreme(latest=False, verified=verified))
+    return [min(found, key=_place)] if found else []
+
+
+def _extremes(
+    connection: Connection, registers: Sequence[int], since: int, until: int, query: Select[tuple[object, ...]]
+) -> list[_Row]:
+    return [
         row
         for register in registers
-        for row in connection.execute(_select([register]).where(where).order_by(*order).limit(1))
+        for row in connection.execute(query, {"registers": [register], "since": since, "until": until})
     ]
-    choose = max if latest else min
-    return [choose(found, key=_place)] if found else []
+
+
+@functools.cache
+def _extreme(*, latest: bool, verified: bool) -> Select[tuple[object, ...]]:
+    # Built once: to build it takes longer than to look the reading up.
+    table = schema.reading
+    columns = (table.c.read_at, table.c.boottime_ms, table.c.boot_id)
+    query = _between(is_good()).order_by(*((one.desc() for one in columns) if latest else columns)).limit(1)
+    return query.where(is_verified()) if verified else query
+
+
+@functools.cache
+def _doubted() -> Select[tuple[object, ...]]:
+    return _between(and_(schema.reading.c.register_wh.is_not(None), is_doubted()))
+
+
+def _between(which: ColumnElement[bool]) -> Select[tuple[object, ...]]:
+    """Return the query of such readings of `:registers` from `:since` to `:until`, both included."""
+    since, until = bindparam("since", type_=schema.Whole), bindparam("until", type_=schema.Whole)
+    return _select(bindparam("registers", expanding=True), which).where(schema.reading.c.read_at.between(since, until))
 
 
 def _doubted_at(connection: Connection, register: int, edge: int) -> Sequence[_Row]:
     """Return the readings of a register that would stand for an edge, if its device did not doubt them."""
-    read_at = schema.reading.c.read_at
-    at_edge = read_at.between(edge - EDGE_HALF_WIDTH_MS, edge + EDGE_HALF_WIDTH_MS)
-    has_energy = schema.reading.c.register_wh.is_not(None)
-    return connection.execute(_select([register], and_(has_energy, is_doubted())).where(at_edge)).all()
+    near = {"registers": [register], "since": edge - EDGE_HALF_WIDTH_MS, "until": edge + EDGE_HALF_WIDTH_MS}
+    return connection.execute(_doubted(), near).all()
 
 
 def _handover(connection: Connection, registers: Sequence[int], register: int) -> Sequence[_Row]:
     """Return the first verified reading of a register, and of every other register the latest before it."""
-    first = _best(connection, [register], is_verified(), latest=False)
+    first = _earliest(connection, [register], verified=True)
     if not first:
         return ()
-    before = and_(is_verified(), schema.reading.c.read_at <= first[0].read_at)
+    until = first[0].read_at
     others = [
-        row for other in registers if other != register for row in _best(connection, [other], before, latest=True)
+        row
+        for other in registers
+        if other != register
+        for row in _latest(connection, [other], until=until, verified=True)
     ]
     return [*first, *others]
 
@@ -187,7 +222,7 @@ def _drop_rows(connection: Connection, registers: Sequence[int]) -> Sequence[_Ro
     query = select(drop.c.register_id, drop.c.read_at).where(drop.c.register_id.in_(list(registers)))
     found: list[_Row] = []
     for row in connection.execute(query).all():
-        found += _best(connection, [row.register_id], and_(is_verified(), read_at < row.read_at), latest=True)
+        found += _latest(connection, [row.register_id], until=row.read_at - 1, verified=True)
         found += connection.execute(_select([row.register_id]).where(is_verified(), read_at == row.read_at))
     return found
 
@@ -201,7 +236,9 @@ def _in_order(rows: Sequence[_Row]) -> tuple[Reading, ...]:
     return tuple(_reading(row) for _, row in sorted({_place(row): row for row in rows}.items()))
 
 
-def _select(registers: Sequence[int], which: ColumnElement[bool] | None = None) -> Select[tuple[object, ...]]:
+def _select(
+    registers: Sequence[int] | BindParameter[int], which: ColumnElement[bool] | None = None
+) -> Select[tuple[object, ...]]:
     """Return the query of these registers' good readings, or of others."""
     table, scale, stream, register = schema.reading, schema.register_scale, schema.stream, schema.register
     query: Select[tuple[object, ...]] = (
@@ -226,7 +263,7 @@ def _select(registers: Sequence[int], which: ColumnElement[bool] | None = None) 
         .join(scale, scale.c.id == table.c.scale_id)
         .join(stream, stream.c.id == table.c.stream_id)
         .join(register, register.c.id == table.c.register_id)
-        .where(table.c.register_id.in_(list(registers)), is_good() if which is None else which)
+        .where(table.c.register_id.in_(registers), is_good() if which is None else which)
     )
     return query
 

@@ -77,3 +77,4 @@ meter_event = _statement(
     Column("was", Text, nullable=False),
     Column("now", Text, nullable=False),
 )
+Index("meter_event_by_time", *(meter_event.c[name] for name in ("device", "at", "stream_id", "record")))

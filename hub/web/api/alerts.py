@@ -11,11 +11,11 @@ from hub.models import alerts as models
 from hub.rules.instants import parse_instant
 from hub.rules.permissions import Action
 from hub.services.answer_alert import acknowledge_alerts, end_silence, silence_alerts
-from hub.services.read_alerts import read_open, read_over
+from hub.services.read_alerts import find_open, page_open, read_over
 from hub.store import alerts
 from hub.web.actors import ActorOf, demand
 from hub.web.api.kinds import NUMBER_MAX, Number, with_example
-from hub.web.api.paging import PageBack
+from hub.web.api.paging import PageBack, PageByName, format_place, parse_place
 from hub.web.context import HubOf
 from hub.web.visitors import ViewerOf
 
@@ -53,16 +53,18 @@ class EndBody(BaseModel):
 
 @router.get("/alerts")
 def list_alerts(hub: HubOf, viewer: ViewerOf, page: PageBack, standing: Standing | None = None) -> models.AlertsJson:
-    """Return the alerts that are not over; with `standing=resolved` those that are, a page at a time."""
+    """Return the alerts that are not over, or that stand so, the latest first; with `standing=resolved` those over.
+
+    A page may be short, and yet not the last: go on while there is a `next`.
+    """
     demand(hub, viewer, Action.VIEW_PRODUCTION)
     with hub.database.read() as connection:
         if standing is Standing.RESOLVED:
-            over = read_over(connection, page.cursor, page.limit)
-            following = page.next(over, lambda one: one.kept.number)
-            return models.AlertsJson(alerts=[models.alert_json(one) for one in over], next=following)
-        found = read_open(connection, hub.now())
+            found = read_over(connection, page.cursor, page.limit)
+        else:
+            found = page_open(connection, hub.now(), page.cursor, page.limit)
     shown = [models.alert_json(one) for one in found if standing in {None, one.standing}]
-    return models.AlertsJson(alerts=shown, next=None)
+    return models.AlertsJson(alerts=shown, next=page.next(found, lambda one: one.kept.number))
 
 
 @router.post("/alerts/acknowledgements", status_code=201)
@@ -71,19 +73,25 @@ def acknowledge(hub: HubOf, actor: ActorOf, body: AcknowledgementBody) -> models
     demand(hub, actor, Action.ANSWER_ALERTS)
     until_at, now = parse_instant(body.until), hub.now()
     done = acknowledge_alerts(hub.database, body.alerts, until_at, actor=actor.name, now=now, reason=body.reason)
-    numbers = {one.number for one in done}
     with hub.database.read() as connection:
-        found = [one for one in read_open(connection, now) if one.kept.number in numbers]
+        found = find_open(connection, now, [one.number for one in done])
     return models.AlertsJson(alerts=[models.alert_json(one) for one in found], next=None)
 
 
 @router.get("/silences")
-def list_silences(hub: HubOf, viewer: ViewerOf) -> models.SilencesJson:
+def list_silences(hub: HubOf, viewer: ViewerOf, page: PageByName) -> models.SilencesJson:
     """Return the silences that hold, those that end first first."""
     demand(hub, viewer, Action.VIEW_PRODUCTION)
+    after = None
+    if page.cursor is not None:
+        until_at, number = parse_place(page.cursor, 2)
+        after = until_at, number
     with hub.database.read() as connection:
-        found = alerts.list_silences(connection, hub.now())
-    return models.SilencesJson(silences=[models.silence_json(one) for one in found])
+        found = alerts.list_silences(connection, hub.now(), after=after, limit=page.limit)
+    return models.SilencesJson(
+        silences=[models.silence_json(one) for one in found],
+        next=page.next(found, lambda one: format_place(one.silence.until_at, one.number)),
+    )
 
 
 @router.post("/silences", status_code=201)

@@ -14,6 +14,7 @@ from hub.store import device_words
 from hub.store.device_list import DeviceFilter, Heard
 from hub.web.actors import ActorOf, demand
 from hub.web.api.kinds import with_example
+from hub.web.api.paging import PageBack
 from hub.web.context import HubOf
 from hub.web.visitors import ViewerOf
 
@@ -69,10 +70,11 @@ def say(hub: HubOf, actor: ActorOf, device: str, body: WordBody) -> models.Stage
 
 
 @router.get("/devices/{device}/words")
-def list_said(hub: HubOf, viewer: ViewerOf, device: str) -> models.DeviceWordsJson:
-    """Return all that was ever said of a device, the last first."""
+def list_said(hub: HubOf, viewer: ViewerOf, device: str, page: PageBack) -> models.DeviceWordsJson:
+    """Return what was ever said of a device, the last first."""
     demand(hub, viewer, Action.VIEW_PRODUCTION)
     with hub.database.read() as connection:
         known = find_device(connection, device)
-        words = device_words.list_words(connection, known.id)
-    return models.DeviceWordsJson(words=[models.word_json(one) for one in words])
+        words = device_words.list_words(connection, known.id, before=page.cursor, limit=page.limit)
+    following = page.next(words, lambda one: one.number)
+    return models.DeviceWordsJson(words=[models.word_json(one) for one in words], next=following)

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter, Depends
 
 from hub.models import fleet as models
 from hub.models.device import DeviceDetailsJson, device_details_json
@@ -14,18 +14,20 @@ from hub.services.find_device import find_device
 from hub.services.name_commands import device_command, meter_command
 from hub.services.read_device import read_device
 from hub.services.read_devices import read_devices
-from hub.services.read_events import EVENTS_MAX, read_events
+from hub.services.read_events import page_events
 from hub.services.read_fleet import read_systems
-from hub.services.read_meters import read_meters
+from hub.services.read_meters import FIRST, MeterPlace, page_meters
 from hub.store import device_list, ownership, registry, series
 from hub.store.device_list import EVERY_DEVICE
+from hub.store.meter_events import EventPlace
 from hub.web.actors import demand
-from hub.web.api.paging import Page, PageByName, by_name
+from hub.web.api.paging import Page, PageBackByName, PageByName, by_name, format_place, parse_place
 from hub.web.context import HubOf
 from hub.web.reading_keys import format_key, parse_key
 from hub.web.visitors import ViewerOf
 from protocol.identity import format_device_id
 
+METERS_PER_PAGE_MAX = 200
 READINGS_PER_PAGE_MAX = 10_000
 
 router = APIRouter(prefix="/api/v1", tags=["fleet"])
@@ -69,14 +71,17 @@ def get_month(hub: HubOf, viewer: ViewerOf, pts_id: str, month: str) -> models.M
 
 
 @router.get("/systems/{pts_id}/events")
-def list_events(
-    hub: HubOf, viewer: ViewerOf, pts_id: str, limit: Annotated[int, Query(ge=1, le=EVENTS_MAX)] = 100
-) -> models.EventsJson:
+def list_events(hub: HubOf, viewer: ViewerOf, pts_id: str, page: PageBackByName) -> models.EventsJson:
     """Return what happened to the system's meters, the newest first: exchanges, resets, doubted registers."""
     demand(hub, viewer, Action.VIEW_PRODUCTION, pts_id)
+    before = None if page.cursor is None else EventPlace(*parse_place(page.cursor, 3))
     with hub.database.read() as connection:
-        events = read_events(connection, pts_id, limit)
-    return models.EventsJson(system=pts_id, events=[models.event_json(event) for event in events])
+        events = page_events(connection, pts_id, before, page.limit)
+    return models.EventsJson(
+        system=pts_id,
+        events=[models.event_json(event) for event in events],
+        next=page.next(events, lambda one: format_place(*one.stated.place)),
+    )
 
 
 @router.get("/devices")
@@ -117,14 +122,24 @@ def get_device(hub: HubOf, viewer: ViewerOf, device: str) -> DeviceDetailsJson:
 
 
 @router.get("/meters")
-def list_meters(hub: HubOf, viewer: ViewerOf) -> models.MetersJson:
-    """Return every registered meter, and those that are read but not registered; for those who see all."""
+def list_meters(
+    hub: HubOf, viewer: ViewerOf, page: Annotated[Page[str], Depends(by_name(METERS_PER_PAGE_MAX))]
+) -> models.MetersJson:
+    """Return registered meters, then those that are read but not registered; for those who see all.
+
+    A page may be short, and yet not the last: go on while there is a `next`.
+    """
     demand(hub, viewer, Action.VIEW_PRODUCTION)
+    place = FIRST
+    if page.cursor is not None:
+        is_stranger, number = parse_place(page.cursor, 2)
+        place = MeterPlace(is_stranger=bool(is_stranger), number=number)
     with hub.database.read() as connection:
-        views = read_meters(connection)
+        views, following = page_meters(connection, place, page.limit)
     folder = hub.settings.data_folder
     return models.MetersJson(
-        meters=[models.meter_json(view, None if view.meter else meter_command(folder, view)) for view in views]
+        meters=[models.meter_json(view, None if view.meter else meter_command(folder, view)) for view in views],
+        next=page.link(None if following is None else format_place(*map(int, following))),
     )
 
 

@@ -3,13 +3,14 @@
 from fastapi import APIRouter
 
 from hub.models import months as models
-from hub.rules.periods import parse_month
+from hub.rules.periods import ProductionMonth, parse_month
 from hub.rules.permissions import Action
 from hub.rules.windows import window_of
-from hub.services.analyse_month import analyse_month
+from hub.services.analyse_month import analyse_systems
 from hub.services.compute_production import find_system
 from hub.store import months
 from hub.web.actors import demand
+from hub.web.api.paging import PageBackByName, PageByName, format_place, parse_place
 from hub.web.context import HubOf
 from hub.web.visitors import ViewerOf
 
@@ -26,23 +27,34 @@ def get_month_state(hub: HubOf, viewer: ViewerOf, month: str) -> models.MonthSta
 
 
 @router.get("/months/{month}/erratic")
-def list_erratic(hub: HubOf, viewer: ViewerOf, month: str) -> models.ErraticsJson:
-    """Return what was found of systems' months, in the order in which staff should look; 404 if nobody went over it."""
+def list_erratic(hub: HubOf, viewer: ViewerOf, month: str, page: PageByName) -> models.ErraticsJson:
+    """Return what was found of the month of each of `limit` systems, by PTS id; 404 if nobody went over it."""
     demand(hub, viewer, Action.VIEW_PRODUCTION)
     wanted = parse_month(month)
     with hub.database.read() as connection:
-        found = analyse_month(connection, wanted)
-    return models.ErraticsJson(month=str(wanted), found=[models.erratic_json(one) for one in found])
+        found, following = analyse_systems(connection, wanted, page.cursor or "", page.limit)
+    return models.ErraticsJson(
+        month=str(wanted), found=[models.erratic_json(one) for one in found], next=page.link(following)
+    )
 
 
 @router.get("/systems/{pts_id}/reported-months")
 def list_reported_months(
-    hub: HubOf, viewer: ViewerOf, pts_id: str, *, every_version: bool = False
+    hub: HubOf, viewer: ViewerOf, pts_id: str, page: PageBackByName, *, every_version: bool = False
 ) -> models.ReportedMonthsJson:
     """Return a system's months as they were reported, the latest first; with `every_version` also what was replaced."""
     demand(hub, viewer, Action.VIEW_PRODUCTION, pts_id)
+    before = None
+    if page.cursor is not None:
+        year, month, version = parse_place(page.cursor, 3)
+        before = ProductionMonth(year, month), version
     with hub.database.read() as connection:
+        system = find_system(connection, pts_id).pts_id
         found = months.list_system_months(
-            connection, find_system(connection, pts_id).pts_id, every_version=every_version
+            connection, system, every_version=every_version, before=before, limit=page.limit
         )
-    return models.ReportedMonthsJson(system=pts_id, months=[models.reported_json(row) for row in found])
+    return models.ReportedMonthsJson(
+        system=pts_id,
+        months=[models.reported_json(row) for row in found],
+        next=page.next(found, lambda row: format_place(row.month.year, row.month.month, row.version)),
+    )

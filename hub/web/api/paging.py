@@ -4,6 +4,7 @@ Lists are paged by keys: a page begins after the last row of the one before, so 
 nothing is shown twice or left out because something came in meanwhile.
 """
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Generic, TypeVar
@@ -11,11 +12,13 @@ from urllib.parse import quote
 
 from fastapi import Depends, Query, Request, Response
 
+from hub.errors import InputError
 from hub.web.api.kinds import NUMBER_MAX
 
 CURSOR_LENGTH_MAX = 200
 ROWS_MAX = 1000
 ROWS = 100
+_NUMBER = re.compile("[0-9]{1,19}")
 
 Row = TypeVar("Row")
 Cursor = TypeVar("Cursor", str, int)
@@ -61,6 +64,20 @@ def by_name(most: int = ROWS_MAX, usual: int = ROWS) -> Callable[..., Page[str]]
     return read
 
 
+def back_by_name(most: int = ROWS_MAX, usual: int = ROWS) -> Callable[..., Page[str]]:
+    """Return how a request asks for a page of a list that goes from the latest back, by places that are no number."""
+
+    def read(
+        request: Request,
+        response: Response,
+        before: Annotated[str, Query(max_length=CURSOR_LENGTH_MAX, description="The `next` of the page before.")] = "",
+        limit: Annotated[int, Query(ge=1, le=most)] = usual,
+    ) -> Page[str]:
+        return Page(request, response, "before", before or None, limit)
+
+    return read
+
+
 def by_number(most: int = ROWS_MAX, usual: int = ROWS) -> Callable[..., Page[int]]:
     """Return how a request asks for a page of a list in the order of numbers."""
 
@@ -89,6 +106,21 @@ def latest_first(most: int = ROWS_MAX, usual: int = ROWS) -> Callable[..., Page[
     return read
 
 
+def format_place(*numbers: int) -> str:
+    """Return as text the place of a row that is known by several numbers."""
+    return ".".join(map(str, numbers))
+
+
+def parse_place(text: str, parts: int) -> tuple[int, ...]:
+    """Return the numbers of a place in a list; raises InputError for what no page ever named."""
+    numbers = text.split(".")
+    if len(numbers) != parts or any(_NUMBER.fullmatch(one) is None or int(one) > NUMBER_MAX for one in numbers):
+        message = f"{text!r:.60} is not a place in this list: give the `next` of the page before"
+        raise InputError(message)
+    return tuple(map(int, numbers))
+
+
 PageByName = Annotated[Page[str], Depends(by_name())]
 PageByNumber = Annotated[Page[int], Depends(by_number())]
 PageBack = Annotated[Page[int], Depends(latest_first())]
+PageBackByName = Annotated[Page[str], Depends(back_by_name())]

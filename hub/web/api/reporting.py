@@ -9,13 +9,15 @@ from hub.rules.acceptance import Outcome
 from hub.rules.periods import parse_month
 from hub.rules.permissions import Action, reach
 from hub.services.read_reporting import SYSTEMS_MAX, current_window, list_reporting, read_history
-from hub.services.report_devices import list_waiting
+from hub.services.report_devices import list_waiting_of
 from hub.store import submissions
 from hub.store.submissions import LISTED_MAX
 from hub.web.actors import demand
 from hub.web.api.paging import Page, by_name, by_number, latest_first
 from hub.web.context import HubOf
 from hub.web.visitors import ViewerOf
+
+SYSTEMS_LOOKED_AT = 50
 
 router = APIRouter(prefix="/api/v1", tags=["reporting"])
 
@@ -53,12 +55,17 @@ def list_periods(hub: HubOf, viewer: ViewerOf, pts_id: str) -> models.HistoryJso
 
 
 @router.get("/reporting/devices")
-def list_devices_to_report(hub: HubOf, viewer: ViewerOf) -> models.DeviceReportsJson:
-    """Return the meters that devices have yet to report for the open window, each with what reports it or why not."""
+def list_devices_to_report(
+    hub: HubOf, viewer: ViewerOf, page: Annotated[Page[str], Depends(by_name(SYSTEMS_MAX, SYSTEMS_LOOKED_AT))]
+) -> models.DeviceReportsJson:
+    """Return the meters that devices have yet to report for the open window, each with what reports it or why not.
+
+    A page is of the meters of `limit` systems: it may be empty, and yet not the last. Go on while there is a `next`.
+    """
     demand(hub, viewer, Action.VIEW_PRODUCTION)
     with hub.database.read() as connection:
-        found = list(list_waiting(connection, hub.now()))
-    return models.DeviceReportsJson(meters=[models.device_report_json(one) for one in found])
+        found, following = list_waiting_of(connection, hub.now(), page.cursor or "", page.limit)
+    return models.DeviceReportsJson(meters=[models.device_report_json(one) for one in found], next=page.link(following))
 
 
 @router.get("/submissions")

@@ -10,7 +10,7 @@ import pytest
 from hub.errors import InputError, UnknownSubjectError
 from hub.rules.closing import RunKind
 from hub.rules.windows import window_of
-from hub.services.analyse_month import analyse_month, review_finding
+from hub.services.analyse_month import analyse_month, analyse_systems, review_finding
 from hub.services.close_month import close_month
 from hub.store.reviews import Review
 from tests.hub.reporting import JAN, OTHER, SYSTEM, add_meter, add_system, enter
@@ -45,6 +45,20 @@ def test_erratic_systems_are_listed_the_worst_first(closed: Database) -> None:
         (SYSTEM, "BELOW_EXPECTED"),
     ]
     assert "10 kWh since 2024-01-01" in found(closed)[1][2].finding.text
+
+
+def test_what_was_found_comes_system_by_system_in_pages(closed: Database) -> None:
+    """In the order of PTS ids, with what was decided; a month that nobody went over has no page either."""
+    review_finding(closed, REVIEW)
+    with closed.read() as connection:
+        first, after = analyse_systems(connection, JAN, "", 1)
+        assert [(one.system, one.decided) for one in first] == [(SYSTEM, "contacted")]
+        assert after == SYSTEM
+        second, after = analyse_systems(connection, JAN, SYSTEM, 2)
+        assert [(one.system, one.finding.code.value) for one in second] == [(OTHER, "ABOVE_PHYSICAL_LIMIT")]
+        assert after is None
+        with pytest.raises(UnknownSubjectError, match="nobody went over"):
+            analyse_systems(connection, JAN.previous(), "", 1)
 
 
 def test_what_staff_decide_is_kept_and_shown(closed: Database) -> None:

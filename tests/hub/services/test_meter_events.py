@@ -11,8 +11,9 @@ from hub.errors import UnknownSubjectError
 from hub.rules.periods import parse_month
 from hub.services.accept_blocks import accept_blocks
 from hub.services.compute_production import compute_month
-from hub.services.read_events import read_events
+from hub.services.read_events import page_events, read_events
 from hub.services.read_fleet import read_fleet
+from hub.services.register_device import register_device
 from hub.services.register_meter import MeterRequest, register_meter
 from hub.store import changes
 from protocol.messages import MeterEvent
@@ -122,6 +123,26 @@ def test_another_devices_meter_of_the_same_number_is_not_meant(registered: Datab
     mine.seal(METER, make_readings(METER, [100], JULY_AT))
     accept_blocks(registered, mine.arrivals(), TERMS, NOW)
     assert events(registered) == ()
+
+
+def test_events_come_in_pages_each_once(registered: Database) -> None:
+    """Those of all devices of the system, the latest first; of one instant, by the record that states them."""
+    mine, other = MadeDevice(), MadeDevice(seed=2)
+    register_device(registered, other.pem, "Shed", NOW)
+    register_meter(registered, MeterRequest(SYSTEM, other.text, "WN-2"), NOW)
+    for device, meter in ((mine, METER), (other, make_meter(serial="WN-2"))):
+        device.seal(meter, *(MeterEvent(0, JULY_AT + place // 2, kind) for place, kind in enumerate(MeterEventKind)))
+        accept_blocks(registered, device.arrivals(), TERMS, NOW)
+    for limit in (1, 3, 100):
+        found: list[tuple[str, str]] = []
+        before, at = None, JULY_AT + 100
+        with registered.read() as connection:
+            while page := page_events(connection, SYSTEM, before, limit):
+                found += [(view.stated.serial, view.stated.kind) for view in page]
+                before = page[-1].stated.place
+                assert before.at <= at
+                at = before.at
+        assert len(found) == len(set(found)) == 2 * len(MeterEventKind)
 
 
 def test_doubted_readings_are_kept_and_decide_nothing(registered: Database) -> None:

@@ -13,7 +13,8 @@ from hub.rules.periods import parse_month
 from hub.rules.reported import Origin
 from hub.rules.windows import window_of
 from hub.services.accept_blocks import accept_blocks
-from hub.services.report_devices import list_waiting, report_devices
+from hub.services.register_system import register_system
+from hub.services.report_devices import list_waiting, list_waiting_of, report_devices
 from hub.store import contests, facts, ledger, registry, submissions
 from hub.store.facts import BEGINNING, Recorded
 from tests.hub.conftest import SYSTEM
@@ -65,6 +66,22 @@ def test_the_register_at_the_months_end_reports_the_month_once(registered: Datab
     assert report_devices(registered, now + 60_000) == ()
     with registered.read() as connection:
         assert len(submissions.list_submissions(connection)) == 1
+
+
+def test_what_waits_comes_in_pages_of_systems(registered: Database) -> None:
+    """Pages of systems that have nothing to report are empty and lead on; outside a window there is one empty page."""
+    for name in ("A", "B"):
+        register_system(registered, name, name, "5", NOW)
+    seal(registered, [1000 + 20_000 * day for day in range(36)], JULY_AT)
+    now = JULY.ends_at + 60_000
+    with registered.read() as connection:
+        assert list_waiting_of(connection, now, "", 1) == ((), "A")
+        assert list_waiting_of(connection, now, "A", 1) == ((), "B")
+        found, after = list_waiting_of(connection, now, "B", 1)
+        assert ([one.system for one in found], after) == ([SYSTEM], SYSTEM)
+        assert list_waiting_of(connection, now, SYSTEM, 1) == ((), None)
+        assert list_waiting_of(connection, now, "", 9) == (found, None)
+        assert list_waiting_of(connection, WINDOW.opens_at - 1, "", 9) == ((), None)
 
 
 def test_before_the_end_it_waits_and_says_so(registered: Database) -> None:

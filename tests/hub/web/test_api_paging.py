@@ -11,6 +11,7 @@ from fastapi.testclient import TestClient
 
 from hub.web.api.paging import PageByName, PageByNumber  # noqa: TC001 - the framework looks at them
 from hub.web.openapi import make_app
+from tests.hub.every_page import SYSTEMS
 from tests.hub.web.asking import Operation, open_to_all, operations
 
 if TYPE_CHECKING:
@@ -24,11 +25,13 @@ MORE_THAN_ONE_PAGE = {
     "/api/v1/audit-log",
     "/api/v1/board",
     "/api/v1/devices",
+    "/api/v1/meters",
     "/api/v1/months/{month}/forwarding",
     "/api/v1/readings",
     "/api/v1/reporting",
     "/api/v1/submissions",
     "/api/v1/submissions/waiting",
+    "/api/v1/reporting/devices",
     "/api/v1/systems",
 }
 """Of which the sample hub has more than one row."""
@@ -74,7 +77,7 @@ def test_following_the_links_shows_each_row_once(client: TestClient, operation: 
 def test_the_named_lists_are_paged() -> None:
     """So that the test above walks through something."""
     assert {one.path for one in PAGED} >= MORE_THAN_ONE_PAGE
-    assert len(PAGED) == 20
+    assert len(PAGED) == 27
 
 
 def test_the_document_tells_of_the_link() -> None:
@@ -98,6 +101,31 @@ def test_a_link_keeps_what_was_asked_and_is_a_header_whatever_the_address_holds(
     assert answer.json() == "Ω>b"
     assert answer.headers["link"] == '</lists/%CE%A9%3E?limit=2&other=x+y&after=%CE%A9%3Eb>; rel="next"'
     assert answer.headers["x-other"] == "stays"
+
+
+@pytest.mark.parametrize(
+    ("path", "cursor"),
+    [
+        ("meters", "after"),
+        ("silences", "after"),
+        (f"systems/{SYSTEMS[0]}/events", "before"),
+        (f"systems/{SYSTEMS[0]}/reported-months", "before"),
+    ],
+)
+@pytest.mark.parametrize("place", ["x", "1", "1.2.3.4", "1.-2", "1.x.3", "1.²", f"1.{1 << 63}", f"1.2.{1 << 63}"])
+def test_a_place_that_no_page_named_is_refused(client: TestClient, path: str, cursor: str, place: str) -> None:
+    """With a sentence that says what to give; the list is not begun anew."""
+    answer = client.get(f"/api/v1/{path}", params={cursor: place})
+    assert (answer.status_code, "give the `next` of the page before" in answer.json()["detail"]) == (422, True)
+
+
+def test_versions_of_a_month_and_words_of_a_device_are_walked_back(client: TestClient) -> None:
+    """Each version once, the latest first, also where a page ends between two of a month."""
+    address = f"/api/v1/systems/{SYSTEMS[0]}/reported-months?every_version=true"
+    whole = client.get(address).json()["months"]
+    assert [one["month"] for one in whole] == ["2024-03", "2024-02", "2024-01"]
+    second = client.get(f"{address}&limit=2").json()
+    assert client.get(f"{address}&before={second['next']}").json()["months"] == whole[2:]
 
 
 @pytest.mark.parametrize("query", ["limit=0", "limit=1001", "after=-1", f"after={1 << 63}", "after=x"])
