@@ -9,9 +9,10 @@ from hub.alerting.life import Seen
 from hub.alerting.rules import Code, Severity
 from hub.fleet.lifecycle import Stage, is_watched
 from hub.rules.local_times import format_local
+from protocol.records import PollCause
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
 _HOUR_MS = 3_600_000
 _DAY_MS = 24 * _HOUR_MS
@@ -30,6 +31,10 @@ BACKUP_MS = 26 * _HOUR_MS
 MAIL_MS = _HOUR_MS
 FAILED_POLLS_MIN = 20
 """In a day: a fifth of those of a meter that is read every quarter of an hour."""
+BROKEN_POLLS_MIN = 5
+"""In a day: a poll fails by broken frames only after it was tried again, so that many more frames were broken."""
+WIRING_CAUSES = frozenset({PollCause.BAD_REPLY.value, PollCause.BUSY.value})
+"""What a line does to frames: they come broken, or it is never silent enough to ask. A time-out is none of them."""
 CHANNEL_MS = _HOUR_MS
 FREE_WARNING_PER_CENT = 20
 FREE_CRITICAL_PER_CENT = 5
@@ -141,8 +146,12 @@ def _observe_meters(one: DeviceFacts) -> Iterator[Seen]:
     if one.frozen:
         yield Seen(Code.METER_FROZEN, one.id, Severity.WARNING, f"{one.name}: {_name_meters(one.frozen)}.")
     if sum(polls for _, polls in one.failed) >= FAILED_POLLS_MIN:
-        causes = ", ".join(f"{cause} {polls}" for cause, polls in one.failed)
-        yield Seen(Code.COMM_ERRORS, one.id, Severity.WARNING, f"{one.name}: polls failed in a day, {causes}.")
+        why = f"{one.name}: polls failed in a day, {_name_causes(one.failed)}."
+        yield Seen(Code.COMM_ERRORS, one.id, Severity.WARNING, why)
+    broken = [(cause, polls) for cause, polls in one.failed if cause in WIRING_CAUSES]
+    if sum(polls for _, polls in broken) >= BROKEN_POLLS_MIN:
+        why = f"{one.name}: polls broken on the line in a day, {_name_causes(broken)}."
+        yield Seen(Code.RS485_ERRORS, one.id, Severity.WARNING, why)
     if one.strangers:
         why = f"{one.name} reads {', '.join(one.strangers)}."
         yield Seen(Code.METER_IDENTITY, one.id, Severity.CRITICAL, why)
@@ -175,3 +184,7 @@ def _observe_hub(hub: HubFacts, at: int) -> Iterator[Seen]:
 
 def _name_meters(numbers: tuple[int, ...]) -> str:
     return f"meter{'' if len(numbers) == 1 else 's'} {', '.join(map(str, numbers))}"
+
+
+def _name_causes(failed: Iterable[tuple[str, int]]) -> str:
+    return ", ".join(f"{cause} {polls}" for cause, polls in failed)

@@ -33,6 +33,7 @@ class Code(StrEnum):
     METER_IDENTITY = "meter_identity"
     DATA_GAP = "data_gap"
     COMM_ERRORS = "comm_errors"
+    RS485_ERRORS = "rs485_errors"
     WINDOW_CLOSING = "window_closing"
     WINDOW_MISSED = "window_missed"
     BACKUP_STALE = "backup_stale"
@@ -144,6 +145,14 @@ RULES = {
             "Time-outs are power, address or speed; bad replies are wiring, termination, or two meters of one address.",
             for_ms=5 * _MINUTE_MS,
             keep_ms=2 * _HOUR_MS,
+            inhibited_by=(Code.DEVICE_SILENT, Code.FLEET_SILENT),
+        ),
+        Rule(
+            Code.RS485_ERRORS,
+            "Frames come broken on a device's line",
+            "Look at the wiring: both ends terminated, polarity and common, one shield's end earthed, one master only.",
+            for_ms=5 * _MINUTE_MS,
+            keep_ms=6 * _HOUR_MS,
             inhibited_by=(Code.DEVICE_SILENT, Code.FLEET_SILENT),
         ),
         Rule(

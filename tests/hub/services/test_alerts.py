@@ -281,6 +281,15 @@ def test_polls_that_failed_are_told_of_with_their_causes(registered: Database) -
         Standing.FIRING,
         "Barn: polls failed in a day, bad-reply 6, timeout 15.",
     )
-    for hours in (24, 27):
+    broken = open_alerts(registered, NOW + 5 * MINUTE_MS)[Code.RS485_ERRORS]
+    assert (broken.standing, broken.kept.episode.why) == (
+        Standing.FIRING,
+        "Barn: polls broken on the line in a day, bad-reply 6.",
+    )
+    for hours in (23, 27):
         evaluate_alerts(registered, 0, NOW + hours * 60 * MINUTE_MS)
-    assert Code.COMM_ERRORS not in open_alerts(registered, NOW + 27 * 60 * MINUTE_MS)
+    kept = open_alerts(registered, NOW + 27 * 60 * MINUTE_MS)
+    assert Code.COMM_ERRORS not in kept
+    assert Code.RS485_ERRORS in kept
+    evaluate_alerts(registered, 0, NOW + 29 * 60 * MINUTE_MS)
+    assert Code.RS485_ERRORS not in open_alerts(registered, NOW + 29 * 60 * MINUTE_MS)
