@@ -24,6 +24,7 @@ from edge.health import HealthWatch, runtime_folder
 from edge.journal import JournalDamagedError, JournalError, set_aside
 from edge.judging import Judging, terms_of
 from edge.keys import load_hub_key
+from edge.machine import read_machine
 from edge.notify import ServiceManager
 from edge.poll import MeterPoller
 from edge.polling import Polling, PollingTerms, Watches
@@ -46,6 +47,8 @@ DRAIN_SECONDS = 10.0
 """How long a graceful stop waits for the hub's receipt of what it sealed last; the journal keeps the rest."""
 TASK_RESTART_SECONDS = 10.0
 TRIAL_WATCH_SECONDS = 1.0
+STATE_REFRESH_MS = DAY_MS // 4
+"""How old the hub's picture of this machine gets at most, and a block of readings more."""
 
 _log = logging.getLogger(__name__)
 
@@ -98,6 +101,7 @@ class Agent:
             command_key=command_key,
             retry=RetryPolicy(base_ms=log.config.resend_seconds * 1000, max_ms=log.config.resend_seconds_max * 1000),
             retention_ms=log.config.retention_days * DAY_MS,
+            refresh_ms=STATE_REFRESH_MS,
         )
         clerk_terms = ClerkTerms(
             base=config, config=log.config, command_key=command_key, kernel_boot_id=clock.kernel_boot_id
@@ -217,11 +221,18 @@ class Agent:
             self._clock.kernel_boot_id,
             instance=read_instance(),
             commands=self._clerk,
-            health=lambda: {"config_version": self._clerk.config_version, **self._health.numbers()},
+            health=self._tell_health,
         )
         self._clerk.custody = self._desk = desk
         self._custodian = Custodian(desk, self._config.uplink, self._author.device, self._clock)
         await self._custodian.run()
+
+    def _tell_health(self) -> dict[str, int]:
+        return {
+            "config_version": self._clerk.config_version,
+            **self._health.numbers(),
+            **read_machine(self._config.state_dir),
+        }
 
     async def _drain(self) -> None:
         """Give the hub a moment to acknowledge what was sealed last, if it can be reached at all."""

@@ -132,7 +132,7 @@ class Desk:
     def speak(self, moment: Moment) -> list[Outgoing]:
         """Return what is to be said now: a hello if one is due, then blocks, then what commands ask for."""
         said = self._end_epoch(moment)
-        if self._sender.hello_due(moment.steady_ms):
+        if self._sender.hello_due(moment.steady_ms) or self._is_stale(moment):
             said += self.say_hello(moment)
         for seq in self._sender.due(moment.steady_ms):
             if self._ending is None:
@@ -141,6 +141,12 @@ class Desk:
         if self.commands is not None:
             said += self.commands.due(moment)
         return said
+
+    def _is_stale(self, moment: Moment) -> bool:
+        """Return whether the state is to be said anew only because it is old; what there is to say anyway wakes us."""
+        sender, refresh_ms = self._sender, self._terms.refresh_ms
+        is_open = sender.online and not sender.ended and not sender.nonce
+        return is_open and refresh_ms is not None and moment.steady_ms - sender.hello_ms >= refresh_ms
 
     def make_room(self, moment: Moment) -> None:
         """Let go of every block that is safe at the hub, whatever the retention: the disk is full."""

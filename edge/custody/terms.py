@@ -63,9 +63,13 @@ class CommandDesk(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeskTerms:
-    """Whose receipts and commands count, how patiently to resend, and how long blocks are kept at least."""
+    """Whose receipts and commands count, how patiently to resend, and how long blocks are kept at least.
+
+    `refresh_ms` is how old what the device said of itself may get before it is said anew, None where it may for ever.
+    """
 
     hub_key: VerifyingKey
     command_key: VerifyingKey | None = None
     retry: RetryPolicy
     retention_ms: int
+    refresh_ms: int | None = None

@@ -8,11 +8,14 @@ from typing import TYPE_CHECKING
 from hub.alerting.life import Seen
 from hub.alerting.rules import Code, Severity
 from hub.fleet.lifecycle import Stage, is_watched
+from hub.fleet.machine import spell_celsius
 from hub.rules.local_times import format_local
 from protocol.records import PollCause
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
+
+    from hub.fleet.machine import Machine
 
 _HOUR_MS = 3_600_000
 _DAY_MS = 24 * _HOUR_MS
@@ -35,6 +38,11 @@ BROKEN_POLLS_MIN = 5
 """In a day: a poll fails by broken frames only after it was tried again, so that many more frames were broken."""
 WIRING_CAUSES = frozenset({PollCause.BAD_REPLY.value, PollCause.BUSY.value})
 """What a line does to frames: they come broken, or it is never silent enough to ask. A time-out is none of them."""
+MACHINE_DISK_PER_CENT_MAX = 85
+MACHINE_MILLICELSIUS_MAX = 80_000
+"""Where a Raspberry Pi begins to slow itself down."""
+MACHINE_STARTS_MAX = 3
+"""In a day."""
 CHANNEL_MS = _HOUR_MS
 FREE_WARNING_PER_CENT = 20
 FREE_CRITICAL_PER_CENT = 5
@@ -47,7 +55,8 @@ class DeviceFacts:
 
     `suspect` and `frozen` are its meters, by their numbers there, of which it says that a register moved as it cannot,
     or does not move. `strangers` are serial numbers that it reads and that belong to no system, `beyond` counts blocks
-    beyond a gap. `failed` has polls of the last day that failed, by their cause.
+    beyond a gap. `failed` has polls of the last day that failed, by their cause. `machine` is what it last said of its
+    own, None before it did.
     """
 
     id: str
@@ -65,6 +74,7 @@ class DeviceFacts:
     strangers: tuple[str, ...] = ()
     beyond: int = 0
     failed: tuple[tuple[str, int], ...] = ()
+    machine: Machine | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +128,9 @@ def _observe_fleet(devices: Sequence[DeviceFacts], hub: HubFacts, at: int) -> It
         yield Seen(Code.DEVICE_SILENT, one.id, severity, f"{one.name} was last heard {format_local(one.heard_at)}.")
     for one in watched:
         yield from _observe_device(one)
+        ill = () if one.machine is None else tuple(_name_ills(one.machine, at))
+        if ill:
+            yield Seen(Code.HOST_HEALTH, one.id, Severity.WARNING, f"{one.name}: {', '.join(ill)}.")
 
 
 def _observe_device(one: DeviceFacts) -> Iterator[Seen]:
@@ -155,6 +168,17 @@ def _observe_meters(one: DeviceFacts) -> Iterator[Seen]:
     if one.strangers:
         why = f"{one.name} reads {', '.join(one.strangers)}."
         yield Seen(Code.METER_IDENTITY, one.id, Severity.CRITICAL, why)
+
+
+def _name_ills(machine: Machine, at: int) -> Iterator[str]:
+    if machine.is_under_voltage:
+        yield "its supply is or was too low"
+    if machine.disk_percent is not None and machine.disk_percent > MACHINE_DISK_PER_CENT_MAX:
+        yield f"its disk is {machine.disk_percent} % full"
+    if machine.millicelsius is not None and machine.millicelsius > MACHINE_MILLICELSIUS_MAX:
+        yield f"its processor is at {spell_celsius(machine.millicelsius)} °C"
+    if (starts := machine.starts_at(at)) > MACHINE_STARTS_MAX:
+        yield f"it started {starts} times within a day"
 
 
 def _observe_hub(hub: HubFacts, at: int) -> Iterator[Seen]:

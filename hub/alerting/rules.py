@@ -34,6 +34,7 @@ class Code(StrEnum):
     DATA_GAP = "data_gap"
     COMM_ERRORS = "comm_errors"
     RS485_ERRORS = "rs485_errors"
+    HOST_HEALTH = "host_health"
     WINDOW_CLOSING = "window_closing"
     WINDOW_MISSED = "window_missed"
     BACKUP_STALE = "backup_stale"
@@ -151,6 +152,14 @@ RULES = {
             Code.RS485_ERRORS,
             "Frames come broken on a device's line",
             "Look at the wiring: both ends terminated, polarity and common, one shield's end earthed, one master only.",
+            for_ms=5 * _MINUTE_MS,
+            keep_ms=6 * _HOUR_MS,
+            inhibited_by=(Code.DEVICE_SILENT, Code.FLEET_SILENT),
+        ),
+        Rule(
+            Code.HOST_HEALTH,
+            "A device's machine is not well",
+            "Low voltage is a weak supply or cable, heat a closed box, starts are power; a full disk ends its polling.",
             for_ms=5 * _MINUTE_MS,
             keep_ms=6 * _HOUR_MS,
             inhibited_by=(Code.DEVICE_SILENT, Code.FLEET_SILENT),

@@ -30,11 +30,20 @@ class ReadMeterJson(BaseModel):
     read_at: str | None
 
 
+class MachineJson(BaseModel):
+    """What a device says of the machine that it is: `words` for people, `numbers` by the names that it gives them."""
+
+    said_at: str
+    words: dict[str, str]
+    numbers: dict[str, int]
+
+
 class DeviceDetailsJson(DeviceJson):
     """A device with where it stands on each axis; `urgency` is that of the worst.
 
     `stage` is of its life. `clock_behind_ms` is by how much its clock was behind the hub's when it last spoke, null
-    where it did not say. `conflicts` counts readings that came twice with different values.
+    where it did not say. `conflicts` counts readings that came twice with different values. `machine` is null before
+    the device said anything of it.
     """
 
     stage: str
@@ -43,6 +52,7 @@ class DeviceDetailsJson(DeviceJson):
     clock_behind_ms: int | None
     conflicts: int
     meters: list[ReadMeterJson]
+    machine: MachineJson | None
 
 
 def device_details_json(found: DeviceDetails) -> DeviceDetailsJson:
@@ -63,4 +73,11 @@ def device_details_json(found: DeviceDetails) -> DeviceDetailsJson:
             )
             for meter, last in found.meters
         ],
+        machine=None
+        if found.machine is None
+        else MachineJson(
+            said_at=format_instant(found.machine.said_at),
+            words=dict(found.machine_words),
+            numbers=dict(found.machine.numbers),
+        ),
     )

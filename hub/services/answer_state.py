@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from hub.fleet.machine import hear_machine
 from hub.services.accept_blocks import load_keys
 from hub.services.derive_readings import known_descriptors
 from hub.services.learn_keys import explain_key
 from hub.services.take_blocks import Taking, choose_window
-from hub.store import changes, contests, custody, judging, registry, states
+from hub.store import changes, contests, custody, judging, machines, registry, states
 from hub.store.states import DeviceState
 from protocol import wire
 from protocol.cose import Kind
@@ -157,4 +158,8 @@ def _remember(connection: Connection, state: State, now: int, *, retained: bool)
         agent_version=state.agent_version,
     )
     states.save_state(connection, fresh)
+    if not repeated:
+        before = machines.find_machine(connection, state.device)
+        heard = hear_machine(before, state.health, state.boot_count, now)
+        machines.save_machine(connection, state.device, heard)
     changes.announce(connection, [changes.FLEET], now)

@@ -23,6 +23,7 @@ from hub.store import (
     channels,
     device_words,
     dispatches,
+    machines,
     notices_outbox,
     ownership,
     poll_errors,
@@ -101,6 +102,7 @@ def _load_devices(connection: Connection, views: Sequence[DeviceView], now: int)
     known, streams = states.list_states(connection), states.list_streams(connection)
     oddities = states.count_oddities(connection)
     stated = read_stated(connection)
+    told = machines.list_machines(connection)
     failed = poll_errors.count_failed(connection, now - _DAY_MS)
     strangers: dict[DeviceId, tuple[str, ...]] = {}
     for meter in ownership.list_strangers(connection, STRANGERS_MAX):
@@ -127,6 +129,7 @@ def _load_devices(connection: Connection, views: Sequence[DeviceView], now: int)
                 strangers=strangers.get(device, ()),
                 beyond=odd.waiting,
                 failed=tuple(failed.get(device, {}).items()),
+                machine=told.get(device),
             )
         )
     return found

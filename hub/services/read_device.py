@@ -7,15 +7,19 @@ from typing import TYPE_CHECKING
 
 from hub.fleet.axes import Seen, judge_axes, worst_of
 from hub.fleet.lifecycle import Stage, stage_at
+from hub.fleet.machine import describe_machine
 from hub.services.find_device import find_device
 from hub.services.read_devices import read_devices
 from hub.services.read_stated import stated_of
-from hub.store import blocks, board, device_words, outbox, ownership, registry, series, states
+from hub.store import blocks, board, device_words, machines, outbox, ownership, registry, series, states
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from sqlalchemy import Connection
 
     from hub.fleet.axes import Urgency, Value
+    from hub.fleet.machine import Machine
     from hub.rules.production import Reading
     from hub.services.read_devices import DeviceView
     from hub.store.blocks import HeldBlock
@@ -32,7 +36,8 @@ class DeviceDetails:
     """A device as it stands: how it is heard, what is held of it, what it reads, what was said of it and ordered.
 
     `meters` pairs each with its last reading, None before the first. `clock_ms` is by how much its clock was behind the
-    hub's when it last spoke, None where it did not say.
+    hub's when it last spoke, None where it did not say. `machine_words` say what is known of the machine that it is, by
+    what they are about.
     """
 
     view: DeviceView
@@ -47,6 +52,8 @@ class DeviceDetails:
     commands: tuple[CommandRecord, ...]
     keys: int
     axes: tuple[Value, ...]
+    machine: Machine | None
+    machine_words: Mapping[str, str]
 
     @property
     def urgency(self) -> Urgency:
@@ -71,6 +78,7 @@ def read_device(connection: Connection, device_id: str, now: int) -> DeviceDetai
         for meter in registry.meters_read_by(connection, device.id)
     )
     stated = stated_of(connection, device.id)
+    machine = machines.find_machine(connection, device.id)
     seen = Seen(
         link=view.link.value,
         heard_at=view.heard_at,
@@ -95,4 +103,6 @@ def read_device(connection: Connection, device_id: str, now: int) -> DeviceDetai
         commands=outbox.list_commands(connection, device.id, COMMANDS_SHOWN),
         keys=len(registry.keys_of(connection, device.id)),
         axes=judge_axes(seen, now),
+        machine=machine,
+        machine_words={} if machine is None else describe_machine(machine, now),
     )

@@ -66,3 +66,16 @@ window_look = Table(
     sqlite_with_rowid=True,
 )
 """Of which month that is, and when somebody last looked: one row."""
+
+device_machine = Table(
+    "device_machine",
+    metadata,
+    Column("device", LargeBinary, ForeignKey("device.id"), primary_key=True),
+    Column("said_at", Whole, nullable=False),
+    Column("numbers", Text, nullable=False),
+    Column("boot_count", Whole, nullable=False),
+    Column("starts", Text, nullable=False),
+    sqlite_strict=True,
+    sqlite_with_rowid=True,
+)
+"""What each device said last of its machine: its numbers by name, and its starts of the last day, in JSON."""

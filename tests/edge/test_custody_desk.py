@@ -84,6 +84,7 @@ class Play:
     def __init__(self, blocks: int = 3, clerk: FakeClerk | None = None) -> None:
         self.now_ms = 0
         self.retention_ms = 0
+        self.refresh_ms: int | None = None
         self.journal = journal_in_memory(draw=drawing())
         for seq in range(1, blocks + 1):
             self.take(seq)
@@ -102,7 +103,11 @@ class Play:
     def sit_down(self) -> Desk:
         """Return a desk that goes on from what the journal holds."""
         terms = DeskTerms(
-            hub_key=HUB_KEY.public, command_key=HUB_KEY.public, retry=POLICY, retention_ms=self.retention_ms
+            hub_key=HUB_KEY.public,
+            command_key=HUB_KEY.public,
+            retry=POLICY,
+            retention_ms=self.retention_ms,
+            refresh_ms=self.refresh_ms,
         )
         return Desk(
             self.journal,
@@ -184,6 +189,31 @@ def test_a_hello_says_who_and_how_far() -> None:
     assert state.session == b""
     death, _ = wire.read_state(play.session.death)
     assert (death.nonce, death.online) == (state.nonce, False)
+
+
+def test_an_old_state_is_said_anew_beside_what_there_is_to_say() -> None:
+    """Once it is old, under a new nonce; not before the one before was answered, and never where nobody asks for it."""
+    play = Play(2)
+    play.hear(2)
+    first = play.desk.sender.nonce
+    play.speak(10_000)
+    assert play.said == []
+    play.refresh_ms = 10_000
+    play.desk = play.sit_down()
+    play.connect()
+    assert play.desk.sender.nonce != first
+    play.hear(2)
+    play.speak(9_999)
+    assert play.said == []
+    play.speak(1)
+    again = play.state()
+    assert again.session == play.session.nonce != again.nonce
+    play.speak(1)
+    assert play.said == []
+    play.hear(2)
+    play.desk.disconnected()
+    play.speak(20_000)
+    assert play.said == []
 
 
 def test_the_hubs_word_is_durable_and_lets_go() -> None:

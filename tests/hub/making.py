@@ -27,6 +27,8 @@ from protocol.messages import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from hub.store.database import Database
 
 QUARTER_MS = 900_000
@@ -143,7 +145,15 @@ class MadeDevice:
         chosen = seqs or tuple(range(len(self.blocks)))
         return [Arrival(self.id, self.blocks[seq]) for seq in chosen]
 
-    def state(self, nonce: bytes = b"\1\2\3\4", *, online: bool = True, head: int | None = None) -> bytes:
+    def state(
+        self,
+        nonce: bytes = b"\1\2\3\4",
+        *,
+        online: bool = True,
+        head: int | None = None,
+        boot_count: int = 0,
+        health: Mapping[str, int] | None = None,
+    ) -> bytes:
         """Return a sealed state."""
         if not online:
             return wire.seal_state(State(device=self.id, nonce=nonce, online=False), self.key)
@@ -156,6 +166,8 @@ class MadeDevice:
             head=newest,
             at=Instant(JULY_AT, 1000, TimeQuality.SYNCHRONISED),
             agent_version="0.1.0",
+            boot_count=boot_count,
+            health=health or {},
         )
         return wire.seal_state(state, self.key)
 

@@ -24,10 +24,13 @@ from hub.alerting.observing import (
 )
 from hub.alerting.rules import Code, Severity
 from hub.fleet.lifecycle import Stage
+from hub.fleet.machine import Machine, Start
 
 NOW = 1_700_000_000_000
 DEVICE = DeviceFacts("d1", "Barn", Stage.IN_SERVICE, NOW)
 HUB = HubFacts(began_at=NOW - SETTLING_MS)
+WELL = {"under_voltage": 0, "disk_used_percent": 85, "processor_millicelsius": 80_000}
+MACHINE_ILL = (Code.HOST_HEALTH, Severity.WARNING)
 SILENT = replace(DEVICE, heard_at=NOW - SILENT_MS - 1)
 
 
@@ -82,6 +85,12 @@ def seen(device: DeviceFacts = DEVICE, hub: HubFacts = HUB) -> list[tuple[Code, 
             HUB,
             [(Code.RS485_ERRORS, Severity.WARNING)],
         ),
+        (replace(DEVICE, machine=Machine(NOW, WELL, 9, (Start(NOW - 1, 3), Start(NOW - 86_400_000, 9)))), HUB, []),
+        (replace(DEVICE, machine=Machine(NOW, {"disk_free_bytes": 0})), HUB, []),
+        (replace(DEVICE, machine=Machine(NOW, WELL | {"under_voltage": 1})), HUB, [MACHINE_ILL]),
+        (replace(DEVICE, machine=Machine(NOW, WELL | {"disk_used_percent": 86})), HUB, [MACHINE_ILL]),
+        (replace(DEVICE, machine=Machine(NOW, WELL | {"processor_millicelsius": 80_001})), HUB, [MACHINE_ILL]),
+        (replace(DEVICE, machine=Machine(NOW, {}, 9, (Start(NOW - 1, 4),))), HUB, [MACHINE_ILL]),
         (replace(DEVICE, beyond=1), HUB, [(Code.DATA_GAP, Severity.WARNING)]),
         (DEVICE, replace(HUB, free_per_cent=20), []),
         (DEVICE, replace(HUB, free_per_cent=19), [(Code.HUB_SPACE, Severity.WARNING)]),
@@ -132,3 +141,14 @@ def test_each_rule_holds_of_a_subject_once() -> None:
     hub = HubFacts(0, None, 0, 5, None, has_blocks=True, oldest_mail_at=0)
     found = observe([worst], hub, NOW)
     assert len({(one.code, one.subject) for one in found}) == len(found) == 10
+
+
+def test_a_machine_s_ills_are_named_together() -> None:
+    """One alert of a device, whatever is wrong with its machine."""
+    numbers = {"under_voltage": 1, "disk_used_percent": 91, "processor_millicelsius": 84_250}
+    device = replace(DEVICE, machine=Machine(NOW, numbers, 9, (Start(NOW, 5),)))
+    (found,) = observe([device], HUB, NOW)
+    assert found.why == (
+        "Barn: its supply is or was too low, its disk is 91 % full, its processor is at 84.3 °C, "
+        "it started 5 times within a day."
+    )

@@ -14,6 +14,7 @@ from hub.errors import InputError, UnknownSubjectError
 from hub.fleet.lifecycle import Said, Word
 from hub.services.accept_blocks import accept_blocks
 from hub.services.answer_alert import acknowledge_alerts, end_silence, silence_alerts
+from hub.services.answer_state import answer_state
 from hub.services.evaluate_alerts import Evaluated, evaluate_alerts
 from hub.services.read_alerts import AlertView, find_open, page_open, read_open, read_over
 from hub.services.register_meter import MeterRequest, register_meter
@@ -266,6 +267,20 @@ def test_a_meter_that_nobody_registered_and_a_gap_are_told_of_in_time(registered
     for minutes in (62, 70):
         evaluate_alerts(registered, 0, at + minutes * MINUTE_MS)
     assert Code.METER_IDENTITY not in open_alerts(registered, at + 70 * MINUTE_MS)
+
+
+def test_a_machine_that_is_not_well_is_told_of(registered: Database) -> None:
+    """By its device's own word; it is over once that was well for six hours."""
+    device = made_log([5])
+    accept_blocks(registered, device.arrivals(), TERMS, NOW)
+    for at, health in ((NOW, {"under_voltage": 1}), (NOW + 60 * MINUTE_MS, {"under_voltage": 0})):
+        answer_state(registered, device.id, device.state(health=health), terms=TERMS, now=at, retained=False)
+        for minutes in (0, 5):
+            evaluate_alerts(registered, 0, at + minutes * MINUTE_MS)
+        found = open_alerts(registered, at + 5 * MINUTE_MS)[Code.HOST_HEALTH]
+        assert (found.standing, found.kept.episode.why) == (Standing.FIRING, "Barn: its supply is or was too low.")
+    evaluate_alerts(registered, 0, NOW + 366 * MINUTE_MS)
+    assert Code.HOST_HEALTH not in open_alerts(registered, NOW + 366 * MINUTE_MS)
 
 
 def test_polls_that_failed_are_told_of_with_their_causes(registered: Database) -> None:

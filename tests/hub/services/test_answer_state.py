@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from hub.fleet.machine import Machine, Start
 from hub.services.accept_blocks import Arrival, accept_blocks, load_keys
 from hub.services.answer_state import Answer, answer_state, welcome_devices
 from hub.services.read_devices import Link
 from hub.services.read_fleet import read_fleet
 from hub.services.register_device import register_device
+from hub.store import machines
 from protocol import wire
 from protocol.identity import Epoch
 from protocol.messages import Gap, GapCause, ReceiptCode, State
@@ -169,3 +171,25 @@ def test_a_state_that_its_device_did_not_sign_is_dropped(registered: Database) -
         assert answer.receipt is None
         assert answer.rejected
     assert _link(registered) is Link.NEVER_SEEN
+
+
+def test_what_a_device_says_of_its_machine_is_kept(registered: Database) -> None:
+    """The newest of it with its starts, names that nobody knows too; what a broker kept is no newer word."""
+    device = made_log(COUNTS)
+
+    def kept() -> Machine | None:
+        with registered.read() as connection:
+            return machines.find_machine(connection, device.id)
+
+    assert kept() is None
+    _answer(registered, device, device.state(b"aaaa", boot_count=3, health={"disk_used_percent": 40, "mood": -1}))
+    assert kept() == Machine(NOW, {"disk_used_percent": 40, "mood": -1}, 3)
+    later = NOW + 3_600_000
+    _answer(registered, device, device.state(b"bbbb", boot_count=5, health={"disk_used_percent": 41}), at=later)
+    assert kept() == Machine(later, {"disk_used_percent": 41}, 5, (Start(later, 2),))
+    retained = device.state(b"bbbb", boot_count=5, health={"disk_used_percent": 41})
+    _answer(registered, device, retained, at=later + 1, retained=True)
+    _answer(registered, device, device.state(b"bbbb", online=False), at=later + 2)
+    assert kept() == Machine(later, {"disk_used_percent": 41}, 5, (Start(later, 2),))
+    with registered.read() as connection:
+        assert machines.list_machines(connection) == {device.id: kept()}

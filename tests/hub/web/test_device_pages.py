@@ -169,4 +169,26 @@ def test_a_device_stands_on_four_axes(app: FastAPI) -> None:
     told = bea.client.get(f"/api/v1/devices/{device}", headers=headers).json()
     assert (told["urgency"], [one["urgency"] for one in told["axes"]]) == ("bad", ["warn", "bad", "ok", "ok"])
     assert [(one["serial"], one["register_wh"]) for one in told["meters"]] == [("WN-1001", 1_000_250)]
+    assert told["machine"] is None
     assert bea.client.get("/api/v1/devices/nobody", headers=headers).status_code == 422
+
+
+def test_a_device_says_how_its_machine_does(app: FastAPI) -> None:
+    """In words on its page, and with the numbers for programs; a page of one that said nothing has no such part."""
+    device, database = MadeDevice(), app.state.hub.database
+    bea = signed_in(app, "bea")
+    assert "Its machine" not in bea.get(f"/devices/{device.text}").text
+    said = {"under_voltage": 1, "disk_used_percent": 40, "processor_millicelsius": 58_432, "<mood>": 7}
+    answer_state(database, device.id, device.state(health=said, boot_count=2), terms=TERMS, now=NOW, retained=False)
+    page = bea.get(f"/devices/{device.text}").text
+    assert "<dt>Supply</dt><dd>too low, now or since it started</dd>" in page
+    assert "<dt>Processor</dt><dd>58.4 °C</dd>" in page
+    headers = {"authorization": f"Bearer {issue_token(database, 'bea', DAY_MS, actor='test', now=NOW)}"}
+    told = bea.client.get(f"/api/v1/devices/{device.text}", headers=headers).json()["machine"]
+    assert told["numbers"] == said
+    assert told["words"] == {
+        "Supply": "too low, now or since it started",
+        "Disk": "40 % full",
+        "Processor": "58.4 °C",
+        "Starts": "none within a day",
+    }
