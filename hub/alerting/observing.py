@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from hub.alerting.life import Seen
 from hub.alerting.rules import Code, Severity
+from hub.fleet.axes import UNREAD_MS
 from hub.fleet.lifecycle import Stage, is_watched
 from hub.fleet.machine import spell_celsius
 from hub.rules.local_times import format_local
@@ -56,7 +57,8 @@ class DeviceFacts:
     `suspect` and `frozen` are its meters, by their numbers there, of which it says that a register moved as it cannot,
     or does not move. `strangers` are serial numbers that it reads and that belong to no system, `beyond` counts blocks
     beyond a gap. `failed` has polls of the last day that failed, by their cause. `machine` is what it last said of its
-    own, None before it did.
+    own, None before it did. `unread` are serial numbers of meters that it was registered to read and nobody has read
+    for `UNREAD_MS`.
     """
 
     id: str
@@ -75,6 +77,7 @@ class DeviceFacts:
     beyond: int = 0
     failed: tuple[tuple[str, int], ...] = ()
     machine: Machine | None = None
+    unread: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +131,11 @@ def _observe_fleet(devices: Sequence[DeviceFacts], hub: HubFacts, at: int) -> It
         yield Seen(Code.DEVICE_SILENT, one.id, severity, f"{one.name} was last heard {format_local(one.heard_at)}.")
     for one in watched:
         yield from _observe_device(one)
+        # A day's blocks that the hub lacks may well hold what it takes for unread.
+        is_current = one.heard_at is not None and at - one.heard_at <= UNREAD_MS and one.backlog < BACKLOG_BLOCKS
+        if one.unread and is_current:
+            why = f"{one.name} is heard and has not read for a day: {', '.join(one.unread)}."
+            yield Seen(Code.METER_STALE, one.id, Severity.WARNING, why)
         ill = () if one.machine is None else tuple(_name_ills(one.machine, at))
         if ill:
             yield Seen(Code.HOST_HEALTH, one.id, Severity.WARNING, f"{one.name}: {', '.join(ill)}.")

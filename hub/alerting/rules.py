@@ -30,6 +30,7 @@ class Code(StrEnum):
     BACKLOG = "backlog"
     REGISTER_SUSPECT = "register_suspect"
     METER_FROZEN = "meter_frozen"
+    METER_STALE = "meter_stale"
     METER_IDENTITY = "meter_identity"
     DATA_GAP = "data_gap"
     COMM_ERRORS = "comm_errors"
@@ -123,6 +124,14 @@ RULES = {
             "A meter stands still",
             "By day its site should produce: ask there, and look whether the meter, not the site, has stopped.",
             keep_ms=_HOUR_MS,
+            inhibited_by=(Code.DEVICE_SILENT, Code.FLEET_SILENT),
+        ),
+        Rule(
+            Code.METER_STALE,
+            "A meter is not read any more",
+            "Its device is heard: `comm_errors` says why polls fail. A meter that was taken away is to be ended.",
+            for_ms=_HOUR_MS,
+            keep_ms=5 * _MINUTE_MS,
             inhibited_by=(Code.DEVICE_SILENT, Code.FLEET_SILENT),
         ),
         Rule(

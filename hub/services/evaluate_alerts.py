@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from hub.alerting.life import step
 from hub.alerting.observing import ChannelFacts, DeviceFacts, HubFacts, observe
 from hub.alerting.rules import RULES
+from hub.fleet.axes import UNREAD_MS
 from hub.fleet.lifecycle import stage_at
 from hub.fleet.standing import Standing
 from hub.services.manage_channels import place_of
@@ -28,6 +29,7 @@ from hub.store import (
     ownership,
     poll_errors,
     states,
+    unread,
 )
 from hub.store.states import Oddities
 from protocol.identity import format_device_id
@@ -103,6 +105,7 @@ def _load_devices(connection: Connection, views: Sequence[DeviceView], now: int)
     oddities = states.count_oddities(connection)
     stated = read_stated(connection)
     told = machines.list_machines(connection)
+    stale = unread.list_unread(connection, now - UNREAD_MS, now)
     failed = poll_errors.count_failed(connection, now - _DAY_MS)
     strangers: dict[DeviceId, tuple[str, ...]] = {}
     for meter in ownership.list_strangers(connection, STRANGERS_MAX):
@@ -130,6 +133,7 @@ def _load_devices(connection: Connection, views: Sequence[DeviceView], now: int)
                 beyond=odd.waiting,
                 failed=tuple(failed.get(device, {}).items()),
                 machine=told.get(device),
+                unread=tuple(one.serial for one in stale.get(device, ())),
             )
         )
     return found

@@ -15,6 +15,7 @@ from protocol.identity import DeviceId
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Row
 
+_NONE = "[]"
 _CHANGING = ("said_at", "numbers", "boot_count", "starts")
 
 
@@ -26,7 +27,13 @@ def find_machine(connection: Connection, device: DeviceId) -> Machine | None:
 
 def list_machines(connection: Connection) -> dict[DeviceId, Machine]:
     """Return what every device said last; those that never did are left out."""
-    return {DeviceId(row.device): _machine(row) for row in connection.execute(select(device_machine))}
+    rows = connection.execute(select(device_machine)).all()
+    # All of it at once: a hundred thousand small documents take four times as long as one that has them all.
+    numbers = json.loads(f"[{','.join(row.numbers for row in rows)}]")
+    return {
+        DeviceId(row.device): Machine(row.said_at, each, row.boot_count, _starts(row.starts))
+        for row, each in zip(rows, numbers, strict=True)
+    }
 
 
 def save_machine(connection: Connection, device: DeviceId, machine: Machine) -> None:
@@ -44,5 +51,8 @@ def save_machine(connection: Connection, device: DeviceId, machine: Machine) -> 
 
 
 def _machine(row: Row[tuple[object, ...]]) -> Machine:
-    starts = tuple(Start(at, number) for at, number in json.loads(row.starts))
-    return Machine(row.said_at, json.loads(row.numbers), row.boot_count, starts)
+    return Machine(row.said_at, json.loads(row.numbers), row.boot_count, _starts(row.starts))
+
+
+def _starts(text: str) -> tuple[Start, ...]:
+    return () if text == _NONE else tuple(Start(at, number) for at, number in json.loads(text))

@@ -23,6 +23,7 @@ from hub.alerting.observing import (
     observe,
 )
 from hub.alerting.rules import Code, Severity
+from hub.fleet.axes import UNREAD_MS
 from hub.fleet.lifecycle import Stage
 from hub.fleet.machine import Machine, Start
 
@@ -91,6 +92,10 @@ def seen(device: DeviceFacts = DEVICE, hub: HubFacts = HUB) -> list[tuple[Code, 
         (replace(DEVICE, machine=Machine(NOW, WELL | {"disk_used_percent": 86})), HUB, [MACHINE_ILL]),
         (replace(DEVICE, machine=Machine(NOW, WELL | {"processor_millicelsius": 80_001})), HUB, [MACHINE_ILL]),
         (replace(DEVICE, machine=Machine(NOW, {}, 9, (Start(NOW - 1, 4),))), HUB, [MACHINE_ILL]),
+        (replace(DEVICE, unread=("W-1",), heard_at=NOW - UNREAD_MS), HUB, [(Code.METER_STALE, Severity.WARNING)]),
+        (replace(SILENT, unread=("W-1",)), HUB, [(Code.DEVICE_SILENT, Severity.WARNING)]),
+        (replace(DEVICE, unread=("W-1",), heard_at=None), HUB, []),
+        (replace(DEVICE, unread=("W-1",), backlog=BACKLOG_BLOCKS), HUB, [(Code.BACKLOG, Severity.WARNING)]),
         (replace(DEVICE, beyond=1), HUB, [(Code.DATA_GAP, Severity.WARNING)]),
         (DEVICE, replace(HUB, free_per_cent=20), []),
         (DEVICE, replace(HUB, free_per_cent=19), [(Code.HUB_SPACE, Severity.WARNING)]),

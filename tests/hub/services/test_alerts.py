@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 DAY_MS = 86_400_000
 MINUTE_MS = 60_000
+HOUR_MS = 60 * MINUTE_MS
 LATER = NOW + DAY_MS + MINUTE_MS
 DEVICE = MadeDevice().text
 
@@ -281,6 +282,26 @@ def test_a_machine_that_is_not_well_is_told_of(registered: Database) -> None:
         assert (found.standing, found.kept.episode.why) == (Standing.FIRING, "Barn: its supply is or was too low.")
     evaluate_alerts(registered, 0, NOW + 366 * MINUTE_MS)
     assert Code.HOST_HEALTH not in open_alerts(registered, NOW + 366 * MINUTE_MS)
+
+
+def test_a_meter_that_is_not_read_any_more_is_told_of(registered: Database) -> None:
+    """Of a device that is heard, after a day and an hour; a reading ends it."""
+    device, meter = MadeDevice(), make_meter()
+    device.seal(meter, make_readings(meter, [100], NOW - MINUTE_MS))
+    accept_blocks(registered, device.arrivals(), TERMS, NOW)
+    times = {DAY_MS - MINUTE_MS: None, DAY_MS + MINUTE_MS: Standing.PENDING, 26 * HOUR_MS: Standing.FIRING}
+    for after_ms, expected in times.items():
+        at = NOW + after_ms
+        answer_state(registered, device.id, device.state(), terms=TERMS, now=at, retained=False)
+        evaluate_alerts(registered, 0, at)
+        found = open_alerts(registered, at).get(Code.METER_STALE)
+        assert (found.standing if found else None) is expected
+    assert found is not None
+    assert found.kept.episode.why == "Barn is heard and has not read for a day: WN-1001."
+    device.seal(make_readings(meter, [150], at - MINUTE_MS))
+    accept_blocks(registered, device.arrivals(), TERMS, at)
+    evaluate_alerts(registered, 0, at + 5 * MINUTE_MS)
+    assert Code.METER_STALE not in open_alerts(registered, at)
 
 
 def test_polls_that_failed_are_told_of_with_their_causes(registered: Database) -> None:
