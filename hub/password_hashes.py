@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from functools import cache
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
@@ -10,7 +11,6 @@ from argon2.exceptions import InvalidHashError, VerificationError
 HASHES_AT_ONCE = 2
 HASHER = PasswordHasher(time_cost=3, memory_cost=64 * 1024, parallelism=1)
 _TURNS = threading.BoundedSemaphore(HASHES_AT_ONCE)
-NOBODY = HASHER.hash("nobody's password, so that an unknown name takes as long as a known one")
 
 
 def hash_password(password: str) -> str:
@@ -21,9 +21,16 @@ def hash_password(password: str) -> str:
 
 def verify_password(kept: str | None, password: str) -> bool:
     """Return whether this is the password; it takes as long where there is none."""
+    nobody = _hash_of_nobody(HASHER)
     with _TURNS:
         try:
-            HASHER.verify(kept or NOBODY, password)
+            HASHER.verify(kept or nobody, password)
         except (VerificationError, InvalidHashError):
             return False
     return kept is not None
+
+
+@cache
+def _hash_of_nobody(hasher: PasswordHasher) -> str:
+    """Return what an unknown name is compared with; made for whoever asks first, known or not."""
+    return hasher.hash("nobody's password, so that an unknown name takes as long as a known one")

@@ -12,7 +12,6 @@ from hub.clock import now_ms
 from hub.errors import InputError
 from hub.exchange.statement import Statement
 from hub.exchange.statement_csv import statement_csv
-from hub.exchange.statement_pdf import statement_pdf
 from hub.formats import kilowatt_hours, local_time
 from hub.models.statements import statement_json
 from hub.rules.periods import parse_month
@@ -37,13 +36,19 @@ def statement(
     with open_data(data, create=False) as database, database.read() as connection:
         stated = draw_statement(connection, system, parse_month(month), now_ms())
     if to is not None:
-        _write(to, statement_pdf(stated) if to.suffix == ".pdf" else statement_csv(stated).encode())
+        _write(to, _draw(stated) if to.suffix == ".pdf" else statement_csv(stated).encode())
     if as_json:
         print_json(statement_json(stated))
     elif to is not None:
         typer.echo(plain(f"wrote {to}"))
     else:
         _print(stated)
+
+
+def _draw(stated: Statement) -> bytes:
+    from hub.exchange.statement_pdf import statement_pdf  # noqa: PLC0415 - a while of loading, for who wants paper
+
+    return statement_pdf(stated)
 
 
 def _write(to: Path, content: bytes) -> None:

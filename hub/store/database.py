@@ -8,10 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
+from sqlalchemy import column, inspect, select, table
 from sqlalchemy.exc import (
     DatabaseError,
     DataError,
@@ -36,6 +33,8 @@ if TYPE_CHECKING:
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
 SCHEMA_REVISION = "0027"
+_REVISIONS = table("alembic_version", column("version_num"))
+"""Where Alembic keeps what it has done."""
 DATABASE_NAME = "hub.db"
 _LOCK_NAME = "hub.lock"
 _FAULTS = (
@@ -160,7 +159,10 @@ def look_into(folder: Path) -> Iterator[Database]:
 
 def schema_revision(connection: Connection) -> str | None:
     """Return the revision of the schema that is in the database, None before the first migration."""
-    return MigrationContext.configure(connection).get_current_revision()
+    if not inspect(connection).has_table(_REVISIONS.name):
+        return None
+    found: str | None = connection.execute(select(_REVISIONS.c.version_num)).scalar_one_or_none()
+    return found
 
 
 def _demand_database(folder: Path) -> None:
@@ -176,6 +178,10 @@ def migrate(connection: Connection, path: Path) -> None:
     found = schema_revision(connection)
     if found == SCHEMA_REVISION:
         return
+    from alembic import command  # noqa: PLC0415 - a while of loading, for who migrates
+    from alembic.config import Config  # noqa: PLC0415
+    from alembic.script import ScriptDirectory  # noqa: PLC0415
+
     config = Config()
     config.set_main_option("script_location", str(_MIGRATIONS))
     known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
