@@ -15,7 +15,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Proc
 from hub.clock import monotonic_seconds, now_ms
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from hub.clock import Now
 
@@ -58,6 +58,8 @@ class Counting:
         self._blocks = self._counter("blocks", "Blocks that arrived, by what became of them.", "result")
         self._readings = self._counter("readings", "Readings in the intact blocks that were taken.")
         self._receipts = self._counter("receipts", "Receipts that were given.")
+        self._lag = self._gauge("ingest_lag_seconds", "How long the oldest message waits that is not committed.")
+        self._lag_of: Callable[[], float] = float
         self._batch = self._histogram("ingest_batch_seconds", "Time to commit what arrived together.", WRITE_BUCKETS)
         self._write = self._histogram("database_write_seconds", "Time of a write, with its turn.", WRITE_BUCKETS)
         self._job_at = self._gauge("job_last_success_timestamp_seconds", "When a job last ended well.", "job")
@@ -79,6 +81,15 @@ class Counting:
     def count_receipts(self, number: int) -> None:
         """Count receipts that were given."""
         self._receipts.inc(number)
+
+    def watch_lag(self, lag_of: Callable[[], float]) -> None:
+        """Ask `lag_of` from now on for how many seconds the oldest message waits that arrived and is not committed."""
+        self._lag_of = lag_of
+        self._lag.set_function(lag_of)
+
+    def lag_ms(self) -> int:
+        """Return how long the oldest such message waits now; 0 where none does, or where no broker is heard."""
+        return int(1000 * self._lag_of())
 
     @contextmanager
     def batch(self) -> Iterator[None]:

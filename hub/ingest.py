@@ -63,7 +63,10 @@ _AT_LEAST_ONCE = 1
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One MQTT message as it arrived; `session` tells which connection its acknowledgement belongs to."""
+    """One MQTT message as it arrived; `session` tells which connection its acknowledgement belongs to.
+
+    `arrived_at` is in seconds of the clock that never goes back.
+    """
 
     topic: str
     payload: bytes
@@ -71,6 +74,7 @@ class Message:
     qos: int
     retained: bool
     session: int
+    arrived_at: float
 
 
 @dataclass(slots=True)
@@ -107,6 +111,7 @@ class Ingest:
         self._terms = terms
         self._now = now
         self._queue: queue.Queue[Message] = queue.Queue(QUEUE_MESSAGES_MAX)
+        self._taken_at: float | None = None
         self._stopping = threading.Event()
         self._session = 0
         self._subscribed = False
@@ -116,11 +121,24 @@ class Ingest:
         self._sentences = SentenceLimit()
         self._worker = threading.Thread(target=self._work, name="hub-ingest", daemon=True)
         self._client = self._make_client()
+        self.counting.watch_lag(lambda: self.lag_seconds)
 
     @property
     def connected(self) -> bool:
         """Whether blocks can arrive now: there is a session, and the broker granted every subscription in it."""
         return self._subscribed and self._client.is_connected()
+
+    @property
+    def lag_seconds(self) -> float:
+        """How long the oldest message has waited that was taken from the broker and is not committed; 0 if none waits.
+
+        It goes on where the worker thread hangs: whoever asks looks at what it holds, and at the head of the queue.
+        """
+        since = self._taken_at
+        if since is None:
+            with self._queue.mutex:
+                since = self._queue.queue[0].arrived_at if self._queue.queue else None
+        return 0.0 if since is None else max(0.0, monotonic_seconds() - since)
 
     def start(self) -> None:
         """Start both threads; returns at once."""
@@ -217,7 +235,15 @@ class Ingest:
             topic = message.topic
         except UnicodeDecodeError:
             topic = ""
-        arrived = Message(topic, bytes(message.payload), message.mid, message.qos, message.retain, self._session)
+        arrived = Message(
+            topic,
+            bytes(message.payload),
+            message.mid,
+            message.qos,
+            message.retain,
+            self._session,
+            monotonic_seconds(),
+        )
         while not self._stopping.is_set():
             try:
                 self._queue.put(arrived, timeout=_IDLE_SECONDS)
@@ -232,6 +258,7 @@ class Ingest:
             batch = self._collect()
             if batch:
                 self._take(batch)
+                self._taken_at = None
             self._give_notice()
             self._subscribe_again()
 
@@ -240,6 +267,7 @@ class Ingest:
             batch = [self._queue.get(timeout=_IDLE_SECONDS)]
         except queue.Empty:
             return []
+        self._taken_at = batch[0].arrived_at
         deadline = monotonic_seconds() + BATCH_WAIT_SECONDS
         while len(batch) < BATCH_BLOCKS_MAX:
             lull = min(BATCH_LULL_SECONDS, deadline - monotonic_seconds())

@@ -152,7 +152,7 @@ class AlertJob:
     def run(self, is_stopping: Callable[[], bool]) -> bool:  # noqa: ARG002 - one look is not divided
         """Look once; return that there is no more."""
         began = monotonic_seconds()
-        evaluated = evaluate_alerts(self._database, self._began_at, self._now())
+        evaluated = evaluate_alerts(self._database, self._began_at, self._now(), ingest_lag_ms=self._counting.lag_ms())
         self._counting.links = {link.value: evaluated.links.get(link, 0) for link in Link}
         self._counting.versions = evaluated.versions
         if evaluated.fired or evaluated.ended:

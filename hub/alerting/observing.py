@@ -44,6 +44,8 @@ MACHINE_MILLICELSIUS_MAX = 80_000
 """Where a Raspberry Pi begins to slow itself down."""
 MACHINE_STARTS_MAX = 3
 """In a day."""
+INGEST_LAG_WARNING_MS = 60_000
+INGEST_LAG_CRITICAL_MS = 600_000
 CHANNEL_MS = _HOUR_MS
 FREE_WARNING_PER_CENT = 20
 FREE_CRITICAL_PER_CENT = 5
@@ -96,7 +98,8 @@ class HubFacts:
 
     `lacking` counts systems that lack the month of the open window (None where none is open), which closes at
     `closes_at`; `missed` those that lacked it when the last one closed. `has_blocks` tells that there is something to
-    back up. `free_per_cent` is how much of its disk is free, None where nobody can tell.
+    back up. `free_per_cent` is how much of its disk is free, None where nobody can tell. `ingest_lag_ms` is how long
+    the oldest message waits that was taken from the broker and is not committed.
     """
 
     began_at: int
@@ -108,6 +111,7 @@ class HubFacts:
     oldest_mail_at: int | None = None
     channels: tuple[ChannelFacts, ...] = ()
     free_per_cent: int | None = None
+    ingest_lag_ms: int = 0
 
 
 def observe(devices: Sequence[DeviceFacts], hub: HubFacts, at: int) -> tuple[Seen, ...]:
@@ -202,6 +206,10 @@ def _observe_hub(hub: HubFacts, at: int) -> Iterator[Seen]:
     if hub.free_per_cent is not None and hub.free_per_cent < FREE_WARNING_PER_CENT:
         severity = Severity.CRITICAL if hub.free_per_cent < FREE_CRITICAL_PER_CENT else Severity.WARNING
         yield Seen(Code.HUB_SPACE, HUB, severity, f"{hub.free_per_cent} % of its disk is free.")
+    if hub.ingest_lag_ms > INGEST_LAG_WARNING_MS:
+        severity = Severity.CRITICAL if hub.ingest_lag_ms > INGEST_LAG_CRITICAL_MS else Severity.WARNING
+        why = f"A message of a device waits for {hub.ingest_lag_ms // 1000} s to be committed."
+        yield Seen(Code.HUB_INGEST_LAG, HUB, severity, why)
     if hub.oldest_mail_at is not None and at - hub.oldest_mail_at > MAIL_MS:
         yield Seen(
             Code.MAIL_WAITING, HUB, Severity.WARNING, f"The oldest waits since {format_local(hub.oldest_mail_at)}."

@@ -39,6 +39,7 @@ class Code(StrEnum):
     WINDOW_CLOSING = "window_closing"
     WINDOW_MISSED = "window_missed"
     BACKUP_STALE = "backup_stale"
+    HUB_INGEST_LAG = "hub_ingest_lag"
     HUB_SPACE = "hub_space"
     MAIL_WAITING = "mail_waiting"
     CHANNEL_FAILING = "channel_failing"
@@ -190,6 +191,12 @@ RULES = {
             "The last verified backup is old",
             "Devices keep what no backup holds. Run `meter-hub backup`, and see why its timer did not.",
             keep_ms=_MINUTE_MS,
+        ),
+        Rule(
+            Code.HUB_INGEST_LAG,
+            "The hub does not come after with what devices send",
+            "Nothing is lost, and nothing is receipted: look at its disk and its log; if that is still, restart it.",
+            keep_ms=5 * _MINUTE_MS,
         ),
         Rule(
             Code.HUB_SPACE,

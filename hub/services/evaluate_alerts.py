@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from hub.alerting.life import step
@@ -65,13 +65,19 @@ class Evaluated:
     versions: Mapping[str, int] = field(compare=False, default_factory=dict)
 
 
-def evaluate_alerts(database: Database, began_at: int, now: int) -> Evaluated:
-    """Look at `now` (UTC ms) and keep how every alert goes on; `began_at` is when this hub began to listen."""
+def evaluate_alerts(database: Database, began_at: int, now: int, *, ingest_lag_ms: int = 0) -> Evaluated:
+    """Look at `now` (UTC ms) and keep how every alert goes on; `began_at` is when this hub began to listen.
+
+    `ingest_lag_ms` is how long the oldest message waits that it took from the broker and has not committed.
+    """
     with database.read() as connection:
         views = read_devices(connection, now)
-        observed = observe(
-            _load_devices(connection, views, now), _load_hub(connection, began_at, now, _free_per_cent(database)), now
+        hub = replace(
+            _load_hub(connection, began_at, now),
+            free_per_cent=_free_per_cent(database),
+            ingest_lag_ms=ingest_lag_ms,
         )
+        observed = observe(_load_devices(connection, views, now), hub, now)
         seen = {(one.code, one.subject): one for one in observed}
         held = {(one.episode.code, one.episode.subject): one for one in alerts.list_open(connection)}
     fired = ended = 0
@@ -139,7 +145,7 @@ def _load_devices(connection: Connection, views: Sequence[DeviceView], now: int)
     return found
 
 
-def _load_hub(connection: Connection, began_at: int, now: int, free_per_cent: int | None) -> HubFacts:
+def _load_hub(connection: Connection, began_at: int, now: int) -> HubFacts:
     window, is_open = current_window(now)
     counts, looked = board.count_lines(connection), board.find_look(connection)
     is_current = looked is not None and (looked.month == window.month) == is_open
@@ -154,7 +160,6 @@ def _load_hub(connection: Connection, began_at: int, now: int, free_per_cent: in
         has_blocks=states.has_blocks(connection),
         oldest_mail_at=notices_outbox.count_states(connection, now).waiting_since,
         channels=_load_channels(connection),
-        free_per_cent=free_per_cent,
     )
 
 

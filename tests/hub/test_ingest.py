@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import threading
 from typing import TYPE_CHECKING
 
 import pytest
 
-from hub.clock import now_ms
+from hub import ingest as module
+from hub.alerting.rules import Code, Severity
+from hub.clock import monotonic_seconds, now_ms
 from hub.config import Address
 from hub.errors import StoreUnavailableError
 from hub.ingest import MESSAGE_BYTES_MAX, Ingest
+from hub.jobs import AlertJob
+from hub.services.accept_blocks import Accepted, accept_blocks
 from hub.services.register_device import register_device
-from hub.store import custody
+from hub.store import alerts, custody
 from protocol.messages import ReceiptCode
 from protocol.topics import Channel
 from tests.hub.making import TERMS, MadeDevice, fetch, made_log
@@ -191,3 +196,49 @@ def test_a_database_that_refuses_is_asked_again(
     assert wired.receipt().committed == 0
     assert len(refusals) == 2
     assert fetch(registered, "SELECT count(*) FROM block") == [(1,)]
+
+
+@pytest.mark.parametrize("is_in_batch", [True, False])
+def test_a_message_waits_as_long_as_it_is_not_committed(
+    wired: WireDevice,
+    ingest: Ingest,
+    registered: Database,
+    monkeypatch: pytest.MonkeyPatch,
+    is_in_batch: bool,  # noqa: FBT001 - a parameter of the test
+) -> None:
+    """Also while the thread that commits hangs, in a batch or outside: an alert tells of it, until it goes on."""
+    clock, ahead, stuck, go_on = monotonic_seconds, [0.0], threading.Event(), threading.Event()
+    monkeypatch.setattr(module, "monotonic_seconds", lambda: clock() + ahead[0])
+    assert ingest.lag_seconds == ingest.counting.lag_ms() == 0
+
+    def hang(*_: object) -> tuple[()]:
+        stuck.set()
+        assert go_on.wait(30)
+        return ()
+
+    def hang_then_accept(*arguments: object) -> Accepted:
+        hang()
+        return accept_blocks(*arguments)  # type: ignore[arg-type]
+
+    if is_in_batch:
+        monkeypatch.setattr(module, "accept_blocks", hang_then_accept)
+    else:
+        monkeypatch.setattr(ingest._notices, "due", hang)
+        assert stuck.wait(10)
+    wired.publish(Channel.BLOCK, made_log(COUNTS).blocks[0])
+    assert stuck.wait(10)
+    wait_until(lambda: ingest.lag_seconds > 0, "the message")
+    ahead[0] = 700.0
+    assert (ingest.counting.registry.get_sample_value("meterline_ingest_lag_seconds") or 0) >= 700
+    AlertJob(registered, ingest.counting, now_ms).run(lambda: False)
+    assert lagging(registered) == [Severity.CRITICAL]
+    go_on.set()
+    assert wired.receipt().committed == 0
+    wait_until(lambda: ingest.lag_seconds == 0, "the end of the batch")
+
+
+def lagging(database: Database) -> list[Severity]:
+    """Return how severe the open alerts of messages that wait are."""
+    with database.read() as connection:
+        found = [one.episode for one in alerts.list_open(connection)]
+    return [one.severity for one in found if one.code is Code.HUB_INGEST_LAG]
