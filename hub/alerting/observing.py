@@ -93,13 +93,23 @@ class ChannelFacts:
 
 
 @dataclass(frozen=True, slots=True)
+class ErraticFacts:
+    """How many systems were found erratic in a month and nobody decided on, `zero` of them without any production."""
+
+    month: str
+    systems: int
+    zero: int
+
+
+@dataclass(frozen=True, slots=True)
 class HubFacts:
     """The hub as it stands; instants are UTC ms.
 
     `lacking` counts systems that lack the month of the open window (None where none is open), which closes at
     `closes_at`; `missed` those that lacked it when the last one closed. `has_blocks` tells that there is something to
     back up. `free_per_cent` is how much of its disk is free, None where nobody can tell. `ingest_lag_ms` is how long
-    the oldest message waits that was taken from the broker and is not committed.
+    the oldest message waits that was taken from the broker and is not committed. `erratic` are systems that wait for a
+    review, None where none does.
     """
 
     began_at: int
@@ -112,11 +122,12 @@ class HubFacts:
     channels: tuple[ChannelFacts, ...] = ()
     free_per_cent: int | None = None
     ingest_lag_ms: int = 0
+    erratic: ErraticFacts | None = None
 
 
 def observe(devices: Sequence[DeviceFacts], hub: HubFacts, at: int) -> tuple[Seen, ...]:
     """Return what holds at `at` (UTC ms), each rule of each subject once at most."""
-    return (*_observe_fleet(devices, hub, at), *_observe_hub(hub, at))
+    return (*_observe_fleet(devices, hub, at), *_observe_months(hub, at), *_observe_hub(hub, at))
 
 
 def _observe_fleet(devices: Sequence[DeviceFacts], hub: HubFacts, at: int) -> Iterator[Seen]:
@@ -193,13 +204,19 @@ def _name_ills(machine: Machine, at: int) -> Iterator[str]:
         yield f"it started {starts} times within a day"
 
 
-def _observe_hub(hub: HubFacts, at: int) -> Iterator[Seen]:
+def _observe_months(hub: HubFacts, at: int) -> Iterator[Seen]:
     if hub.lacking and hub.closes_at - at <= NEAR_MS:
         severity = Severity.CRITICAL if hub.closes_at - at <= LAST_DAY_MS else Severity.INFO
         why = f"{hub.lacking} systems lack a reading, and the window closes {format_local(hub.closes_at)}."
         yield Seen(Code.WINDOW_CLOSING, HUB, severity, why)
     if hub.lacking is None and hub.missed:
         yield Seen(Code.WINDOW_MISSED, HUB, Severity.CRITICAL, f"{hub.missed} systems lacked a reading when it closed.")
+    if hub.erratic is not None:
+        why = f"{hub.erratic.month}: {hub.erratic.systems} systems, {hub.erratic.zero} of them without any production."
+        yield Seen(Code.ERRATIC_MONTH, HUB, Severity.INFO, why)
+
+
+def _observe_hub(hub: HubFacts, at: int) -> Iterator[Seen]:
     if hub.has_blocks and (hub.backup_at is None or at - hub.backup_at > BACKUP_MS):
         last = "there is none" if hub.backup_at is None else f"the last was verified {format_local(hub.backup_at)}"
         yield Seen(Code.BACKUP_STALE, HUB, Severity.CRITICAL, f"Of backups {last}.")

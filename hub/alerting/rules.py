@@ -38,6 +38,7 @@ class Code(StrEnum):
     HOST_HEALTH = "host_health"
     WINDOW_CLOSING = "window_closing"
     WINDOW_MISSED = "window_missed"
+    ERRATIC_MONTH = "erratic_month"
     BACKUP_STALE = "backup_stale"
     HUB_INGEST_LAG = "hub_ingest_lag"
     HUB_SPACE = "hub_space"
@@ -185,6 +186,12 @@ RULES = {
             "Systems missed the window",
             "The Missing Production Report has them; what is found later is reconciled with the registry.",
             keep_ms=15 * _MINUTE_MS,
+        ),
+        Rule(
+            Code.ERRATIC_MONTH,
+            "Systems are erratic, and nobody has reviewed them",
+            "The month's page lists them, the most doubtful first: ask, and say of each what you found out.",
+            keep_ms=5 * _MINUTE_MS,
         ),
         Rule(
             Code.BACKUP_STALE,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from hub.errors import InputError, UnknownSubjectError
@@ -23,6 +24,15 @@ if TYPE_CHECKING:
     from hub.store.database import Database
     from hub.store.months import SystemMonthRow
     from hub.store.reviews import Review
+
+
+@dataclass(frozen=True, slots=True)
+class Unreviewed:
+    """How many systems of a month have a finding that nobody decided on, `zero` of them that nothing was produced."""
+
+    month: ProductionMonth
+    systems: int
+    zero: int
 
 
 def analyse_month(connection: Connection, month: ProductionMonth) -> tuple[Erratic, ...]:
@@ -48,6 +58,19 @@ def analyse_systems(
     rows = months.list_doubtful(connection, month, after=after, limit=limit)
     decided = reviews.list_reviews(connection, month, [row.system for row in rows])
     return tuple(_erratic(rows, decided)), rows[-1].system if len(rows) == limit else None
+
+
+def count_unreviewed(connection: Connection) -> Unreviewed | None:
+    """Return how many systems were found erratic in the last month that was gone over, and nobody decided on.
+
+    None where no month was gone over yet, or where somebody decided on all that was found.
+    """
+    month = months.last_month(connection)
+    if month is None:
+        return None
+    left = [one for one in analyse_month(connection, month) if one.decided is None]
+    zero = {one.system for one in left if one.finding.code is Code.ZERO_PRODUCTION}
+    return Unreviewed(month, len({one.system for one in left}), len(zero)) if left else None
 
 
 def review_finding(database: Database, review: Review) -> Review:

@@ -8,11 +8,12 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from hub.alerting.life import step
-from hub.alerting.observing import ChannelFacts, DeviceFacts, HubFacts, observe
+from hub.alerting.observing import ChannelFacts, DeviceFacts, ErraticFacts, HubFacts, observe
 from hub.alerting.rules import RULES
 from hub.fleet.axes import UNREAD_MS
 from hub.fleet.lifecycle import stage_at
 from hub.fleet.standing import Standing
+from hub.services.analyse_month import count_unreviewed
 from hub.services.manage_channels import place_of
 from hub.services.read_devices import Link, read_devices
 from hub.services.read_reporting import current_window
@@ -160,7 +161,13 @@ def _load_hub(connection: Connection, began_at: int, now: int) -> HubFacts:
         has_blocks=states.has_blocks(connection),
         oldest_mail_at=notices_outbox.count_states(connection, now).waiting_since,
         channels=_load_channels(connection),
+        erratic=_load_erratic(connection),
     )
+
+
+def _load_erratic(connection: Connection) -> ErraticFacts | None:
+    left = count_unreviewed(connection)
+    return None if left is None else ErraticFacts(str(left.month), left.systems, left.zero)
 
 
 def _free_per_cent(database: Database) -> int | None:

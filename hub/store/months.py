@@ -107,6 +107,13 @@ def list_runs(connection: Connection, month: ProductionMonth | None = None) -> t
     return tuple((_run(row), _result(row)) for row in rows)
 
 
+def last_month(connection: Connection) -> ProductionMonth | None:
+    """Return the last month that a run went over to its end, None before the first."""
+    ended = select(func.max(month_run.c.month)).join(month_result, month_result.c.run == month_run.c.number)
+    month = connection.execute(ended).scalar_one()
+    return None if month is None else parse_month(month)
+
+
 def add_system_months(connection: Connection, rows: Sequence[SystemMonthRow]) -> None:
     """Keep what a run found of systems."""
     stored = insert_rows(

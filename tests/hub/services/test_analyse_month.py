@@ -7,11 +7,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from hub.alerting.rules import Code
 from hub.errors import InputError, UnknownSubjectError
 from hub.rules.closing import RunKind
 from hub.rules.windows import window_of
-from hub.services.analyse_month import analyse_month, analyse_systems, review_finding
+from hub.services.analyse_month import analyse_month, analyse_systems, count_unreviewed, review_finding
 from hub.services.close_month import close_month
+from hub.services.evaluate_alerts import evaluate_alerts
+from hub.store import alerts
 from hub.store.reviews import Review
 from tests.hub.reporting import JAN, OTHER, SYSTEM, add_meter, add_system, enter
 
@@ -93,3 +96,33 @@ def test_a_month_nobody_went_over_is_not_analysed(database: Database) -> None:
     """One sentence says what to do."""
     with database.read() as connection, pytest.raises(UnknownSubjectError, match="nobody went over 2024-01"):
         analyse_month(connection, JAN)
+
+
+def test_what_nobody_decided_on_is_one_alert(closed: Database) -> None:
+    """Of the last month, with how many systems and how many without production; it is over once all is decided on."""
+    now = window_of(JAN).closes_at
+    evaluate_alerts(closed, now, now)
+    assert erratic_alerts(closed) == ["2024-01: 2 systems, 0 of them without any production."]
+    review_finding(closed, REVIEW)
+    add_system(closed, "SLF-AB1234-00004")
+    enter(closed, add_meter(closed, "PV-4", "SLF-AB1234-00004").meter, JAN, 0)
+    close_month(closed, JAN, RunKind.AMEND, actor="test", now=now, reason="came late")
+    evaluate_alerts(closed, now, now)
+    assert erratic_alerts(closed) == ["2024-01: 2 systems, 1 of them without any production."]
+    for system, code in ((OTHER, "ABOVE_PHYSICAL_LIMIT"), ("SLF-AB1234-00004", "ZERO_PRODUCTION")):
+        review_finding(closed, replace(REVIEW, system=system, code=code, decision="explained"))
+    evaluate_alerts(closed, now, now + 300_000)
+    assert erratic_alerts(closed) == []
+
+
+def test_before_the_first_month_nothing_waits_for_a_review(database: Database) -> None:
+    """There is nothing to look at yet."""
+    with database.read() as connection:
+        assert count_unreviewed(connection) is None
+
+
+def erratic_alerts(database: Database) -> list[str]:
+    """Return what the open alerts of erratic months say."""
+    with database.read() as connection:
+        open_now = [one.episode for one in alerts.list_open(connection)]
+    return [one.why for one in open_now if one.code is Code.ERRATIC_MONTH]
