@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from hub.alerting.life import Seen
 from hub.alerting.rules import Code, Severity
+from hub.alerting.thresholds import DEFAULTS
 from hub.fleet.axes import UNREAD_MS
 from hub.fleet.lifecycle import Stage, is_watched
 from hub.fleet.machine import spell_celsius
@@ -16,39 +17,11 @@ from protocol.records import PollCause
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
+    from hub.alerting.thresholds import Thresholds
     from hub.fleet.machine import Machine
 
-_HOUR_MS = 3_600_000
-_DAY_MS = 24 * _HOUR_MS
-SILENT_MS = _DAY_MS
-SETTLING_MS = 2 * _HOUR_MS
-"""So long after its start a hub calls no device silent: they have to find it again first."""
-FLEET_SHARE_PER_CENT = 5
-FLEET_DEVICES_MIN = 10
-SKEW_WARNING_MS = 60_000
-SKEW_CRITICAL_MS = 300_000
-BACKLOG_BLOCKS = 24
-"""A day of hourly blocks."""
-NEAR_MS = 5 * _DAY_MS
-LAST_DAY_MS = _DAY_MS
-BACKUP_MS = 26 * _HOUR_MS
-MAIL_MS = _HOUR_MS
-FAILED_POLLS_MIN = 20
-"""In a day: a fifth of those of a meter that is read every quarter of an hour."""
-BROKEN_POLLS_MIN = 5
-"""In a day: a poll fails by broken frames only after it was tried again, so that many more frames were broken."""
 WIRING_CAUSES = frozenset({PollCause.BAD_REPLY.value, PollCause.BUSY.value})
 """What a line does to frames: they come broken, or it is never silent enough to ask. A time-out is none of them."""
-MACHINE_DISK_PER_CENT_MAX = 85
-MACHINE_MILLICELSIUS_MAX = 80_000
-"""Where a Raspberry Pi begins to slow itself down."""
-MACHINE_STARTS_MAX = 3
-"""In a day."""
-INGEST_LAG_WARNING_MS = 60_000
-INGEST_LAG_CRITICAL_MS = 600_000
-CHANNEL_MS = _HOUR_MS
-FREE_WARNING_PER_CENT = 20
-FREE_CRITICAL_PER_CENT = 5
 HUB = "hub"
 
 
@@ -125,38 +98,47 @@ class HubFacts:
     erratic: ErraticFacts | None = None
 
 
-def observe(devices: Sequence[DeviceFacts], hub: HubFacts, at: int) -> tuple[Seen, ...]:
-    """Return what holds at `at` (UTC ms), each rule of each subject once at most."""
-    return (*_observe_fleet(devices, hub, at), *_observe_months(hub, at), *_observe_hub(hub, at))
-
-
-def _observe_fleet(devices: Sequence[DeviceFacts], hub: HubFacts, at: int) -> Iterator[Seen]:
-    watched = [one for one in devices if is_watched(one.stage)]
-    is_settled = at - hub.began_at >= SETTLING_MS
-    silent = (
-        [one for one in watched if one.heard_at is not None and at - one.heard_at > SILENT_MS] if is_settled else []
+def observe(devices: Sequence[DeviceFacts], hub: HubFacts, at: int, limits: Thresholds = DEFAULTS) -> tuple[Seen, ...]:
+    """Return what holds at `at` (UTC ms) by these thresholds, each rule of each subject once at most."""
+    return (
+        *_observe_fleet(devices, hub, at, limits),
+        *_observe_months(hub, at, limits),
+        *_observe_hub(hub, at, limits),
     )
-    if len(silent) >= FLEET_DEVICES_MIN and len(silent) * 100 > FLEET_SHARE_PER_CENT * len(watched):
-        why = f"{len(silent)} of {len(watched)} devices in service were not heard for a day."
+
+
+def _observe_fleet(devices: Sequence[DeviceFacts], hub: HubFacts, at: int, limits: Thresholds) -> Iterator[Seen]:
+    watched = [one for one in devices if is_watched(one.stage)]
+    # Devices have to find a hub again that has just started.
+    is_settled = at - hub.began_at >= limits.ms("device_silent_settling_minutes")
+    silent_ms = limits.ms("device_silent_hours")
+    silent = (
+        [one for one in watched if one.heard_at is not None and at - one.heard_at > silent_ms] if is_settled else []
+    )
+    share = limits["fleet_silent_per_cent"]
+    if len(silent) >= limits["fleet_silent_devices"] and len(silent) * 100 > share * len(watched):
+        for_long = limits.say("device_silent_hours")
+        why = f"{len(silent)} of {len(watched)} devices in service were not heard for {for_long}."
         yield Seen(Code.FLEET_SILENT, HUB, Severity.CRITICAL, why)
-    is_near = hub.lacking is not None and hub.closes_at - at <= NEAR_MS
+    is_near = hub.lacking is not None and hub.closes_at - at <= limits.ms("window_closing_days")
     for one in silent:
         assert one.heard_at is not None, "only what was heard can be silent"
         severity = Severity.CRITICAL if is_near else Severity.WARNING
         yield Seen(Code.DEVICE_SILENT, one.id, severity, f"{one.name} was last heard {format_local(one.heard_at)}.")
     for one in watched:
-        yield from _observe_device(one)
+        yield from _observe_device(one, limits)
         # A day's blocks that the hub lacks may well hold what it takes for unread.
-        is_current = one.heard_at is not None and at - one.heard_at <= UNREAD_MS and one.backlog < BACKLOG_BLOCKS
+        is_heard = one.heard_at is not None and at - one.heard_at <= UNREAD_MS
+        is_current = is_heard and one.backlog < limits["backlog_blocks"]
         if one.unread and is_current:
             why = f"{one.name} is heard and has not read for a day: {', '.join(one.unread)}."
             yield Seen(Code.METER_STALE, one.id, Severity.WARNING, why)
-        ill = () if one.machine is None else tuple(_name_ills(one.machine, at))
+        ill = () if one.machine is None else tuple(_name_ills(one.machine, at, limits))
         if ill:
             yield Seen(Code.HOST_HEALTH, one.id, Severity.WARNING, f"{one.name}: {', '.join(ill)}.")
 
 
-def _observe_device(one: DeviceFacts) -> Iterator[Seen]:
+def _observe_device(one: DeviceFacts, limits: Thresholds) -> Iterator[Seen]:
     if one.contested:
         yield Seen(Code.DEVICE_CONTESTED, one.id, Severity.CRITICAL, f"{one.name}: {one.contested}.")
     if one.is_forked:
@@ -167,25 +149,26 @@ def _observe_device(one: DeviceFacts) -> Iterator[Seen]:
         yield Seen(Code.VALUE_CONFLICT, one.id, Severity.CRITICAL, f"{one.name}: {one.conflicts} readings.")
     if one.beyond:
         yield Seen(Code.DATA_GAP, one.id, Severity.WARNING, f"{one.name}: {one.beyond} blocks.")
-    yield from _observe_meters(one)
-    if one.clock_ms is not None and abs(one.clock_ms) > SKEW_WARNING_MS:
-        severity = Severity.CRITICAL if abs(one.clock_ms) > SKEW_CRITICAL_MS else Severity.WARNING
+    yield from _observe_meters(one, limits)
+    if one.clock_ms is not None and abs(one.clock_ms) > limits.ms("clock_skew_warning_seconds"):
+        is_critical = abs(one.clock_ms) > limits.ms("clock_skew_critical_seconds")
+        severity = Severity.CRITICAL if is_critical else Severity.WARNING
         way = "behind" if one.clock_ms > 0 else "ahead of"
         yield Seen(Code.CLOCK_SKEW, one.id, severity, f"{one.name} is {abs(one.clock_ms) // 1000} s {way} the hub.")
-    if one.backlog >= BACKLOG_BLOCKS:
+    if one.backlog >= limits["backlog_blocks"]:
         yield Seen(Code.BACKLOG, one.id, Severity.WARNING, f"{one.name} holds {one.backlog} blocks that the hub lacks.")
 
 
-def _observe_meters(one: DeviceFacts) -> Iterator[Seen]:
+def _observe_meters(one: DeviceFacts, limits: Thresholds) -> Iterator[Seen]:
     if one.suspect:
         yield Seen(Code.REGISTER_SUSPECT, one.id, Severity.CRITICAL, f"{one.name}: {_name_meters(one.suspect)}.")
     if one.frozen:
         yield Seen(Code.METER_FROZEN, one.id, Severity.WARNING, f"{one.name}: {_name_meters(one.frozen)}.")
-    if sum(polls for _, polls in one.failed) >= FAILED_POLLS_MIN:
+    if sum(polls for _, polls in one.failed) >= limits["comm_errors_polls"]:
         why = f"{one.name}: polls failed in a day, {_name_causes(one.failed)}."
         yield Seen(Code.COMM_ERRORS, one.id, Severity.WARNING, why)
     broken = [(cause, polls) for cause, polls in one.failed if cause in WIRING_CAUSES]
-    if sum(polls for _, polls in broken) >= BROKEN_POLLS_MIN:
+    if sum(polls for _, polls in broken) >= limits["rs485_errors_polls"]:
         why = f"{one.name}: polls broken on the line in a day, {_name_causes(broken)}."
         yield Seen(Code.RS485_ERRORS, one.id, Severity.WARNING, why)
     if one.strangers:
@@ -193,20 +176,21 @@ def _observe_meters(one: DeviceFacts) -> Iterator[Seen]:
         yield Seen(Code.METER_IDENTITY, one.id, Severity.CRITICAL, why)
 
 
-def _name_ills(machine: Machine, at: int) -> Iterator[str]:
+def _name_ills(machine: Machine, at: int, limits: Thresholds) -> Iterator[str]:
     if machine.is_under_voltage:
         yield "its supply is or was too low"
-    if machine.disk_percent is not None and machine.disk_percent > MACHINE_DISK_PER_CENT_MAX:
+    if machine.disk_percent is not None and machine.disk_percent > limits["host_health_disk_per_cent"]:
         yield f"its disk is {machine.disk_percent} % full"
-    if machine.millicelsius is not None and machine.millicelsius > MACHINE_MILLICELSIUS_MAX:
+    if machine.millicelsius is not None and machine.millicelsius > 1000 * limits["host_health_celsius"]:
         yield f"its processor is at {spell_celsius(machine.millicelsius)} °C"
-    if (starts := machine.starts_at(at)) > MACHINE_STARTS_MAX:
+    if (starts := machine.starts_at(at)) > limits["host_health_starts"]:
         yield f"it started {starts} times within a day"
 
 
-def _observe_months(hub: HubFacts, at: int) -> Iterator[Seen]:
-    if hub.lacking and hub.closes_at - at <= NEAR_MS:
-        severity = Severity.CRITICAL if hub.closes_at - at <= LAST_DAY_MS else Severity.INFO
+def _observe_months(hub: HubFacts, at: int, limits: Thresholds) -> Iterator[Seen]:
+    if hub.lacking and hub.closes_at - at <= limits.ms("window_closing_days"):
+        is_critical = hub.closes_at - at <= limits.ms("window_closing_critical_hours")
+        severity = Severity.CRITICAL if is_critical else Severity.INFO
         why = f"{hub.lacking} systems lack a reading, and the window closes {format_local(hub.closes_at)}."
         yield Seen(Code.WINDOW_CLOSING, HUB, severity, why)
     if hub.lacking is None and hub.missed:
@@ -216,25 +200,27 @@ def _observe_months(hub: HubFacts, at: int) -> Iterator[Seen]:
         yield Seen(Code.ERRATIC_MONTH, HUB, Severity.INFO, why)
 
 
-def _observe_hub(hub: HubFacts, at: int) -> Iterator[Seen]:
-    if hub.has_blocks and (hub.backup_at is None or at - hub.backup_at > BACKUP_MS):
+def _observe_hub(hub: HubFacts, at: int, limits: Thresholds) -> Iterator[Seen]:
+    if hub.has_blocks and (hub.backup_at is None or at - hub.backup_at > limits.ms("backup_stale_hours")):
         last = "there is none" if hub.backup_at is None else f"the last was verified {format_local(hub.backup_at)}"
         yield Seen(Code.BACKUP_STALE, HUB, Severity.CRITICAL, f"Of backups {last}.")
-    if hub.free_per_cent is not None and hub.free_per_cent < FREE_WARNING_PER_CENT:
-        severity = Severity.CRITICAL if hub.free_per_cent < FREE_CRITICAL_PER_CENT else Severity.WARNING
+    if hub.free_per_cent is not None and hub.free_per_cent < limits["hub_space_warning_per_cent"]:
+        is_critical = hub.free_per_cent < limits["hub_space_critical_per_cent"]
+        severity = Severity.CRITICAL if is_critical else Severity.WARNING
         yield Seen(Code.HUB_SPACE, HUB, severity, f"{hub.free_per_cent} % of its disk is free.")
-    if hub.ingest_lag_ms > INGEST_LAG_WARNING_MS:
-        severity = Severity.CRITICAL if hub.ingest_lag_ms > INGEST_LAG_CRITICAL_MS else Severity.WARNING
+    if hub.ingest_lag_ms > limits.ms("hub_ingest_lag_warning_seconds"):
+        is_critical = hub.ingest_lag_ms > limits.ms("hub_ingest_lag_critical_seconds")
+        severity = Severity.CRITICAL if is_critical else Severity.WARNING
         why = f"A message of a device waits for {hub.ingest_lag_ms // 1000} s to be committed."
         yield Seen(Code.HUB_INGEST_LAG, HUB, severity, why)
-    if hub.oldest_mail_at is not None and at - hub.oldest_mail_at > MAIL_MS:
+    if hub.oldest_mail_at is not None and at - hub.oldest_mail_at > limits.ms("mail_waiting_minutes"):
         yield Seen(
             Code.MAIL_WAITING, HUB, Severity.WARNING, f"The oldest waits since {format_local(hub.oldest_mail_at)}."
         )
     for one in hub.channels:
         if one.is_off:
             yield Seen(Code.CHANNEL_FAILING, one.name, Severity.CRITICAL, f"{one.target} is switched off.")
-        elif one.waiting_since is not None and at - one.waiting_since > CHANNEL_MS:
+        elif one.waiting_since is not None and at - one.waiting_since > limits.ms("channel_failing_minutes"):
             since = format_local(one.waiting_since)
             yield Seen(Code.CHANNEL_FAILING, one.name, Severity.WARNING, f"{one.target} takes nothing since {since}.")
 

@@ -6,32 +6,28 @@ from dataclasses import replace
 
 import pytest
 
-from hub.alerting.observing import (
-    BACKLOG_BLOCKS,
-    BACKUP_MS,
-    CHANNEL_MS,
-    FLEET_DEVICES_MIN,
-    MAIL_MS,
-    NEAR_MS,
-    SETTLING_MS,
-    SILENT_MS,
-    SKEW_CRITICAL_MS,
-    SKEW_WARNING_MS,
-    ChannelFacts,
-    DeviceFacts,
-    ErraticFacts,
-    HubFacts,
-    observe,
-)
+from hub.alerting.observing import ChannelFacts, DeviceFacts, ErraticFacts, HubFacts, observe
 from hub.alerting.rules import Code, Severity
+from hub.alerting.thresholds import DEFAULTS, Thresholds
 from hub.fleet.axes import UNREAD_MS
 from hub.fleet.lifecycle import Stage
 from hub.fleet.machine import Machine, Start
 
 NOW = 1_700_000_000_000
+BACKLOG_BLOCKS = DEFAULTS["backlog_blocks"]
+BACKUP_MS = DEFAULTS.ms("backup_stale_hours")
+CHANNEL_MS = DEFAULTS.ms("channel_failing_minutes")
+FLEET_DEVICES_MIN = DEFAULTS["fleet_silent_devices"]
+MAIL_MS = DEFAULTS.ms("mail_waiting_minutes")
+NEAR_MS = DEFAULTS.ms("window_closing_days")
+SETTLING_MS = DEFAULTS.ms("device_silent_settling_minutes")
+SILENT_MS = DEFAULTS.ms("device_silent_hours")
+SKEW_CRITICAL_MS = DEFAULTS.ms("clock_skew_critical_seconds")
+SKEW_WARNING_MS = DEFAULTS.ms("clock_skew_warning_seconds")
 DEVICE = DeviceFacts("d1", "Barn", Stage.IN_SERVICE, NOW)
 HUB = HubFacts(began_at=NOW - SETTLING_MS)
 WELL = {"under_voltage": 0, "disk_used_percent": 85, "processor_millicelsius": 80_000}
+MACHINE = Machine(NOW, {"disk_used_percent": 50, "processor_millicelsius": 60_000}, 2, (Start(NOW, 1),))
 MACHINE_ILL = (Code.HOST_HEALTH, Severity.WARNING)
 SILENT = replace(DEVICE, heard_at=NOW - SILENT_MS - 1)
 
@@ -162,3 +158,70 @@ def test_a_machine_s_ills_are_named_together() -> None:
         "Barn: its supply is or was too low, its disk is 91 % full, its processor is at 84.3 °C, "
         "it started 5 times within a day."
     )
+
+
+@pytest.mark.parametrize(
+    ("device", "hub", "values", "expected"),
+    [
+        (replace(DEVICE, heard_at=NOW - 3_600_001), HUB, {"device_silent_hours": 1}, [Code.DEVICE_SILENT]),
+        (SILENT, replace(HUB, began_at=NOW), {"device_silent_settling_minutes": 0}, [Code.DEVICE_SILENT]),
+        (
+            SILENT,
+            HUB,
+            {"fleet_silent_devices": 1, "fleet_silent_per_cent": 99},
+            [Code.FLEET_SILENT, Code.DEVICE_SILENT],
+        ),
+        (replace(DEVICE, clock_ms=2_000), HUB, {"clock_skew_warning_seconds": 1}, [Code.CLOCK_SKEW]),
+        (replace(DEVICE, backlog=24), HUB, {"backlog_blocks": 25}, []),
+        (replace(DEVICE, failed=(("timeout", 20),)), HUB, {"comm_errors_polls": 21}, []),
+        (replace(DEVICE, failed=(("bad-reply", 5),)), HUB, {"rs485_errors_polls": 6}, []),
+        (replace(DEVICE, machine=MACHINE), HUB, {"host_health_disk_per_cent": 49}, [Code.HOST_HEALTH]),
+        (replace(DEVICE, machine=MACHINE), HUB, {"host_health_celsius": 59}, [Code.HOST_HEALTH]),
+        (replace(DEVICE, machine=MACHINE), HUB, {"host_health_starts": 0}, [Code.HOST_HEALTH]),
+        (DEVICE, replace(HUB, ingest_lag_ms=2_000), {"hub_ingest_lag_warning_seconds": 1}, [Code.HUB_INGEST_LAG]),
+        (DEVICE, replace(HUB, lacking=1, closes_at=NOW + 86_400_001), {"window_closing_days": 1}, []),
+        (
+            DEVICE,
+            replace(HUB, has_blocks=True, backup_at=NOW - 3_600_001),
+            {"backup_stale_hours": 1},
+            [Code.BACKUP_STALE],
+        ),
+        (DEVICE, replace(HUB, free_per_cent=19), {"hub_space_warning_per_cent": 19}, []),
+        (DEVICE, replace(HUB, oldest_mail_at=NOW - 60_001), {"mail_waiting_minutes": 1}, [Code.MAIL_WAITING]),
+        (
+            DEVICE,
+            replace(HUB, channels=(ChannelFacts("channel 1", "x", NOW - 60_001),)),
+            {"channel_failing_minutes": 1},
+            [Code.CHANNEL_FAILING],
+        ),
+    ],
+)
+def test_each_rule_compares_with_what_holds(
+    device: DeviceFacts, hub: HubFacts, values: dict[str, int], expected: list[Code]
+) -> None:
+    """Each threshold that was changed moves the edge of its rule."""
+    assert [one.code for one in observe([device], hub, NOW, Thresholds(values))] == expected
+
+
+@pytest.mark.parametrize(
+    ("device", "hub", "name", "value"),
+    [
+        (DEVICE, replace(HUB, ingest_lag_ms=500_000), "hub_ingest_lag_critical_seconds", 499),
+        (replace(DEVICE, clock_ms=299_000), HUB, "clock_skew_critical_seconds", 298),
+        (DEVICE, replace(HUB, lacking=1, closes_at=NOW + 3 * 86_400_000), "window_closing_critical_hours", 72),
+        (DEVICE, replace(HUB, free_per_cent=10), "hub_space_critical_per_cent", 11),
+    ],
+)
+def test_what_is_critical_follows_what_holds(device: DeviceFacts, hub: HubFacts, name: str, value: int) -> None:
+    """By the default it is not."""
+    (before,) = observe([device], hub, NOW)
+    (after,) = observe([device], hub, NOW, Thresholds({name: value}))
+    assert before.severity is not Severity.CRITICAL
+    assert after.severity is Severity.CRITICAL
+
+
+def test_it_says_for_how_long_a_fleet_was_not_heard() -> None:
+    """By what holds."""
+    devices = [replace(SILENT, id=f"s{number}") for number in range(10)]
+    (found, *_) = observe(devices, HUB, NOW, Thresholds({"device_silent_hours": 1}))
+    assert found.why == "10 of 10 devices in service were not heard for 1 hour."
