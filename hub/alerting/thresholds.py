@@ -158,10 +158,20 @@ def hold_at(changes: Iterable[Change], at: int) -> Thresholds:
     return Thresholds({name: value for name, value in last.items() if value is not None})
 
 
-def list_coming(changes: Iterable[Change], at: int) -> tuple[Change, ...]:
-    """Return which changes come after `at` (UTC ms), the next first; of two at one instant the one said last."""
+def list_coming(changes: Sequence[Change], at: int) -> tuple[Change, ...]:
+    """Return what changes after `at` (UTC ms), the next first: of two at one instant the one said last.
+
+    What leaves a threshold as it is by then is left out.
+    """
     last = {(one.from_at, one.threshold): one for one in changes if one.from_at > at}
-    return tuple(last[key] for key in sorted(last))
+    holding: dict[str, int | None] = dict(hold_at(changes, at).values)
+    coming = []
+    for key in sorted(last):
+        change = last[key]
+        if holding.get(change.threshold) != change.value:
+            coming.append(change)
+        holding[change.threshold] = change.value
+    return tuple(coming)
 
 
 def check_from(from_at: int, at: int, coming: Sequence[Change]) -> None:

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 from hub.alerting.life import step
 from hub.alerting.observing import ChannelFacts, DeviceFacts, ErraticFacts, HubFacts, observe
-from hub.alerting.rules import RULES
 from hub.fleet.axes import UNREAD_MS
 from hub.fleet.lifecycle import stage_at
 from hub.fleet.standing import Standing
@@ -18,6 +17,7 @@ from hub.services.manage_channels import place_of
 from hub.services.read_devices import Link, read_devices
 from hub.services.read_reporting import current_window
 from hub.services.read_stated import Stated, read_stated
+from hub.services.read_thresholds import load_thresholds
 from hub.store import (
     alerts,
     backups,
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from hub.alerting.life import Episode, Seen
-    from hub.alerting.rules import Code
+    from hub.alerting.rules import Rule
     from hub.services.read_devices import DeviceView
     from hub.store.database import Database
     from protocol.identity import DeviceId
@@ -73,18 +73,19 @@ def evaluate_alerts(database: Database, began_at: int, now: int, *, ingest_lag_m
     """
     with database.read() as connection:
         views = read_devices(connection, now)
+        limits = load_thresholds(connection, now)
         hub = replace(
             _load_hub(connection, began_at, now),
             free_per_cent=_free_per_cent(database),
             ingest_lag_ms=ingest_lag_ms,
         )
-        observed = observe(_load_devices(connection, views, now), hub, now)
+        observed = observe(_load_devices(connection, views, now), hub, now, limits)
         seen = {(one.code, one.subject): one for one in observed}
         held = {(one.episode.code, one.episode.subject): one for one in alerts.list_open(connection)}
     fired = ended = 0
     with database.write() as connection:
         for key, kept in held.items():
-            after = step(kept.episode, seen.get(key), RULES[key[0]], now)
+            after = step(kept.episode, seen.get(key), limits.rule(key[0]), now)
             if after is None:
                 alerts.drop_episode(connection, kept.number)
             elif after != kept.episode:
@@ -92,15 +93,15 @@ def evaluate_alerts(database: Database, began_at: int, now: int, *, ingest_lag_m
                 fired += kept.episode.fired_at is None and after.fired_at is not None
                 ended += after.ended_at is not None
         for key in seen.keys() - held.keys():
-            begun = _begin(seen[key], key[0], now)
+            begun = _begin(seen[key], limits.rule(key[0]), now)
             alerts.add_episode(connection, begun)
             fired += begun.fired_at is not None
     versions = Counter(view.agent_version for view in views if view.agent_version)
     return Evaluated(fired, ended, Counter(view.link for view in views), versions)
 
 
-def _begin(seen: Seen, code: Code, now: int) -> Episode:
-    begun = step(None, seen, RULES[code], now)
+def _begin(seen: Seen, rule: Rule, now: int) -> Episode:
+    begun = step(None, seen, rule, now)
     assert begun is not None, "what is seen begins"
     return begun
 

@@ -1,4 +1,4 @@
-"""Alerts: episodes of rules, and what people said of them."""
+"""Alerts: episodes of rules, what people said of them, and what the rules compare with."""
 
 from sqlalchemy import Column, ForeignKey, Index, Table, Text, and_
 
@@ -50,6 +50,22 @@ alert_silence = Table(
     Column("recorded_at", Whole, nullable=False),
     Column("actor", Text, nullable=False),
     Index("ix_alert_silence_until_at", "until_at"),
+    sqlite_strict=True,
+    sqlite_with_rowid=True,
+)
+
+alert_threshold = Table(
+    "alert_threshold",
+    metadata,
+    Column("number", Whole, primary_key=True, autoincrement=True),
+    Column("threshold", Text, nullable=False),
+    # Null for the default.
+    Column("value", Whole),
+    Column("from_at", Whole, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("recorded_at", Whole, nullable=False),
+    Column("actor", Text, nullable=False),
+    Index("ix_alert_threshold_threshold", "threshold", "number"),
     sqlite_strict=True,
     sqlite_with_rowid=True,
 )

@@ -88,16 +88,15 @@ def test_the_last_to_begin_holds_and_what_is_said_later_of_one_instant() -> None
 
 
 @given(CHANGES, st.integers(0, 6))
-def test_what_is_to_come_holds_once_it_has_come(changes: list[Change], at: int) -> None:
-    """What is told as coming, and nothing else, moves a threshold later."""
-    known = hold_at(changes, at)
-    for change in list_coming(changes, at):
-        assert change.from_at > at
-        assert hold_at(changes, change.from_at) == hold_at([*changes, change], change.from_at)
-        values = {**known.values, change.threshold: change.value}
-        known = Thresholds({name: value for name, value in values.items() if value is not None})
-        assert known[change.threshold] == hold_at(changes, change.from_at)[change.threshold]
-    assert known == hold_at(changes, 6)
+def test_what_is_to_come_is_what_will_change(changes: list[Change], at: int) -> None:
+    """Whoever knows what holds and what comes knows all that will hold, and nothing comes that changes nothing."""
+    coming = list_coming(changes, at)
+    known = [Change(name, value, at) for name, value in hold_at(changes, at).values.items()]
+    for later in range(at, 8):
+        assert hold_at([*known, *coming], later) == hold_at(changes, later)
+    for change in coming:
+        assert hold_at(changes, change.from_at - 1) != hold_at(changes, change.from_at)
+        assert at < change.from_at
 
 
 @pytest.mark.parametrize(
