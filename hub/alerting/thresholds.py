@@ -70,14 +70,14 @@ class Threshold:
 _C, _U = Code, Unit
 _ASKED = (
     Threshold("fleet_silent_per_cent", _C.FLEET_SILENT, "More of the fleet than this is silent", _U.PER_CENT, 5, 1, 99),
-    Threshold("fleet_silent_devices", _C.FLEET_SILENT, "And at least so much of it", _U.DEVICE, 10, 1, 100_000),
+    Threshold("fleet_silent_devices", _C.FLEET_SILENT, "And so many of it at least", _U.DEVICE, 10, 1, 100_000),
     Threshold("device_silent_hours", _C.DEVICE_SILENT, "Not heard for longer than this", _U.HOUR, 24, 1, 720),
-    Threshold("device_silent_settling_minutes", _C.DEVICE_SILENT, "Not after a start", _U.MINUTE, 120, 0, 1440),
+    Threshold("device_silent_settling_minutes", _C.DEVICE_SILENT, "Not so soon after a start", _U.MINUTE, 120, 0, 1440),
     Threshold("clock_skew_warning_seconds", _C.CLOCK_SKEW, "Off by more than this", _U.SECOND, 60, 1, 86_400),
     Threshold("clock_skew_critical_seconds", _C.CLOCK_SKEW, "Critical above this", _U.SECOND, 300, 1, 86_400),
-    Threshold("backlog_blocks", _C.BACKLOG, "At least so much is not here", _U.BLOCK, 24, 1, 100_000),
-    Threshold("comm_errors_polls", _C.COMM_ERRORS, "At least so many failed in a day", _U.POLL, 20, 1, 100_000),
-    Threshold("rs485_errors_polls", _C.RS485_ERRORS, "At least so many were broken in a day", _U.POLL, 5, 1, 100_000),
+    Threshold("backlog_blocks", _C.BACKLOG, "So many at least are not here", _U.BLOCK, 24, 1, 100_000),
+    Threshold("comm_errors_polls", _C.COMM_ERRORS, "So many at least failed in a day", _U.POLL, 20, 1, 100_000),
+    Threshold("rs485_errors_polls", _C.RS485_ERRORS, "So many at least were broken in a day", _U.POLL, 5, 1, 100_000),
     Threshold("host_health_disk_per_cent", _C.HOST_HEALTH, "Its disk is fuller than this", _U.PER_CENT, 85, 1, 99),
     Threshold("host_health_celsius", _C.HOST_HEALTH, "Its processor is hotter than this", _U.CELSIUS, 80, 30, 150),
     Threshold("host_health_starts", _C.HOST_HEALTH, "It started more often within a day", _U.START, 3, 0, 100),
@@ -180,11 +180,11 @@ def check_from(from_at: int, at: int, coming: Sequence[Change]) -> None:
     `coming` are the changes of the same threshold that are to come.
     """
     if from_at < at:
-        message = "a threshold changes from now on, or later: what has fired, fired by what held then"
+        message = "from_at has passed: a threshold changes now or later, for what has fired, fired by what held then"
         raise InputError(message)
     if from_at > at + DAYS_AHEAD_MAX * _DAY_MS:
-        message = f"a threshold changes within {DAYS_AHEAD_MAX} days: by then nobody remembers"
+        message = f"from_at is more than {DAYS_AHEAD_MAX} days off: by then nobody remembers"
         raise InputError(message)
     if from_at > at and len({one.from_at for one in coming} | {from_at}) > COMING_MAX:
-        message = f"{COMING_MAX} changes of it are to come already: change one of those, at its own instant"
+        message = f"from_at is one too many: {COMING_MAX} changes are to come already, so change one at its own instant"
         raise InputError(message)

@@ -36,6 +36,7 @@ from hub.cli import (
     report,
     statement,
     systems,
+    thresholds,
 )
 from hub.cli.forward_options import Pts, PtsCredentials, PtsOperations, PtsUrl, forward_settings
 from hub.cli.mail_options import Credentials, MailFrom, PagesUrl, Smtp, mail_settings
@@ -83,6 +84,7 @@ app.add_typer(forward.app, name="forward")
 app.add_typer(export.app, name="export")
 app.add_typer(statement.app)
 app.add_typer(board.app)
+alerts.app.add_typer(thresholds.app, name="thresholds")
 app.add_typer(alerts.app, name="alerts")
 app.add_typer(channels.app, name="channels")
 app.add_typer(calendar.app)

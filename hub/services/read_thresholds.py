@@ -16,11 +16,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class ThresholdView:
-    """A threshold with the value that holds, whether that was set and is not its default, and what is to come."""
+    """A threshold with the value that holds, and what is to come."""
 
     threshold: Threshold
     value: int
-    is_set: bool
     coming: tuple[Change, ...]
 
 
@@ -41,9 +40,10 @@ def read_threshold(connection: Connection, name: str, at: int) -> ThresholdView:
     return view
 
 
-def tag_threshold(connection: Connection, name: str) -> str:
-    """Return the tag of what was said of a threshold: rows are only ever added, so the last one is its state."""
-    return f'"threshold-{thresholds.last_number(connection, name)}"'
+def tag_threshold(connection: Connection, name: str, at: int) -> str:
+    """Return the tag of a threshold as it stands at `at` (UTC ms): how much was said of it, and has begun to hold."""
+    said = thresholds.list_changes(connection, name)
+    return f'"threshold-{len(said)}-{sum(one.from_at <= at for one in said)}"'
 
 
 def _view(wanted: tuple[Threshold, ...], changes: tuple[Change, ...], at: int) -> tuple[ThresholdView, ...]:
@@ -51,7 +51,4 @@ def _view(wanted: tuple[Threshold, ...], changes: tuple[Change, ...], at: int) -
     coming: dict[str, list[Change]] = {}
     for change in list_coming(changes, at):
         coming.setdefault(change.threshold, []).append(change)
-    return tuple(
-        ThresholdView(one, limits[one.name], one.name in limits.values, tuple(coming.get(one.name, ())))
-        for one in wanted
-    )
+    return tuple(ThresholdView(one, limits[one.name], tuple(coming.get(one.name, ()))) for one in wanted)

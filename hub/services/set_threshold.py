@@ -36,7 +36,7 @@ def set_threshold(  # noqa: PLR0913 - what, by whom and why, and what was seen
         before = hold_at(said, change.from_at).values.get(threshold.name)
         if before == change.value:
             return False
-        check_tag(tag_threshold(connection, threshold.name), only_if)
+        check_tag(tag_threshold(connection, threshold.name, now), only_if)
         thresholds.add_change(connection, change, recorded)
         append_audit(
             connection,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sqlalchemy import func, insert, select
+from sqlalchemy import insert, select
 
 from hub.alerting.thresholds import Change
 from hub.store.alert_tables import alert_threshold
@@ -56,13 +56,6 @@ def list_history(
         query = query.where(table.c.number < before)
     rows = connection.execute(query)
     return tuple(KeptChange(row.number, _change(row), Recorded(row.actor, row.recorded_at, row.reason)) for row in rows)
-
-
-def last_number(connection: Connection, threshold: str) -> int:
-    """Return the number of what was said last of a threshold, 0 where nothing was."""
-    table = alert_threshold
-    query = select(func.coalesce(func.max(table.c.number), 0)).where(table.c.threshold == threshold)
-    return int(connection.execute(query).scalar_one())
 
 
 def _change(row: Row[tuple[object, ...]]) -> Change:

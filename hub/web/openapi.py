@@ -37,7 +37,7 @@ _GROUPS = {
     "forwarding": "What goes to MassCEC's own tracking system",
     "registering": "Systems, meters, devices and meter exchanges",
     "devices": "What staff say of devices",
-    "alerts": "Alerts, acknowledgements and silences",
+    "alerts": "Alerts, acknowledgements, silences, and what the rules compare with",
     "channels": "Where alerts are told, and what became of each message",
     "hub": "How the hub itself does",
     "notices": "Mail that the hub sends, and missing production",
@@ -79,6 +79,7 @@ _EXAMPLES = {
     "account": "ann",
     "device": "cmakwv4dqsbbl36v",
     "serial": "PV-1",
+    "threshold": "device_silent_hours",
 }
 """What a part of an address looks like, wherever it stands."""
 _IDEMPOTENCY_KEY = {

@@ -28,6 +28,7 @@ from hub.web.api import (
     reporting,
     statements,
     submitting,
+    thresholds,
 )
 from hub.web.pages import alerts as alerts_page
 from hub.web.pages import audit as audit_page
@@ -55,10 +56,13 @@ from hub.web.pages import people as people_pages
 from hub.web.pages import registering as registering_pages
 from hub.web.pages import reporting as reporting_pages
 from hub.web.pages import statements as statement_pages
+from hub.web.pages import thresholds as threshold_pages
 
 _PAGES = (
     fleet_page,
     board_page,
+    # Before the alerts, of which each has a number at the same place.
+    threshold_pages,
     alerts_page,
     channels_page,
     onboarding,
@@ -104,6 +108,7 @@ _API = (
     statements,
     evidence,
     alerts,
+    thresholds,
     channels,
     hub,
 )

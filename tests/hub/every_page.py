@@ -12,6 +12,7 @@ from fastapi.routing import APIRoute
 from hub.access.codes import STEP_MS, code_at
 from hub.alerting.rules import Severity
 from hub.alerting.telling import Way
+from hub.alerting.thresholds import Change
 from hub.app import build_app
 from hub.config import Address, HubSettings
 from hub.documents import keep_document
@@ -35,6 +36,7 @@ from hub.services.register_meter import MeterRequest, register_meter
 from hub.services.request_change import request_change
 from hub.services.set_password import begin_factor, confirm_factor, make_link, set_password
 from hub.services.set_programme import set_programme
+from hub.services.set_threshold import set_threshold
 from hub.services.sign_in import open_secret
 from hub.services.submit_reading import parse_reported, submit_reading
 from hub.store import sign_ins
@@ -91,6 +93,7 @@ ADDRESSES = {
     "token": "nobody-s",
     "quarter": "2024-Q1",
     "device": MadeDevice().text,
+    "threshold": "device_silent_hours",
 }
 """What stands in an address in place of its parts."""
 TYPED = {
@@ -178,6 +181,9 @@ def _fill(hub: Hub, folder: Path) -> None:
         database, ExportRequest(parse_quarter("2024-Q1"), ExportLayout.NEPOOL_GIS, FileKind.PRELIMINARY, "olga"), NOW
     )
     draw_board(database, NOW)
+    for value, days in ((30, 0), (None, 30)):
+        change = Change("device_silent_hours", value, NOW + days * DAY_MS)
+        set_threshold(database, change, actor="olga", now=NOW, reason="works on the line until the end of May")
     evaluate_alerts(database, 0, NOW)
 
 

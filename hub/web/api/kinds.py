@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any
 
-from fastapi import Path
+from fastapi import Header, Path
 from pydantic import ConfigDict
 
 NUMBER_MAX = (1 << 63) - 1
@@ -10,6 +10,10 @@ NUMBER_MAX = (1 << 63) - 1
 
 Number = Annotated[int, Path(ge=1, le=NUMBER_MAX)]
 """The number of something in an address."""
+
+IfMatch = Annotated[
+    str, Header(max_length=200, description="The ETag of what one saw: the change is refused if it is another by now.")
+]
 
 
 def with_example(**said: Any) -> ConfigDict:  # noqa: ANN401 - whatever a body holds

@@ -1,8 +1,6 @@
 """The JSON API by which staff register systems, meters and devices, and installers tell of meter exchanges."""
 
-from typing import Annotated
-
-from fastapi import APIRouter, Header
+from fastapi import APIRouter
 from pydantic import BaseModel
 
 from hub.errors import InputError, UnknownSubjectError
@@ -31,7 +29,7 @@ from hub.services.set_manual_limit import load_manual_limits, set_manual_limit
 from hub.services.set_programme import set_programme
 from hub.store import exchanges, manual_limits, meter_facts
 from hub.web.actors import ActorOf, demand
-from hub.web.api.kinds import Number
+from hub.web.api.kinds import IfMatch, Number
 from hub.web.api.paging import PageByNumber
 from hub.web.api.registering_bodies import (
     AmendmentBody,
@@ -49,10 +47,6 @@ from hub.web.context import Hub, HubOf
 from protocol.identity import format_device_id
 
 router = APIRouter(prefix="/api/v1", tags=["registering"])
-
-IfMatch = Annotated[
-    str, Header(max_length=200, description="The ETag of what one saw: the change is refused if it is another by now.")
-]
 
 
 class DeviceNamedJson(BaseModel):

@@ -107,9 +107,9 @@ def test_what_is_to_come_is_what_will_change(changes: list[Change], at: int) -> 
         (NOW + DAYS_AHEAD_MAX * 86_400_000, 0, None),
         (NOW + COMING_MAX, COMING_MAX, None),
         (NOW + COMING_MAX, COMING_MAX - 1, None),
-        (NOW - 1, 0, "from now on, or later"),
-        (NOW + DAYS_AHEAD_MAX * 86_400_000 + 1, 0, "within 366 days"),
-        (NOW + COMING_MAX + 1, COMING_MAX, "10 changes of it are to come"),
+        (NOW - 1, 0, "has passed: a threshold changes now or later"),
+        (NOW + DAYS_AHEAD_MAX * 86_400_000 + 1, 0, "more than 366 days off"),
+        (NOW + COMING_MAX + 1, COMING_MAX, "10 changes are to come already"),
     ],
 )
 def test_from_when_on_a_change_may_hold(from_at: int, coming: int, says: str | None) -> None:

@@ -40,6 +40,7 @@ VALUES = {
     "serial": "PV-1",
     "number": "1",
     "device": "00" * 8,
+    "threshold": "device_silent_hours",
 }
 BODIES: Mapping[str, Mapping[str, Any]] = {
     "readings": {"register_kwh": "1"},
@@ -81,6 +82,7 @@ BODIES: Mapping[str, Mapping[str, Any]] = {
     "relations": {"role": "operator"},
     "tokens": {},
     "provider": {"approved": True, "reason": "x"},
+    "thresholds/{threshold}/changes": {"value": 30, "reason": "x"},
     "channels": {"way": "mail", "target": "a@example.org"},
     "test": {},
     "invitation": {},
