@@ -82,7 +82,8 @@ class HubFacts:
     `closes_at`; `missed` those that lacked it when the last one closed. `has_blocks` tells that there is something to
     back up. `free_per_cent` is how much of its disk is free, None where nobody can tell. `ingest_lag_ms` is how long
     the oldest message waits that was taken from the broker and is not committed. `erratic` are systems that wait for a
-    review, None where none does.
+    review, None where none does. `restorable_at` is when a backup of it was last seen to be restored: in a drill, or as
+    its own beginning, from which on there is time for the first.
     """
 
     began_at: int
@@ -96,6 +97,7 @@ class HubFacts:
     free_per_cent: int | None = None
     ingest_lag_ms: int = 0
     erratic: ErraticFacts | None = None
+    restorable_at: int | None = None
 
 
 def observe(devices: Sequence[DeviceFacts], hub: HubFacts, at: int, limits: Thresholds = DEFAULTS) -> tuple[Seen, ...]:
@@ -196,7 +198,7 @@ def _observe_months(hub: HubFacts, at: int, limits: Thresholds) -> Iterator[Seen
     if hub.lacking is None and hub.missed:
         yield Seen(Code.WINDOW_MISSED, HUB, Severity.CRITICAL, f"{hub.missed} systems lacked a reading when it closed.")
     if hub.erratic is not None:
-        why = f"{hub.erratic.month}: {hub.erratic.systems} systems, {hub.erratic.zero} of them without any production."
+        why = f"{hub.erratic.month}: {hub.erratic.systems} erratic, {hub.erratic.zero} of them without any production."
         yield Seen(Code.ERRATIC_MONTH, HUB, Severity.INFO, why)
 
 
@@ -204,6 +206,10 @@ def _observe_hub(hub: HubFacts, at: int, limits: Thresholds) -> Iterator[Seen]:
     if hub.has_blocks and (hub.backup_at is None or at - hub.backup_at > limits.ms("backup_stale_hours")):
         last = "there is none" if hub.backup_at is None else f"the last was verified {format_local(hub.backup_at)}"
         yield Seen(Code.BACKUP_STALE, HUB, Severity.CRITICAL, f"Of backups {last}.")
+    drilled_ms = limits.ms("restore_drill_stale_days")
+    if hub.has_blocks and hub.restorable_at is not None and at - hub.restorable_at > drilled_ms:
+        why = f"No backup was restored or drilled since {format_local(hub.restorable_at)}."
+        yield Seen(Code.RESTORE_DRILL_STALE, HUB, Severity.WARNING, why)
     if hub.free_per_cent is not None and hub.free_per_cent < limits["hub_space_warning_per_cent"]:
         is_critical = hub.free_per_cent < limits["hub_space_critical_per_cent"]
         severity = Severity.CRITICAL if is_critical else Severity.WARNING

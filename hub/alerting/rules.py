@@ -40,6 +40,7 @@ class Code(StrEnum):
     WINDOW_MISSED = "window_missed"
     ERRATIC_MONTH = "erratic_month"
     BACKUP_STALE = "backup_stale"
+    RESTORE_DRILL_STALE = "restore_drill_stale"
     HUB_INGEST_LAG = "hub_ingest_lag"
     HUB_SPACE = "hub_space"
     MAIL_WAITING = "mail_waiting"
@@ -197,6 +198,12 @@ RULES = {
             Code.BACKUP_STALE,
             "The last verified backup is old",
             "Devices keep what no backup holds. Run `meter-hub backup`, and see why its timer did not.",
+            keep_ms=_MINUTE_MS,
+        ),
+        Rule(
+            Code.RESTORE_DRILL_STALE,
+            "Nobody has tried for long to restore a backup",
+            "Run `meter-hub drill` with the last backup: it is restored as if the hub were lost, and thrown away.",
             keep_ms=_MINUTE_MS,
         ),
         Rule(

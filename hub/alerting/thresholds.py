@@ -84,6 +84,7 @@ _ASKED = (
     Threshold("window_closing_days", _C.WINDOW_CLOSING, "So long before it closes", _U.DAY, 5, 1, 10),
     Threshold("window_closing_critical_hours", _C.WINDOW_CLOSING, "Critical so long before", _U.HOUR, 24, 0, 240),
     Threshold("backup_stale_hours", _C.BACKUP_STALE, "Older than this", _U.HOUR, 26, 1, 720),
+    Threshold("restore_drill_stale_days", _C.RESTORE_DRILL_STALE, "Older than this", _U.DAY, 35, 1, 366),
     Threshold("hub_space_warning_per_cent", _C.HUB_SPACE, "Less of it than this is free", _U.PER_CENT, 20, 1, 99),
     Threshold("hub_space_critical_per_cent", _C.HUB_SPACE, "Critical below this", _U.PER_CENT, 5, 0, 99),
     Threshold("hub_ingest_lag_warning_seconds", _C.HUB_INGEST_LAG, "Waits for longer", _U.SECOND, 60, 1, 86_400),

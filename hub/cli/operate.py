@@ -1,4 +1,4 @@
-"""`meter-hub backup` and `restore`: a copy that was proved by reading it back, and a hub from such a copy."""
+"""`meter-hub backup`, `restore` and `drill`: a copy that was proved by reading it back, and a hub from such a copy."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from hub.clock import now_ms
 from hub.formats import count
 from hub.rules.instants import format_instant
 from hub.services.back_up import back_up
+from hub.services.drill_restore import DrillRequest, drill_restore
 from hub.services.open_hub import TIMELINE_LENGTH
 from hub.services.restore_backup import RestoreRequest, describe_next, restore_backup
 
@@ -88,6 +89,38 @@ def restore(
         return
     typer.echo(f"{data} holds {_held(restored.blocks, restored.streams, restored.readings)}")
     typer.echo(f"next: {describe_next(restored)}")
+
+
+@app.command()
+def drill(
+    source: Annotated[Path, typer.Option("--from", help="A backup's folder, as `backup` printed it.")],
+    room: Annotated[
+        Path, typer.Option("--in", help="A folder with room for the whole hub; the copy in it goes again.")
+    ],
+    data: Data = DEFAULT_DATA,
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """Restore a backup beside a running `serve` as if the hub were lost, throw it away, and keep that it went well."""
+    request = DrillRequest(source, room, secrets.token_bytes(TIMELINE_LENGTH), now_ms(), actor())
+    with open_data(data, create=False) as database, _bars() as progress:
+        done = drill_restore(database, request, progress)
+    if as_json:
+        shown = {
+            "path": done.path,
+            "made_at": format_instant(done.made_at),
+            "drilled_at": format_instant(done.drilled_at),
+            "blocks": done.blocks,
+            "readings": done.readings,
+        }
+        typer.echo(json.dumps(shown))
+        return
+    typer.echo(
+        plain(
+            f"{done.path} could be restored: {count(done.blocks, 'block')} and {count(done.readings, 'reading')}; the "
+            "copy is gone again"
+        )
+    )
 
 
 def _held(blocks: int, streams: int, readings: int) -> str:

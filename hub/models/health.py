@@ -64,6 +64,7 @@ class HubJson(BaseModel):
     checks: list[CheckJson]
     jobs: list[JobJson]
     backup_verified_at: str | None
+    restore_drilled_at: str | None
     database_bytes: int
     free_bytes: int | None
     mail_waiting_since: str | None
@@ -84,6 +85,7 @@ def hub_json(view: HubView, jobs: Mapping[str, JobRun], versions: Mapping[str, i
             for name, run in sorted(jobs.items())
         ],
         backup_verified_at=None if view.backup is None else format_instant(view.backup.verified_at),
+        restore_drilled_at=None if view.drill is None else format_instant(view.drill.drilled_at),
         database_bytes=view.database_bytes,
         free_bytes=view.free_bytes,
         mail_waiting_since=None if view.mail_since is None else format_instant(view.mail_since),

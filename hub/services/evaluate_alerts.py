@@ -29,6 +29,7 @@ from hub.store import (
     notices_outbox,
     ownership,
     poll_errors,
+    registry,
     states,
     unread,
 )
@@ -152,7 +153,7 @@ def _load_hub(connection: Connection, began_at: int, now: int) -> HubFacts:
     counts, looked = board.count_lines(connection), board.find_look(connection)
     is_current = looked is not None and (looked.month == window.month) == is_open
     number = {standing: count.systems for standing, count in counts.items()} if is_current else {}
-    backup = backups.latest_backup(connection)
+    backup, drill = backups.latest_backup(connection), backups.latest_drill(connection)
     return HubFacts(
         began_at=began_at,
         lacking=sum(number.get(one, 0) for one in _LACKING) if is_open else None,
@@ -163,6 +164,7 @@ def _load_hub(connection: Connection, began_at: int, now: int) -> HubFacts:
         oldest_mail_at=notices_outbox.count_states(connection, now).waiting_since,
         channels=_load_channels(connection),
         erratic=_load_erratic(connection),
+        restorable_at=registry.timeline_began_at(connection) if drill is None else drill.drilled_at,
     )
 
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from hub.alerting.life import Standing
     from hub.services.checks import Check
-    from hub.store.backups import Backup
+    from hub.store.backups import Backup, Drill
     from hub.store.database import Database
     from hub.store.notices_outbox import NoticeState
 
@@ -35,6 +35,7 @@ class HubView:
     sqlite_version: str
     schema: str
     backup: Backup | None
+    drill: Drill | None
     unknown_devices: int
     mails: Mapping[NoticeState, int]
     mail_since: int | None
@@ -59,6 +60,7 @@ def read_hub(database: Database, now: int, *, broker_connected: bool | None) -> 
             sqlite_version=sqlite.library_version(connection),
             schema=SCHEMA_REVISION,
             backup=backups.latest_backup(connection),
+            drill=backups.latest_drill(connection),
             unknown_devices=len(registry.list_unknown_devices(connection)),
             mails=mails.numbers,
             mail_since=mails.waiting_since,

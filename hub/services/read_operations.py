@@ -38,6 +38,7 @@ class Operations:
     mails: Mapping[NoticeState, int]
     oldest_mail_at: int | None
     backup_at: int | None
+    drilled_at: int | None
     window: ReportingWindow
     is_window_open: bool
     sqlite_version: str
@@ -50,7 +51,7 @@ def read_operations(database: Database, now: int) -> Operations:
         devices = read_devices(connection, now)
         unknown = len(registry.list_unknown_devices(connection))
         mails = notices_outbox.count_states(connection, now)
-        backup = backups.latest_backup(connection)
+        backup, drill = backups.latest_backup(connection), backups.latest_drill(connection)
         version = sqlite.library_version(connection)
     links = Counter(device.link for device in devices)
     blocks_at = [device.block_at for device in devices if device.block_at is not None]
@@ -66,6 +67,7 @@ def read_operations(database: Database, now: int) -> Operations:
         mails={state: mails.numbers.get(state, 0) for state in NoticeState},
         oldest_mail_at=mails.waiting_since,
         backup_at=None if backup is None else backup.verified_at,
+        drilled_at=None if drill is None else drill.drilled_at,
         window=window,
         is_window_open=is_open,
         sqlite_version=version,

@@ -50,6 +50,17 @@ class Restore:
     timeline: bytes
 
 
+@dataclass(frozen=True, slots=True)
+class Drill:
+    """A restore that was drilled at `drilled_at` from a backup of `made_at` (UTC ms), and what it came to hold."""
+
+    drilled_at: int
+    path: str
+    made_at: int
+    blocks: int
+    readings: int
+
+
 class StoredBytes(NamedTuple):
     """The bytes of one block with the hash they were stored under; `seq` is their place in the stream."""
 
@@ -105,6 +116,26 @@ def add_restore(connection: Connection, restore: Restore) -> None:
             timeline=restore.timeline,
         )
     )
+
+
+def add_drill(connection: Connection, drill: Drill) -> None:
+    """Keep that a restore was drilled and went well."""
+    connection.execute(
+        insert(schema.restore_drill).values(
+            drilled_at=drill.drilled_at,
+            path=drill.path,
+            made_at=drill.made_at,
+            blocks=drill.blocks,
+            readings=drill.readings,
+        )
+    )
+
+
+def latest_drill(connection: Connection) -> Drill | None:
+    """Return the drill that was the last, or None before the first."""
+    table = schema.restore_drill
+    row = connection.execute(select(table).order_by(table.c.number.desc()).limit(1)).one_or_none()
+    return None if row is None else Drill(row.drilled_at, row.path, row.made_at, row.blocks, row.readings)
 
 
 @contextmanager

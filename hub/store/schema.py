@@ -333,6 +333,16 @@ restore = _table(
     Column("timeline", LargeBinary, nullable=False),
 )
 
+restore_drill = _table(
+    "restore_drill",
+    Column("number", Whole, primary_key=True, autoincrement=True),
+    Column("drilled_at", Whole, nullable=False),
+    Column("path", Text, nullable=False),
+    Column("made_at", Whole, nullable=False),
+    Column("blocks", Whole, nullable=False),
+    Column("readings", Whole, nullable=False),
+)
+
 command = _table(
     "command",
     Column("device", LargeBinary, ForeignKey("device.id"), primary_key=True),

@@ -107,6 +107,12 @@ def _keeping(found: Operations) -> Iterator[Metric]:
         "When a backup was last read back whole; 0 before the first.",
         0 if backup is None else backup / 1000,
     )
+    drilled = found.drilled_at
+    yield _one(
+        "restore_drill_last_success_timestamp_seconds",
+        "When a restore was last drilled; 0 before the first.",
+        0 if drilled is None else drilled / 1000,
+    )
     yield _one("database_size_bytes", "Bytes of the database with its log.", found.database_bytes)
 
 

@@ -43,6 +43,11 @@ def test_a_hub_is_backed_up_while_it_serves_and_lives_on_elsewhere(registered: D
     told = run("backup", "--data", data, "--to", tmp_path / "backups").stdout
     assert "holds 2 blocks of 1 stream and 2 readings, read back and found whole" in told
     newest = max((tmp_path / "backups").glob("backup-2*"))
+    (tmp_path / "room").mkdir()
+    drilled = run("drill", "--from", newest, "--in", tmp_path / "room", "--data", data)
+    assert drilled.stdout == f"{newest} could be restored: 2 blocks and 2 readings; the copy is gone again\n"
+    as_json = run("drill", "--from", newest, "--in", tmp_path / "room", "--data", data, "--json")
+    assert (json.loads(as_json.stdout)["blocks"], list((tmp_path / "room").iterdir())) == (2, [])
     restored = run("restore", "--from", newest, "--data", tmp_path / "new", "--json")
     assert (restored.returncode, json.loads(restored.stdout)["blocks"]) == (0, 2), restored.stderr
     (listed,) = json.loads(run("device", "list", "--data", tmp_path / "new", "--json").stdout)["devices"]
@@ -56,6 +61,7 @@ def test_a_hub_is_backed_up_while_it_serves_and_lives_on_elsewhere(registered: D
         (("backup", "--to", "HUB/backups", "--data", "HUB"), "own folder"),
         (("backup", "--to", "backups", "--data", "/does/not/exist"), "holds no hub database"),
         (("restore", "--from", "HUB", "--data", "new"), "is no backup"),
+        (("drill", "--from", "HUB", "--in", "new", "--data", "HUB"), "is no backup"),
         (("command", "state", "nobody", "--data", "HUB"), "is not a device id"),
         (("command", "state", MadeDevice(seed=2).text, "--data", "HUB"), "is not registered"),
         (("command", "set-config", MadeDevice().text, "interval=x", "--data", "HUB"), "NAME=VALUE"),

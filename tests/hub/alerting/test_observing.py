@@ -20,6 +20,7 @@ CHANNEL_MS = DEFAULTS.ms("channel_failing_minutes")
 FLEET_DEVICES_MIN = DEFAULTS["fleet_silent_devices"]
 MAIL_MS = DEFAULTS.ms("mail_waiting_minutes")
 NEAR_MS = DEFAULTS.ms("window_closing_days")
+RESTORE_DRILL_MS = DEFAULTS.ms("restore_drill_stale_days")
 SETTLING_MS = DEFAULTS.ms("device_silent_settling_minutes")
 SILENT_MS = DEFAULTS.ms("device_silent_hours")
 SKEW_CRITICAL_MS = DEFAULTS.ms("clock_skew_critical_seconds")
@@ -29,6 +30,7 @@ HUB = HubFacts(began_at=NOW - SETTLING_MS)
 WELL = {"under_voltage": 0, "disk_used_percent": 85, "processor_millicelsius": 80_000}
 MACHINE = Machine(NOW, {"disk_used_percent": 50, "processor_millicelsius": 60_000}, 2, (Start(NOW, 1),))
 MACHINE_ILL = (Code.HOST_HEALTH, Severity.WARNING)
+BACKED = replace(HUB, has_blocks=True, backup_at=NOW)
 SILENT = replace(DEVICE, heard_at=NOW - SILENT_MS - 1)
 
 
@@ -110,6 +112,13 @@ def seen(device: DeviceFacts = DEVICE, hub: HubFacts = HUB) -> list[tuple[Code, 
             [(Code.CHANNEL_FAILING, Severity.CRITICAL)],
         ),
         (DEVICE, replace(HUB, erratic=ErraticFacts("2026-10", 7, 2)), [(Code.ERRATIC_MONTH, Severity.INFO)]),
+        (DEVICE, replace(HUB, restorable_at=0), []),
+        (DEVICE, replace(BACKED, restorable_at=NOW - RESTORE_DRILL_MS), []),
+        (
+            DEVICE,
+            replace(BACKED, restorable_at=NOW - RESTORE_DRILL_MS - 1),
+            [(Code.RESTORE_DRILL_STALE, Severity.WARNING)],
+        ),
         (DEVICE, replace(HUB, ingest_lag_ms=60_000), []),
         (DEVICE, replace(HUB, ingest_lag_ms=60_001), [(Code.HUB_INGEST_LAG, Severity.WARNING)]),
         (DEVICE, replace(HUB, ingest_lag_ms=600_001), [(Code.HUB_INGEST_LAG, Severity.CRITICAL)]),
@@ -185,6 +194,12 @@ def test_a_machine_s_ills_are_named_together() -> None:
             replace(HUB, has_blocks=True, backup_at=NOW - 3_600_001),
             {"backup_stale_hours": 1},
             [Code.BACKUP_STALE],
+        ),
+        (
+            DEVICE,
+            replace(BACKED, restorable_at=NOW - 86_400_001),
+            {"restore_drill_stale_days": 1},
+            [Code.RESTORE_DRILL_STALE],
         ),
         (DEVICE, replace(HUB, free_per_cent=19), {"hub_space_warning_per_cent": 19}, []),
         (DEVICE, replace(HUB, oldest_mail_at=NOW - 60_001), {"mail_waiting_minutes": 1}, [Code.MAIL_WAITING]),

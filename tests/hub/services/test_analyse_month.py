@@ -102,13 +102,13 @@ def test_what_nobody_decided_on_is_one_alert(closed: Database) -> None:
     """Of the last month, with how many systems and how many without production; it is over once all is decided on."""
     now = window_of(JAN).closes_at
     evaluate_alerts(closed, now, now)
-    assert erratic_alerts(closed) == ["2024-01: 2 systems, 0 of them without any production."]
+    assert erratic_alerts(closed) == ["2024-01: 2 erratic, 0 of them without any production."]
     review_finding(closed, REVIEW)
     add_system(closed, "SLF-AB1234-00004")
     enter(closed, add_meter(closed, "PV-4", "SLF-AB1234-00004").meter, JAN, 0)
     close_month(closed, JAN, RunKind.AMEND, actor="test", now=now, reason="came late")
     evaluate_alerts(closed, now, now)
-    assert erratic_alerts(closed) == ["2024-01: 2 systems, 1 of them without any production."]
+    assert erratic_alerts(closed) == ["2024-01: 2 erratic, 1 of them without any production."]
     for system, code in ((OTHER, "ABOVE_PHYSICAL_LIMIT"), ("SLF-AB1234-00004", "ZERO_PRODUCTION")):
         review_finding(closed, replace(REVIEW, system=system, code=code, decision="explained"))
     evaluate_alerts(closed, now, now + 300_000)

@@ -21,8 +21,9 @@ from hub.services.manage_tokens import issue_token
 from hub.services.register_device import register_device
 from hub.services.say_of_device import say_of_device
 from hub.services.set_password import make_link, set_password
-from hub.store import audit_log, device_words
+from hub.store import audit_log, backups, device_words
 from hub.store.accounts import Account
+from hub.store.backups import Drill
 from hub.store.device_list import DeviceFilter
 from tests.hub.making import JULY_AT, NOW, TERMS, MadeDevice
 from tests.hub.programs import HOST
@@ -95,6 +96,12 @@ def test_the_hub_says_how_it_does(app: FastAPI) -> None:
     told = bea.client.get("/api/v1/hub", headers={"authorization": f"Bearer {token}"}).json()
     assert (told["versions"], [one["job"] for one in told["jobs"]]) == ({version: 1}, ["alerts"])
     assert all(check["ok"] for check in told["checks"])
+    assert ("meter-hub drill" in page, told["restore_drilled_at"]) == (True, None)
+    with hub.database.write() as connection:
+        backups.add_drill(connection, Drill(NOW, "/mnt/backup", NOW - DAY_MS, 1234, 5))
+    told = bea.client.get("/api/v1/hub", headers={"authorization": f"Bearer {token}"}).json()
+    assert told["restore_drilled_at"] == format_instant(NOW)
+    assert "1,234 blocks" in bea.get("/hub").text
 
 
 def test_what_is_said_of_all_that_match_is_one_act(app: FastAPI) -> None:
