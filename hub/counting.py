@@ -6,6 +6,7 @@ series does not grow with the fleet (https://prometheus.io/docs/practices/naming
 
 from __future__ import annotations
 
+import threading
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -13,17 +14,20 @@ from typing import TYPE_CHECKING
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
 
 from hub.clock import monotonic_seconds, now_ms
+from hub.fleet.looks import Came
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from hub.clock import Now
+    from hub.fleet.looks import FleetLook
 
 WRITE_BUCKETS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
 ANSWER_BUCKETS = (0.005, 0.02, 0.1, 0.5, 2.0, 10.0)
 """Few, for there is a histogram for each route."""
 BLOCK_RESULTS = ("new", "duplicate", "supersedes", "junk", "conflict", "rejected", "unregistered")
 """What becomes of a block: `protocol.custody.receiver.DecisionKind`, or not taken, or of a device nobody registered."""
+TAKEN_RESULTS = ("new", "supersedes")
 STATUS_CLASSES = ("1xx", "2xx", "3xx", "4xx", "5xx")
 
 
@@ -52,7 +56,12 @@ class Counting:
         """How many devices are heard how, as that was last looked at; None before the first look."""
         self.versions: Mapping[str, int] | None = None
         """How many devices run which agent, as that was last looked at; None before the first look."""
+        self.fleet: FleetLook | None = None
+        """Where the devices stood as that was last looked at; None before the first look."""
+        self.came = Came()
+        """Blocks that were taken since the start, and the readings in them."""
         self.jobs: dict[str, JobRun] = {}
+        self._lock = threading.Lock()
         self._now = now
         ProcessCollector(registry=self.registry)
         self._blocks = self._counter("blocks", "Blocks that arrived, by what became of them.", "result")
@@ -77,6 +86,9 @@ class Counting:
         for result, number in results.items():
             self._blocks.labels(result).inc(number)
         self._readings.inc(readings)
+        blocks = sum(results.get(result, 0) for result in TAKEN_RESULTS)
+        with self._lock:
+            self.came += Came(blocks, readings)
 
     def count_receipts(self, number: int) -> None:
         """Count receipts that were given."""

@@ -138,7 +138,7 @@ class BoardJob:
 
 
 class AlertJob:
-    """Lets alerts begin, go on and end by what the hub sees."""
+    """Lets alerts begin, go on and end by what the hub sees, and draws the fleet board by the same look."""
 
     name = "alerts"
 
@@ -148,11 +148,18 @@ class AlertJob:
         self._counting = counting
         self._now = now
         self._began_at = now()
+        self._told = counting.came
 
     def run(self, is_stopping: Callable[[], bool]) -> bool:  # noqa: ARG002 - one look is not divided
         """Look once; return that there is no more."""
         began = monotonic_seconds()
-        evaluated = evaluate_alerts(self._database, self._began_at, self._now(), ingest_lag_ms=self._counting.lag_ms())
+        came = self._counting.came
+        lag_ms = self._counting.lag_ms()
+        evaluated = evaluate_alerts(
+            self._database, self._began_at, self._now(), came - self._told, ingest_lag_ms=lag_ms
+        )
+        self._told = came
+        self._counting.fleet = evaluated.fleet
         self._counting.links = {link.value: evaluated.links.get(link, 0) for link in Link}
         self._counting.versions = evaluated.versions
         if evaluated.fired or evaluated.ended:

@@ -31,9 +31,9 @@ class DeviceFacts:
 
     `suspect` and `frozen` are its meters, by their numbers there, of which it says that a register moved as it cannot,
     or does not move. `strangers` are serial numbers that it reads and that belong to no system, `beyond` counts blocks
-    beyond a gap. `failed` has polls of the last day that failed, by their cause. `machine` is what it last said of its
-    own, None before it did. `unread` are serial numbers of meters that it was registered to read and nobody has read
-    for `UNREAD_MS`.
+    beyond a gap, `aside_blocks` blocks that contradict the log. `failed` has polls of the last day that failed, by
+    their cause. `machine` is what it last said of its own, None before it did. `unread` are serial numbers of meters
+    that it was registered to read and nobody has read for `UNREAD_MS`.
     """
 
     id: str
@@ -53,6 +53,7 @@ class DeviceFacts:
     failed: tuple[tuple[str, int], ...] = ()
     machine: Machine | None = None
     unread: tuple[str, ...] = ()
+    aside_blocks: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from hub.errors import InputError
 from hub.fleet.standing import Standing
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
 UNREAD_MS = 86_400_000
 """A meter without a reading for so long, of a device that is heard, does not answer."""
@@ -38,26 +39,35 @@ class Axis(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Value:
-    """Where a device stands on an axis, in a word or two, and how urgent that is."""
+    """Where a device stands on an axis, in one of its words: how urgent that is, and what more there is to say."""
 
     axis: Axis
     word: str
     urgency: Urgency
+    detail: str = ""
+
+    @property
+    def text(self) -> str:
+        """The word with its detail."""
+        return f"{self.word}: {self.detail}" if self.detail else self.word
 
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What is known of a device; instants are UTC ms.
+    """What is known of a device.
 
-    `link` is how it is heard, in the words of the device list. `read_at` has for each registered meter when it was last
-    read (None: never); `suspect` and `frozen` count meters of which the device says that a register moved as it cannot,
-    or does not move. `contradicted` counts what contradicts what is held, `beyond` blocks that lie beyond a gap,
-    `backlog` blocks that the hub lacks. `standings` are those of the systems that it reports.
+    `link` is how it is heard, in the words of the device list; `was_heard` whether it ever was, `is_heard` whether
+    within a day. `meters` counts registered meters that it reads, `unread` those of them that were not read for a day;
+    `suspect` and `frozen` meters of which the device says that a register moved as it cannot, or does not move.
+    `contradicted` counts what contradicts what is held, `beyond` blocks that lie beyond a gap, `backlog` blocks that
+    the hub lacks. `standings` are those of the systems that it reports.
     """
 
     link: str
-    heard_at: int | None
-    read_at: Sequence[int | None] = ()
+    was_heard: bool = False
+    is_heard: bool = False
+    meters: int = 0
+    unread: int = 0
     suspect: int = 0
     frozen: int = 0
     contradicted: int = 0
@@ -66,26 +76,70 @@ class Seen:
     standings: Collection[Standing] = ()
 
 
-_LINKS = {"online": Urgency.OK, "offline": Urgency.WARN, "silent": Urgency.BAD, "never seen": Urgency.WARN}
-_REPORTS = {
-    Standing.MISSING: Urgency.BAD,
-    Standing.AT_RISK: Urgency.BAD,
-    Standing.HELD: Urgency.WARN,
-    Standing.WAITING: Urgency.WARN,
-    Standing.READY: Urgency.OK,
-    Standing.ACCEPTED: Urgency.OK,
-    Standing.NOT_DUE: Urgency.OK,
+WORDS: Mapping[Axis, Mapping[str, Urgency]] = {
+    Axis.LINK: {
+        "silent": Urgency.BAD,
+        "offline": Urgency.WARN,
+        "never seen": Urgency.WARN,
+        "online": Urgency.OK,
+    },
+    Axis.METER: {
+        "not answering": Urgency.BAD,
+        "doubted": Urgency.BAD,
+        "standing still": Urgency.WARN,
+        "not known": Urgency.WARN,
+        "answering": Urgency.OK,
+        "none registered": Urgency.OK,
+    },
+    Axis.DATA: {
+        "conflict": Urgency.BAD,
+        "gap": Urgency.WARN,
+        "backlog": Urgency.WARN,
+        "current": Urgency.OK,
+        "nothing yet": Urgency.OK,
+    },
+    Axis.REPORT: {
+        Standing.MISSING.value: Urgency.BAD,
+        Standing.AT_RISK.value: Urgency.BAD,
+        Standing.HELD.value: Urgency.WARN,
+        Standing.WAITING.value: Urgency.WARN,
+        Standing.READY.value: Urgency.OK,
+        Standing.ACCEPTED.value: Urgency.OK,
+        Standing.NOT_DUE.value: Urgency.OK,
+    },
 }
+"""Every word of each axis with its urgency, the worst first."""
 
 
-def judge_axes(seen: Seen, at: int) -> tuple[Value, ...]:
-    """Return where a device stands at `at` (UTC ms) on each axis, in their order."""
-    return (
-        Value(Axis.LINK, seen.link, _LINKS[seen.link]),
-        _judge_meters(seen, at),
-        _judge_data(seen),
-        _judge_report(seen),
-    )
+@dataclass(frozen=True, slots=True)
+class Stand:
+    """A word of an axis, at which devices stand."""
+
+    axis: Axis
+    word: str
+
+
+def stand_at(axis: Axis | None, word: str) -> Stand | None:
+    """Return the place that is named, None where nothing is; raises InputError for what is no word of the axis."""
+    if axis is None and not word:
+        return None
+    if axis is None:
+        message = f"stands: name the axis of {word!r:.40} too: {', '.join(Axis)}"
+        raise InputError(message)
+    if word not in WORDS[axis]:
+        message = f"stands: no device stands at {word!r:.40} on the axis {axis}: ask for {', '.join(WORDS[axis])}"
+        raise InputError(message)
+    return Stand(axis, word)
+
+
+def is_recent(instant: int | None, at: int) -> bool:
+    """Return whether something was heard or read within a day before `at`; both are UTC ms, None is never."""
+    return instant is not None and at - instant <= UNREAD_MS
+
+
+def judge_axes(seen: Seen) -> tuple[Value, ...]:
+    """Return where a device stands on each axis, in their order."""
+    return (_value(Axis.LINK, seen.link), _judge_meters(seen), _judge_data(seen), _judge_report(seen))
 
 
 def worst_of(values: Sequence[Value]) -> Urgency:
@@ -94,34 +148,34 @@ def worst_of(values: Sequence[Value]) -> Urgency:
     return min((one.urgency for one in values), key=order.index)
 
 
-def _judge_meters(seen: Seen, at: int) -> Value:
-    if not seen.read_at:
-        return Value(Axis.METER, "none registered", Urgency.OK)
-    unread = sum(one is None or at - one > UNREAD_MS for one in seen.read_at)
-    is_heard = seen.heard_at is not None and at - seen.heard_at <= UNREAD_MS
-    if unread and is_heard:
-        some = "" if unread == len(seen.read_at) else f": {unread} of {len(seen.read_at)}"
-        return Value(Axis.METER, f"not answering{some}", Urgency.BAD)
+def _value(axis: Axis, word: str, detail: str = "") -> Value:
+    return Value(axis, word, WORDS[axis][word], detail)
+
+
+def _judge_meters(seen: Seen) -> Value:
+    if not seen.meters:
+        return _value(Axis.METER, "none registered")
+    if seen.unread and seen.is_heard:
+        some = "" if seen.unread == seen.meters else f"{seen.unread} of {seen.meters}"
+        return _value(Axis.METER, "not answering", some)
     if seen.suspect:
-        return Value(Axis.METER, "doubted", Urgency.BAD)
+        return _value(Axis.METER, "doubted")
     if seen.frozen:
-        return Value(Axis.METER, "standing still", Urgency.WARN)
-    return Value(Axis.METER, "not known" if unread else "answering", Urgency.WARN if unread else Urgency.OK)
+        return _value(Axis.METER, "standing still")
+    return _value(Axis.METER, "not known" if seen.unread else "answering")
 
 
 def _judge_data(seen: Seen) -> Value:
     if seen.contradicted:
-        return Value(Axis.DATA, "conflict", Urgency.BAD)
+        return _value(Axis.DATA, "conflict")
     if seen.beyond:
-        return Value(Axis.DATA, "gap", Urgency.WARN)
+        return _value(Axis.DATA, "gap")
     if seen.backlog:
-        return Value(Axis.DATA, "backlog", Urgency.WARN)
-    return Value(Axis.DATA, "current" if seen.heard_at is not None else "nothing yet", Urgency.OK)
+        return _value(Axis.DATA, "backlog")
+    return _value(Axis.DATA, "current" if seen.was_heard else "nothing yet")
 
 
 def _judge_report(seen: Seen) -> Value:
-    if not seen.standings:
-        return Value(Axis.REPORT, Standing.NOT_DUE.value, Urgency.OK)
     order = list(Standing)
-    worst = min(seen.standings, key=order.index)
-    return Value(Axis.REPORT, worst.value, _REPORTS[worst])
+    worst = min(seen.standings, key=order.index, default=Standing.NOT_DUE)
+    return _value(Axis.REPORT, worst.value)

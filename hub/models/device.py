@@ -61,7 +61,7 @@ def device_details_json(found: DeviceDetails) -> DeviceDetailsJson:
         **device_json(found.view).model_dump(),
         stage=found.stage.value,
         urgency=found.urgency.value,
-        axes=[AxisJson(axis=one.axis.value, value=one.word, urgency=one.urgency.value) for one in found.axes],
+        axes=[AxisJson(axis=one.axis.value, value=one.text, urgency=one.urgency.value) for one in found.axes],
         clock_behind_ms=found.clock_ms,
         conflicts=found.oddities.conflicts,
         meters=[

@@ -11,8 +11,10 @@ from hub.alerting.life import step
 from hub.alerting.observing import ChannelFacts, DeviceFacts, ErraticFacts, HubFacts, observe
 from hub.fleet.axes import UNREAD_MS
 from hub.fleet.lifecycle import stage_at
+from hub.fleet.looks import Came
 from hub.fleet.standing import Standing
 from hub.services.analyse_month import count_unreviewed
+from hub.services.draw_fleet import draw_fleet, keep_fleet
 from hub.services.manage_channels import place_of
 from hub.services.read_devices import Link, read_devices
 from hub.services.read_reporting import current_window
@@ -44,6 +46,7 @@ if TYPE_CHECKING:
 
     from hub.alerting.life import Episode, Seen
     from hub.alerting.rules import Rule
+    from hub.fleet.looks import FleetLook
     from hub.services.read_devices import DeviceView
     from hub.store.database import Database
     from protocol.identity import DeviceId
@@ -51,6 +54,7 @@ if TYPE_CHECKING:
 _DAY_MS = 86_400_000
 STRANGERS_MAX = 1_000
 """How many unregistered meters are looked at: with more, somebody has begun a fleet and not registered it."""
+NOTHING_CAME = Came()
 _LACKING = (Standing.AT_RISK, Standing.HELD, Standing.WAITING, Standing.READY)
 
 
@@ -58,19 +62,24 @@ _LACKING = (Standing.AT_RISK, Standing.HELD, Standing.WAITING, Standing.READY)
 class Evaluated:
     """What a look came to: how many alerts fire now for the first time, and how many are over.
 
-    `links` counts devices by how they are heard, `versions` those that said so by the agent that they run.
+    `fleet` is what it came to of the board, `links` counts devices by how they are heard, `versions` those that said so
+    by the agent that they run.
     """
 
     fired: int
     ended: int
+    fleet: FleetLook | None = field(compare=False, default=None)
     links: Mapping[Link, int] = field(compare=False, default_factory=dict)
     versions: Mapping[str, int] = field(compare=False, default_factory=dict)
 
 
-def evaluate_alerts(database: Database, began_at: int, now: int, *, ingest_lag_ms: int = 0) -> Evaluated:
-    """Look at `now` (UTC ms) and keep how every alert goes on; `began_at` is when this hub began to listen.
+def evaluate_alerts(
+    database: Database, began_at: int, now: int, came: Came = NOTHING_CAME, *, ingest_lag_ms: int = 0
+) -> Evaluated:
+    """Look at `now` (UTC ms), and keep how every alert goes on and where devices stand.
 
-    `ingest_lag_ms` is how long the oldest message waits that it took from the broker and has not committed.
+    `began_at` is when this hub began to listen, `came` what it took since it last looked, `ingest_lag_ms` how long the
+    oldest message waits that it took from the broker and has not committed.
     """
     with database.read() as connection:
         views = read_devices(connection, now)
@@ -80,9 +89,12 @@ def evaluate_alerts(database: Database, began_at: int, now: int, *, ingest_lag_m
             free_per_cent=_free_per_cent(database),
             ingest_lag_ms=ingest_lag_ms,
         )
-        observed = observe(_load_devices(connection, views, now), hub, now, limits)
+        facts = _load_devices(connection, views, now)
+        drawn = draw_fleet(connection, views, facts, now)
+        observed = observe(facts, hub, now, limits)
         seen = {(one.code, one.subject): one for one in observed}
         held = {(one.episode.code, one.episode.subject): one for one in alerts.list_open(connection)}
+    keep_fleet(database, drawn, came)
     fired = ended = 0
     with database.write() as connection:
         for key, kept in held.items():
@@ -98,7 +110,7 @@ def evaluate_alerts(database: Database, began_at: int, now: int, *, ingest_lag_m
             alerts.add_episode(connection, begun)
             fired += begun.fired_at is not None
     versions = Counter(view.agent_version for view in views if view.agent_version)
-    return Evaluated(fired, ended, Counter(view.link for view in views), versions)
+    return Evaluated(fired, ended, drawn.look, Counter(view.link for view in views), versions)
 
 
 def _begin(seen: Seen, rule: Rule, now: int) -> Episode:
@@ -140,6 +152,7 @@ def _load_devices(connection: Connection, views: Sequence[DeviceView], now: int)
                 frozen=said.frozen,
                 strangers=strangers.get(device, ()),
                 beyond=odd.waiting,
+                aside_blocks=odd.aside_blocks,
                 failed=tuple(failed.get(device, {}).items()),
                 machine=told.get(device),
                 unread=tuple(one.serial for one in stale.get(device, ())),

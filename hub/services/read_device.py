@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from hub.fleet.axes import Seen, judge_axes, worst_of
+from hub.fleet.axes import Seen, is_recent, judge_axes, worst_of
 from hub.fleet.lifecycle import Stage, stage_at
 from hub.fleet.machine import describe_machine
 from hub.services.find_device import find_device
@@ -79,10 +79,13 @@ def read_device(connection: Connection, device_id: str, now: int) -> DeviceDetai
     )
     stated = stated_of(connection, device.id)
     machine = machines.find_machine(connection, device.id)
+    read_at = [None if last is None else last.read_at for meter, last in meters if meter.read_until is None]
     seen = Seen(
         link=view.link.value,
-        heard_at=view.heard_at,
-        read_at=[None if last is None else last.read_at for meter, last in meters if meter.read_until is None],
+        was_heard=view.heard_at is not None,
+        is_heard=is_recent(view.heard_at, now),
+        meters=len(read_at),
+        unread=sum(not is_recent(one, now) for one in read_at),
         suspect=len(stated.suspect),
         frozen=len(stated.frozen),
         contradicted=oddities.conflicts + oddities.aside_blocks + bool(view.contested),
@@ -102,7 +105,7 @@ def read_device(connection: Connection, device_id: str, now: int) -> DeviceDetai
         words=words,
         commands=outbox.list_commands(connection, device.id, COMMANDS_SHOWN),
         keys=len(registry.keys_of(connection, device.id)),
-        axes=judge_axes(seen, now),
+        axes=judge_axes(seen),
         machine=machine,
         machine_words={} if machine is None else describe_machine(machine, now),
     )

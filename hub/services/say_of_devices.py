@@ -125,5 +125,6 @@ def _confirm(asked: ManyDevices, number: int) -> None:
 
 def _tell(wanted: DeviceFilter) -> dict[str, str]:
     heard = "" if wanted.heard is None else wanted.heard.value
-    named = {"search": wanted.search, "link": heard, "version": wanted.version}
+    stands = "" if wanted.stand is None else f"{wanted.stand.axis.value}: {wanted.stand.word}"
+    named = {"search": wanted.search, "link": heard, "version": wanted.version, "stands": stands}
     return {name: value for name, value in named.items() if value}

@@ -9,11 +9,14 @@ from typing import TYPE_CHECKING
 from sqlalchemy import and_, exists, or_, select, tuple_
 
 from hub.store import schema
+from hub.store.fleet_tables import device_axes
 from hub.store.registry import Device
 from protocol.identity import DeviceId
 
 if TYPE_CHECKING:
     from sqlalchemy import ColumnElement, Connection
+
+    from hub.fleet.axes import Stand
 
 
 class Heard(StrEnum):
@@ -29,12 +32,14 @@ class Heard(StrEnum):
 class DeviceFilter:
     """Which devices are meant: `search` is in their name or the serial number of a meter they read.
 
-    `version` is the agent that they run; an empty text, or None, narrows nothing down.
+    `version` is the agent that they run, `stand` where they stood at the last look; an empty text, or None, narrows
+    nothing down.
     """
 
     search: str = ""
     heard: Heard | None = None
     version: str = ""
+    stand: Stand | None = None
 
 
 EVERY_DEVICE = DeviceFilter()
@@ -45,10 +50,16 @@ def list_page(
     connection: Connection, wanted: DeviceFilter, *, after: tuple[str, bytes] | None, limit: int, silent_before: int = 0
 ) -> tuple[Device, ...]:
     """Return the next devices by name and id; `silent_before` (UTC ms) is since when one counts as silent."""
-    table = schema.device
-    query = select(table).order_by(table.c.name, table.c.id).limit(limit)
+    table, axes = schema.device, device_axes
+    query, place = select(table), (table.c.name, table.c.id)
+    if wanted.stand is not None:
+        # In the order of the index that has those at a word, so that a few among many cost no more than they are.
+        place = (axes.c.name, axes.c.device)
+        query = query.join(axes, axes.c.device == table.c.id)
+        query = query.where(axes.c[wanted.stand.axis.value] == wanted.stand.word)
+    query = query.order_by(*place).limit(limit)
     if after is not None:
-        query = query.where(tuple_(table.c.name, table.c.id) > tuple_(*after))
+        query = query.where(tuple_(*place) > tuple_(*after))
     if wanted.search:
         named = table.c.name.icontains(wanted.search, autoescape=True)
         query = query.where(or_(named, _reads(wanted.search)))

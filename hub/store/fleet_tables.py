@@ -79,3 +79,47 @@ device_machine = Table(
     sqlite_with_rowid=True,
 )
 """What each device said last of its machine: its numbers by name, and its starts of the last day, in JSON."""
+
+device_axes = Table(
+    "device_axes",
+    metadata,
+    Column("device", LargeBinary, ForeignKey("device.id"), primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("link", Text, nullable=False),
+    Column("meter", Text, nullable=False),
+    Column("data", Text, nullable=False),
+    Column("report", Text, nullable=False),
+    # With the name, so that a list of those at a word goes on by the index, however many there are.
+    *(Index(f"device_axes_by_{axis}", axis, "name", "device") for axis in ("link", "meter", "data", "report")),
+    sqlite_strict=True,
+    sqlite_with_rowid=True,
+)
+"""Where each device stood at the last look; not those that are decommissioned: redrawn, and nobody's evidence."""
+
+link_change = Table(
+    "link_change",
+    metadata,
+    Column("device", LargeBinary, ForeignKey("device.id"), primary_key=True),
+    Column("at", Whole, primary_key=True),
+    Column("was", Text, nullable=False),
+    Column("link", Text, nullable=False),
+    Index("link_change_by_time", "at"),
+    sqlite_strict=True,
+    sqlite_with_rowid=False,
+)
+"""When a device came to be heard otherwise; kept for a quarter."""
+
+fleet_hour = Table(
+    "fleet_hour",
+    metadata,
+    Column("hour_at", Whole, primary_key=True, autoincrement=False),
+    Column("looked_at", Whole, nullable=False),
+    Column("in_service", Whole, nullable=False),
+    Column("heard", Whole, nullable=False),
+    Column("backlog", Whole, nullable=False),
+    Column("blocks", Whole, nullable=False),
+    Column("readings", Whole, nullable=False),
+    sqlite_strict=True,
+    sqlite_with_rowid=True,
+)
+"""The fleet as it was at the last look of each hour, and what came in the hour; none where nobody looked."""

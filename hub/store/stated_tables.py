@@ -43,6 +43,7 @@ poll_error = _statement(
     Column("polls", Whole, primary_key=True),
 )
 Index("poll_error_by_time", poll_error.c.to_at)
+Index("poll_error_by_device", poll_error.c.device, poll_error.c.to_at)
 
 clock_event = _statement(
     "clock_event",

@@ -14,6 +14,7 @@ from prometheus_client.openmetrics.exposition import CONTENT_TYPE_LATEST, genera
 from prometheus_client.registry import Collector
 
 from hub.errors import StoreUnavailableError
+from hub.fleet.axes import WORDS
 from hub.services.check_ready import check_ready
 from hub.services.checks import Standing
 from hub.services.read_operations import read_operations
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
     from prometheus_client.metrics_core import Metric
 
+    from hub.fleet.looks import FleetLook
     from hub.services.read_operations import Operations
     from hub.web.context import Hub
 
@@ -46,6 +48,7 @@ class _Scrape(Collector):
         """Yield every family."""
         hub = self._hub
         yield from hub.counting.registry.collect()
+        yield _stands(hub.counting.fleet)
         checks = check_ready(hub.database, broker_connected=hub.broker_connected)
         good = {check.name: int(check.standing is not Standing.BAD) for check in checks}
         yield _by("ready", "Whether a check of /readyz is good.", "check", good)
@@ -91,6 +94,16 @@ def _fleet(found: Operations, now: int) -> Iterator[Metric]:
         "When a block last came; 0 before the first.",
         0 if newest is None else newest / 1000,
     )
+
+
+def _stands(look: FleetLook | None) -> GaugeMetricFamily:
+    text = "Devices at each word of each axis, as they were last looked at; none before the first look."
+    family = GaugeMetricFamily("meterline_devices_standing", text, labels=["axis", "word"])
+    if look is not None:
+        for axis, words in WORDS.items():
+            for word in words:
+                family.add_metric([axis.value, word.replace(" ", "_")], look.counts[axis].get(word, 0))
+    return family
 
 
 def _keeping(found: Operations) -> Iterator[Metric]:

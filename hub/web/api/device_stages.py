@@ -3,6 +3,7 @@
 from fastapi import APIRouter
 from pydantic import BaseModel, Field, StrictBool, StrictInt
 
+from hub.fleet.axes import Axis, stand_at
 from hub.fleet.lifecycle import Said, Word
 from hub.models import device_stages as models
 from hub.rules.instants import parse_instant
@@ -34,6 +35,7 @@ class WordBody(BaseModel):
 class WordOfManyBody(WordBody):
     """What is said of all devices that match: by a part of their name or a meter's serial, how they are heard, version.
 
+    `stands` is a word of the `axis`, at which they stood when the hub last looked.
     `number` is how many one thinks match; it has to be right for more than twenty, and to decommission any.
     """
 
@@ -44,6 +46,8 @@ class WordOfManyBody(WordBody):
     search: str = Field("", max_length=200)
     link: Heard | None = None
     version: str = Field("", max_length=200)
+    axis: Axis | None = None
+    stands: str = Field("", max_length=40)
     number: StrictInt | None = Field(None, ge=0, le=DEVICES_MAX)
     dry_run: StrictBool = False
 
@@ -53,7 +57,8 @@ def say_of_all(hub: HubOf, actor: ActorOf, body: WordOfManyBody) -> models.SaidO
     """Say it of all devices that match, or with `dry_run` only which these are; what cannot be said of one is left."""
     demand(hub, actor, Action.REGISTER_SYSTEM)
     said = Said(body.word, parse_instant(body.until) if body.until else None)
-    asked = ManyDevices(DeviceFilter(body.search.strip(), body.link, body.version), said, body.number)
+    wanted = DeviceFilter(body.search.strip(), body.link, body.version, stand_at(body.axis, body.stands))
+    asked = ManyDevices(wanted, said, body.number)
     done = say_of_devices(
         hub.database, asked, actor=actor.name, now=hub.now(), reason=body.reason, is_dry_run=body.dry_run
     )

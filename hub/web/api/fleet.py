@@ -2,10 +2,12 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter, Depends, Query
 
+from hub.fleet.axes import Axis, stand_at
 from hub.models import fleet as models
 from hub.models.device import DeviceDetailsJson, device_details_json
+from hub.models.fleet_board import FleetBoardJson, fleet_board_json
 from hub.rules.instants import format_instant
 from hub.rules.periods import parse_month
 from hub.rules.permissions import Action, reach
@@ -16,9 +18,10 @@ from hub.services.read_device import read_device
 from hub.services.read_devices import read_devices
 from hub.services.read_events import page_events
 from hub.services.read_fleet import read_systems
+from hub.services.read_fleet_board import read_fleet_board
 from hub.services.read_meters import FIRST, MeterPlace, page_meters
 from hub.store import device_list, ownership, registry, series
-from hub.store.device_list import EVERY_DEVICE
+from hub.store.device_list import EVERY_DEVICE, DeviceFilter
 from hub.store.meter_events import EventPlace
 from hub.web.actors import demand
 from hub.web.api.paging import Page, PageBackByName, PageByName, by_name, format_place, parse_place
@@ -85,18 +88,26 @@ def list_events(hub: HubOf, viewer: ViewerOf, pts_id: str, page: PageBackByName)
 
 
 @router.get("/devices")
-def list_devices(hub: HubOf, viewer: ViewerOf, page: PageByName) -> models.DevicesJson:
+def list_devices(
+    hub: HubOf,
+    viewer: ViewerOf,
+    page: PageByName,
+    axis: Axis | None = None,
+    stands: Annotated[str, Query(max_length=40)] = "",
+) -> models.DevicesJson:
     """Return registered devices by name, and on the first page those heard but not registered; for those who see all.
 
-    `after` is the id of a device.
+    `after` is the id of a device. `stands` is a word of the `axis`: then only devices that stood there when the hub
+    last looked.
     """
     demand(hub, viewer, Action.VIEW_PRODUCTION)
+    wanted = DeviceFilter(stand=stand_at(axis, stands))
     with hub.database.read() as connection:
         last = None if page.cursor is None else find_device(connection, page.cursor)
         place = None if last is None else (last.name, last.id)
-        found = device_list.list_page(connection, EVERY_DEVICE, after=place, limit=page.limit)
+        found = device_list.list_page(connection, wanted, after=place, limit=page.limit)
         devices = read_devices(connection, hub.now(), found)
-        unknown = registry.list_unknown_devices(connection) if last is None else ()
+        unknown = registry.list_unknown_devices(connection) if last is None and wanted == EVERY_DEVICE else ()
     return models.DevicesJson(
         devices=[models.device_json(view) for view in devices],
         unknown=[
@@ -119,6 +130,13 @@ def get_device(hub: HubOf, viewer: ViewerOf, device: str) -> DeviceDetailsJson:
     demand(hub, viewer, Action.VIEW_PRODUCTION)
     with hub.database.read() as connection:
         return device_details_json(read_device(connection, device, hub.now()))
+
+
+@router.get("/fleet")
+def get_fleet(hub: HubOf, viewer: ViewerOf) -> FleetBoardJson:
+    """Return how many devices stand where, as the hub last looked; for those who see all."""
+    demand(hub, viewer, Action.VIEW_PRODUCTION)
+    return fleet_board_json(read_fleet_board(hub.counting.fleet))
 
 
 @router.get("/meters")

@@ -10,6 +10,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from hub.errors import HubError, InputError
 from hub.exchange.cells import neutral
+from hub.fleet.axes import Axis, stand_at
 from hub.fleet.lifecycle import Said, Word
 from hub.rules.instants import format_instant
 from hub.rules.permissions import Action, Actor
@@ -40,9 +41,11 @@ router = APIRouter(default_response_class=HTMLResponse, include_in_schema=False)
 Asked = Annotated[str, Query(max_length=200)]
 
 
-def take_filter(search: Asked = "", link: Heard | None = None, version: Asked = "") -> DeviceFilter:
-    """Return which devices an address names."""
-    return DeviceFilter(search.strip(), link, version)
+def take_filter(
+    search: Asked = "", link: Heard | None = None, version: Asked = "", axis: Axis | None = None, stands: Asked = ""
+) -> DeviceFilter:
+    """Return which devices an address names; raises InputError for what is no word of the axis."""
+    return DeviceFilter(search.strip(), link, version, stand_at(axis, stands))
 
 
 FilterOf = Annotated[DeviceFilter, Depends(take_filter)]
@@ -199,7 +202,14 @@ def _cursor(after: str) -> tuple[str, bytes] | None:
 def _query(wanted: DeviceFilter) -> str:
     """Return the part of an address that names the devices that are meant."""
     link = "" if wanted.heard is None else wanted.heard.value
-    named = (("search", wanted.search), ("link", link), ("version", wanted.version))
+    axis, stands = ("", "") if wanted.stand is None else (wanted.stand.axis.value, wanted.stand.word)
+    named = (
+        ("search", wanted.search),
+        ("link", link),
+        ("version", wanted.version),
+        ("axis", axis),
+        ("stands", stands),
+    )
     return urlencode([(name, value) for name, value in named if value])
 
 

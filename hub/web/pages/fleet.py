@@ -14,11 +14,11 @@ from hub.rules.permissions import Action, reach
 from hub.services import name_commands
 from hub.services.read_alerts import read_open
 from hub.services.read_fleet import Fleet, read_fleet
+from hub.services.read_fleet_board import FleetBoard, read_fleet_board
 from hub.store import backups, board, changes, registry, system_meters
 from hub.store.backups import Backup
 from hub.store.board import Count
 from hub.store.changes import FLEET
-from hub.store.device_list import Heard
 from hub.web.cards import DeviceRow, SystemCard, device_rows, system_cards
 from hub.web.context import Hub, HubOf
 from hub.web.navigation import frame_for, has_jobs, is_owner_only
@@ -42,6 +42,7 @@ class FleetPage:
     fleet: Fleet
     cards: tuple[SystemCard, ...]
     devices: tuple[DeviceRow, ...]
+    board: FleetBoard
     backup: Backup | None
     hub: Hub
     now: int
@@ -56,8 +57,7 @@ class LargeFleetPage:
 
     systems: int
     devices: int
-    heard: tuple[Heard, ...]
-    links: Mapping[str, int] | None
+    board: FleetBoard
     standings: Mapping[Standing, Count]
     alerts: Mapping[Severity, int]
     unknown: int
@@ -86,6 +86,7 @@ def show_fleet(hub: HubOf, viewer: ViewerOf, fragment: FragmentName = None) -> R
             fleet=fleet,
             cards=system_cards(connection, fleet),
             devices=device_rows(fleet),
+            board=read_fleet_board(hub.counting.fleet),
             backup=backups.latest_backup(connection),
             hub=hub,
             now=now,
@@ -101,8 +102,7 @@ def _read_large(connection: "Connection", hub: Hub, devices: int, systems: int) 
     return LargeFleetPage(
         systems=systems,
         devices=devices,
-        heard=tuple(Heard),
-        links=hub.counting.links,
+        board=read_fleet_board(hub.counting.fleet),
         standings=board.count_lines(connection),
         alerts={severity: sum(one.severity is severity for one in open_) for severity in Severity},
         unknown=len(registry.list_unknown_devices(connection)),

@@ -6,14 +6,13 @@ from dataclasses import replace
 
 import pytest
 
-from hub.fleet.axes import UNREAD_MS, Axis, Seen, Urgency, judge_axes, worst_of
+from hub.fleet.axes import UNREAD_MS, WORDS, Axis, Seen, Urgency, is_recent, judge_axes, worst_of
 from hub.fleet.standing import Standing
 from hub.services.read_devices import Link
 
 NOW = 1_700_000_000_000
 OK, WARN, BAD = Urgency.OK, Urgency.WARN, Urgency.BAD
-WELL = Seen("online", NOW, (NOW, NOW), standings=(Standing.READY,))
-OLD = NOW - UNREAD_MS - 1
+WELL = Seen("online", was_heard=True, is_heard=True, meters=2, standings=(Standing.READY,))
 
 
 @pytest.mark.parametrize(
@@ -24,16 +23,14 @@ OLD = NOW - UNREAD_MS - 1
         (replace(WELL, link="silent"), Axis.LINK, "silent", BAD),
         (replace(WELL, link="never seen"), Axis.LINK, "never seen", WARN),
         (WELL, Axis.METER, "answering", OK),
-        (replace(WELL, read_at=()), Axis.METER, "none registered", OK),
-        (replace(WELL, read_at=(NOW - UNREAD_MS,)), Axis.METER, "answering", OK),
-        (replace(WELL, read_at=(OLD, None)), Axis.METER, "not answering", BAD),
-        (replace(WELL, read_at=(OLD, NOW)), Axis.METER, "not answering: 1 of 2", BAD),
-        (replace(WELL, heard_at=OLD, read_at=(OLD,)), Axis.METER, "not known", WARN),
-        (replace(WELL, heard_at=None, read_at=(None,)), Axis.METER, "not known", WARN),
+        (replace(WELL, meters=0), Axis.METER, "none registered", OK),
+        (replace(WELL, unread=2), Axis.METER, "not answering", BAD),
+        (replace(WELL, unread=1), Axis.METER, "not answering: 1 of 2", BAD),
+        (replace(WELL, is_heard=False, unread=1), Axis.METER, "not known", WARN),
         (replace(WELL, suspect=1, frozen=1), Axis.METER, "doubted", BAD),
         (replace(WELL, frozen=1), Axis.METER, "standing still", WARN),
         (WELL, Axis.DATA, "current", OK),
-        (replace(WELL, heard_at=None), Axis.DATA, "nothing yet", OK),
+        (replace(WELL, was_heard=False), Axis.DATA, "nothing yet", OK),
         (replace(WELL, backlog=1), Axis.DATA, "backlog", WARN),
         (replace(WELL, backlog=1, beyond=1), Axis.DATA, "gap", WARN),
         (replace(WELL, backlog=1, beyond=1, contradicted=1), Axis.DATA, "conflict", BAD),
@@ -45,21 +42,35 @@ OLD = NOW - UNREAD_MS - 1
 )
 def test_each_axis_is_judged_for_itself(seen: Seen, axis: Axis, word: str, urgency: Urgency) -> None:
     """In a word, whatever the others are."""
-    values = {one.axis: one for one in judge_axes(seen, NOW)}
+    values = {one.axis: one for one in judge_axes(seen)}
     assert list(values) == list(Axis)
-    assert (values[axis].word, values[axis].urgency) == (word, urgency)
+    assert (values[axis].text, values[axis].urgency) == (word, urgency)
 
 
 def test_the_worst_axis_decides() -> None:
     """One that is bad is not outweighed by three that are well."""
-    assert worst_of(judge_axes(WELL, NOW)) is OK
-    assert worst_of(judge_axes(replace(WELL, backlog=3), NOW)) is WARN
-    assert worst_of(judge_axes(replace(WELL, backlog=3, link="silent"), NOW)) is BAD
+    assert worst_of(judge_axes(WELL)) is OK
+    assert worst_of(judge_axes(replace(WELL, backlog=3))) is WARN
+    assert worst_of(judge_axes(replace(WELL, backlog=3, link="silent"))) is BAD
 
 
 def test_every_way_of_being_heard_and_of_standing_has_its_urgency() -> None:
     """So that a new one cannot be forgotten."""
     for link in Link:
-        judge_axes(replace(WELL, link=link.value), NOW)
+        judge_axes(replace(WELL, link=link.value))
     for standing in Standing:
-        judge_axes(replace(WELL, standings=(standing,)), NOW)
+        judge_axes(replace(WELL, standings=(standing,)))
+
+
+def test_words_stand_in_order_of_urgency() -> None:
+    """The worst first on every axis, for a board begins with it."""
+    for axis, words in WORDS.items():
+        urgencies = [list(Urgency).index(one) for one in words.values()]
+        assert urgencies == sorted(urgencies), axis
+
+
+def test_a_day_is_recent() -> None:
+    """To the millisecond; what never was is not."""
+    assert is_recent(NOW - UNREAD_MS, NOW)
+    assert not is_recent(NOW - UNREAD_MS - 1, NOW)
+    assert not is_recent(None, NOW)

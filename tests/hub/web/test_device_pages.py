@@ -16,6 +16,7 @@ from hub.config import Address, HubSettings
 from hub.rules.permissions import Relation, Role
 from hub.services.accept_blocks import accept_blocks
 from hub.services.answer_state import answer_state
+from hub.services.evaluate_alerts import evaluate_alerts
 from hub.services.manage_people import add_account, relate_account
 from hub.services.manage_tokens import issue_token
 from hub.services.register_device import register_device
@@ -105,6 +106,30 @@ def test_a_late_page_costs_what_the_first_does(app: FastAPI) -> None:
     bea.get(onward)
     later = len(said) - began
     assert later == began
+
+
+def test_those_that_stand_at_a_word_are_found(app: FastAPI) -> None:
+    """Page by page, as the last look saw them, also for programs and for what is said of all that match."""
+    database = app.state.hub.database
+    bea = signed_in(app, "bea")
+    assert "No device matches" in bea.get("/devices?axis=link&stands=offline").text
+    evaluate_alerts(database, 0, NOW)
+    never = walk(bea, "/devices?axis=link&stands=never seen")
+    assert (never, len(never)) == (sorted(never), MANY)
+    assert walk(bea, "/devices?axis=meter&stands=not answering") == ["Barn"]
+    assert walk(bea, "/devices?axis=meter&stands=not answering&search=site") == []
+    assert "meter is <strong>not answering</strong>" in bea.get("/devices?axis=meter&stands=not answering").text
+    assert bea.get("/devices?axis=meter&stands=gap").status_code == 422
+    assert bea.get("/devices?stands=gap").status_code == 422
+    token = issue_token(database, "bea", DAY_MS, actor="test", now=NOW)
+    headers = {"authorization": f"Bearer {token}"}
+    asked = "/api/v1/devices?axis=link&stands=never seen&limit=200"
+    first = bea.client.get(asked, headers=headers).json()
+    second = bea.client.get(f"{asked}&after={first['next']}", headers=headers).json()
+    assert [one["name"] for one in first["devices"] + second["devices"]] == never
+    body = {"word": "retire", "reason": "sold", "axis": "meter", "stands": "not answering", "number": 1}
+    said = bea.client.post("/api/v1/words", json=body, headers=headers).json()
+    assert said["changed"] == [MadeDevice().text]
 
 
 def test_what_is_shown_is_saved(app: FastAPI) -> None:

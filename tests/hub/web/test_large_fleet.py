@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import re
 from typing import TYPE_CHECKING
 
 from hub.jobs import AlertJob
@@ -48,7 +49,9 @@ def test_more_than_a_page_of_devices_is_shown_in_counts(tmp_path: Path) -> None:
         page = html.unescape(api.client.get("/", headers=headers).text)
         assert f"{SHOWN_WHOLE + 1} devices for 3 systems" in page
         assert "Site 0001" not in page
-        assert f'<strong>{SHOWN_WHOLE + 1}</strong> <span class="link never-seen">never seen</span>' in page
+        (href,) = re.findall(rf'<a class="urgency warn" href="([^"]+)">{SHOWN_WHOLE + 1} never seen</a>', page)
+        assert href == "/devices?axis=link&stands=never+seen"
+        assert len(re.findall(r'<th scope="row"><a href="/devices/', api.client.get(href, headers=headers).text)) == 50
         assert "/board?standing=at%20risk" in page
         fragment = api.client.get("/", headers={**headers, "x-fragment": "large_fleet"}).text
         assert fragment.startswith('<div id="large_fleet">')

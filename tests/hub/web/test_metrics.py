@@ -155,6 +155,20 @@ def test_mail_is_counted_by_state(tmp_path: Path) -> None:
     assert value(series, "mail_waiting_since_timestamp_seconds") == NOW / 1000 - 50
 
 
+def test_devices_are_counted_where_they_stand(tmp_path: Path) -> None:
+    """Every word of every axis has a series once the hub has looked, so that none begins with its first device."""
+    standing = {"never_seen": 1, "silent": 0, "online": 0, "offline": 0}
+    with watched(tmp_path) as (_, database):
+        register_device(database, MadeDevice().pem, "Barn", NOW)
+    with watched(tmp_path) as (client, _):
+        name = ("meterline_devices_standing", (("axis", "link"), ("word", "never_seen")))
+        wait_until(lambda: name in scrape(client), "the first look")
+        series = scrape(client)
+    for word, number in standing.items():
+        assert value(series, "devices_standing", axis="link", word=word) == number
+    assert value(series, "devices_standing", axis="data", word="nothing_yet") == 1
+
+
 def test_the_window_is_counted_down_and_what_it_lacks(tmp_path: Path) -> None:
     """While a window is open, the systems that lack its month; between two windows nobody lacks anything."""
     name = ("meterline_window_missing_systems", ())
