@@ -11,6 +11,7 @@ from hub.rules.instants import format_instant
 if TYPE_CHECKING:
     from hub.fleet.looks import Waiting
     from hub.services.read_fleet_board import FleetBoard
+    from hub.store.fleet_hours import FleetHour
 
 
 class StandJson(BaseModel):
@@ -31,11 +32,27 @@ class WaitingJson(BaseModel):
     block_at: str | None
 
 
+class FleetHourJson(BaseModel):
+    """The fleet at the last look of the hour that began at `hour`: how many devices in service were heard in an hour.
+
+    `backlog` counts sealed blocks that the hub lacked, `blocks` and `readings` what it took in the hour.
+    """
+
+    hour: str
+    looked_at: str
+    in_service: int
+    heard: int
+    backlog: int
+    blocks: int
+    readings: int
+
+
 class FleetBoardJson(BaseModel):
     """The fleet as the hub last looked, at `looked_at`; null, with nothing to tell, before it did.
 
     `stands` leaves out where no device is, and decommissioned devices. `backlog` counts sealed blocks that the hub
     lacks, of `behind` devices; `longest` is null where it lacks none.
+    `hours` are those of the last seven days, without those in which the hub did not look.
     """
 
     looked_at: str | None
@@ -45,6 +62,7 @@ class FleetBoardJson(BaseModel):
     backlog: int
     behind: int
     longest: WaitingJson | None
+    hours: list[FleetHourJson]
 
 
 def fleet_board_json(board: FleetBoard) -> FleetBoardJson:
@@ -63,6 +81,19 @@ def fleet_board_json(board: FleetBoard) -> FleetBoardJson:
         backlog=0 if look is None else look.backlog,
         behind=0 if look is None else look.behind,
         longest=None if look is None or look.longest is None else _waiting(look.longest),
+        hours=[_hour(one) for one in board.hours],
+    )
+
+
+def _hour(hour: FleetHour) -> FleetHourJson:
+    return FleetHourJson(
+        hour=format_instant(hour.hour_at),
+        looked_at=format_instant(hour.looked_at),
+        in_service=hour.in_service,
+        heard=hour.heard,
+        backlog=hour.backlog,
+        blocks=hour.blocks,
+        readings=hour.readings,
     )
 
 

@@ -134,9 +134,10 @@ def get_device(hub: HubOf, viewer: ViewerOf, device: str) -> DeviceDetailsJson:
 
 @router.get("/fleet")
 def get_fleet(hub: HubOf, viewer: ViewerOf) -> FleetBoardJson:
-    """Return how many devices stand where, as the hub last looked; for those who see all."""
+    """Return how many devices stand where, as the hub last looked, and its last seven days; for those who see all."""
     demand(hub, viewer, Action.VIEW_PRODUCTION)
-    return fleet_board_json(read_fleet_board(hub.counting.fleet))
+    board = read_fleet_board(hub.database, hub.counting.fleet, hub.now(), broker_connected=hub.broker_connected)
+    return fleet_board_json(board)
 
 
 @router.get("/meters")

@@ -9,18 +9,21 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from hub.alerting.life import Standing as AlertStanding
 from hub.alerting.rules import Severity
+from hub.charts.chart import Chart
 from hub.fleet.standing import Standing
 from hub.rules.permissions import Action, reach
 from hub.services import name_commands
 from hub.services.read_alerts import read_open
 from hub.services.read_fleet import Fleet, read_fleet
 from hub.services.read_fleet_board import FleetBoard, read_fleet_board
-from hub.store import backups, board, changes, registry, system_meters
+from hub.store import backups, changes, registry, system_meters
+from hub.store import board as window_board
 from hub.store.backups import Backup
 from hub.store.board import Count
 from hub.store.changes import FLEET
 from hub.web.cards import DeviceRow, SystemCard, device_rows, system_cards
 from hub.web.context import Hub, HubOf
+from hub.web.fleet_drawing import draw_heard, draw_ingest
 from hub.web.navigation import frame_for, has_jobs, is_owner_only
 from hub.web.rendering import FragmentName, render_live, watch_of
 from hub.web.visitors import ViewerOf
@@ -43,6 +46,8 @@ class FleetPage:
     cards: tuple[SystemCard, ...]
     devices: tuple[DeviceRow, ...]
     board: FleetBoard
+    heard: Chart | None
+    ingest: Chart | None
     backup: Backup | None
     hub: Hub
     now: int
@@ -58,6 +63,8 @@ class LargeFleetPage:
     systems: int
     devices: int
     board: FleetBoard
+    heard: Chart | None
+    ingest: Chart | None
     standings: Mapping[Standing, Count]
     alerts: Mapping[Severity, int]
     unknown: int
@@ -76,17 +83,20 @@ def show_fleet(hub: HubOf, viewer: ViewerOf, fragment: FragmentName = None) -> R
     if seen is not None:
         home = "/mine" if is_owner_only(viewer, now) else "/systems"
         return RedirectResponse("/jobs" if has_jobs(viewer, now) and not seen else home, status_code=303)
+    board = read_fleet_board(hub.database, hub.counting.fleet, now, broker_connected=hub.broker_connected)
     with hub.database.read() as connection:
         devices, systems = registry.count_devices(connection), system_meters.count_systems(connection)
         if max(devices, systems) > SHOWN_WHOLE:
-            large = _read_large(connection, hub, devices, systems)
+            large = _read_large(connection, hub, board, devices, systems)
             return render_live("large_fleet", frame_for(viewer, now), large, fragment)
         fleet = read_fleet(connection, now)
         page = FleetPage(
             fleet=fleet,
             cards=system_cards(connection, fleet),
             devices=device_rows(fleet),
-            board=read_fleet_board(hub.counting.fleet),
+            board=board,
+            heard=draw_heard(board),
+            ingest=draw_ingest(board),
             backup=backups.latest_backup(connection),
             hub=hub,
             now=now,
@@ -96,14 +106,16 @@ def show_fleet(hub: HubOf, viewer: ViewerOf, fragment: FragmentName = None) -> R
     return render_live("fleet", frame_for(viewer, now), page, fragment)
 
 
-def _read_large(connection: "Connection", hub: Hub, devices: int, systems: int) -> LargeFleetPage:
+def _read_large(connection: "Connection", hub: Hub, board: FleetBoard, devices: int, systems: int) -> LargeFleetPage:
     now = hub.now()
     open_ = [one.kept.episode for one in read_open(connection, now) if one.standing is AlertStanding.FIRING]
     return LargeFleetPage(
         systems=systems,
         devices=devices,
-        board=read_fleet_board(hub.counting.fleet),
-        standings=board.count_lines(connection),
+        board=board,
+        heard=draw_heard(board),
+        ingest=draw_ingest(board),
+        standings=window_board.count_lines(connection),
         alerts={severity: sum(one.severity is severity for one in open_) for severity in Severity},
         unknown=len(registry.list_unknown_devices(connection)),
         backup=backups.latest_backup(connection),

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import html
+import re
 from typing import TYPE_CHECKING
 
 from hub.counting import Counting
-from hub.fleet.looks import Came
+from hub.fleet.looks import HOUR_MS, Came, hour_of
 from hub.jobs import AlertJob
 from hub.services.accept_blocks import accept_blocks
 from hub.services.answer_state import answer_state
+from hub.services.read_fleet_board import read_fleet_board
 from hub.services.register_device import register_device
 from hub.store import fleet_hours
+from hub.store.fleet_hours import FleetHour
 from tests.hub.making import TERMS, made_log
 from tests.hub.programs import wait_until
 from tests.hub.web.acting import NOW, open_api
@@ -51,6 +54,44 @@ def test_the_board_is_told_in_words(tmp_path: Path) -> None:
         assert (told["backlog"], told["behind"], told["in_service"], told["heard_in_hour"]) == (6, 1, 1, 1)
         assert told["longest"] == {"device": DEVICE.text, "name": "Barn", "backlog": 6, "block_at": told["looked_at"]}
         assert api.get("owner", "fleet").status_code == 403
+
+
+def test_the_last_days_are_drawn(tmp_path: Path) -> None:
+    """A share and what came for each day; hours without a look are unknown and not empty."""
+    with open_api(tmp_path) as api:
+        counting = api.client.app.state.hub.counting  # type: ignore[attr-defined]
+        wait_until(lambda: counting.fleet is not None, "the first look")
+        add_device(api.database)
+        with api.database.write() as connection:
+            for back, heard in ((30, 4), (29, 3), (28, 4)):
+                at = hour_of(NOW) - back * HOUR_MS
+                fleet_hours.save_hour(connection, FleetHour(at, at + 1, 4, heard, 0, 10, 40 + back))
+        AlertJob(api.database, counting, lambda: NOW).run(lambda: False)
+        page = html.unescape(api.client.get("/", headers=api.headers("bea")).text).replace("\u00a0", " ")
+        told = api.get("bea", "fleet").json()
+    rows = re.findall(r'<tr><th scope="row">(\d+ Jan 2024)</th>(.*?)</tr>', page)
+    cells = {day: re.findall(r">([^<]+)</td>", row) for day, row in rows}
+    assert len(cells) == 7
+    assert cells["25 Jan 2024"] == ["-", "-", "24", "0", "0"]
+    assert cells["30 Jan 2024"] == ["91.6 %", "75.0 %", "21", "207", "30"]
+    assert "70 an hour at the beginning, 68 in the last; 70 at most." in page
+    assert "6 blocks that 1 device sealed and the hub lacks" in page
+    assert '<a href="/hub">can do its work</a>' in page
+    assert [(one["heard"], one["in_service"], one["readings"]) for one in told["hours"]] == [
+        (4, 4, 70),
+        (3, 4, 69),
+        (4, 4, 68),
+        (1, 1, 0),
+    ]
+
+
+def test_what_is_wrong_with_the_hub_is_said_here(tmp_path: Path) -> None:
+    """By the names of its checks, with the way to its page."""
+    with open_api(tmp_path) as api:
+        add_device(api.database)
+        hub = api.client.app.state.hub  # type: ignore[attr-defined]
+        board = read_fleet_board(hub.database, None, NOW, broker_connected=False)
+    assert [one.name for one in board.bad] == ["broker"]
 
 
 def test_before_the_first_look_nothing_is_made_up(tmp_path: Path) -> None:
