@@ -16,6 +16,7 @@ from hub.services import name_commands
 from hub.services.read_alerts import read_open
 from hub.services.read_fleet import Fleet, read_fleet
 from hub.services.read_fleet_board import FleetBoard, read_fleet_board
+from hub.services.read_window_head import WindowHead, read_window_head
 from hub.store import backups, changes, registry, system_meters
 from hub.store import board as window_board
 from hub.store.backups import Backup
@@ -45,6 +46,7 @@ class FleetPage:
     fleet: Fleet
     cards: tuple[SystemCard, ...]
     devices: tuple[DeviceRow, ...]
+    head: WindowHead | None
     board: FleetBoard
     heard: Chart | None
     ingest: Chart | None
@@ -62,10 +64,11 @@ class LargeFleetPage:
 
     systems: int
     devices: int
+    head: WindowHead | None
     board: FleetBoard
     heard: Chart | None
     ingest: Chart | None
-    standings: Mapping[Standing, Count]
+    standings: Mapping[Standing, Count] | None
     alerts: Mapping[Severity, int]
     unknown: int
     backup: Backup | None
@@ -94,6 +97,7 @@ def show_fleet(hub: HubOf, viewer: ViewerOf, fragment: FragmentName = None) -> R
             fleet=fleet,
             cards=system_cards(connection, fleet),
             devices=device_rows(fleet),
+            head=read_window_head(connection, now),
             board=board,
             heard=draw_heard(board),
             ingest=draw_ingest(board),
@@ -108,14 +112,16 @@ def show_fleet(hub: HubOf, viewer: ViewerOf, fragment: FragmentName = None) -> R
 
 def _read_large(connection: "Connection", hub: Hub, board: FleetBoard, devices: int, systems: int) -> LargeFleetPage:
     now = hub.now()
+    head = read_window_head(connection, now)
     open_ = [one.kept.episode for one in read_open(connection, now) if one.standing is AlertStanding.FIRING]
     return LargeFleetPage(
         systems=systems,
         devices=devices,
+        head=head,
         board=board,
         heard=draw_heard(board),
         ingest=draw_ingest(board),
-        standings=window_board.count_lines(connection),
+        standings=None if head is not None else window_board.count_lines(connection),
         alerts={severity: sum(one.severity is severity for one in open_) for severity in Severity},
         unknown=len(registry.list_unknown_devices(connection)),
         backup=backups.latest_backup(connection),

@@ -4,20 +4,25 @@ from __future__ import annotations
 
 import html
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from hub.counting import Counting
 from hub.fleet.looks import HOUR_MS, Came, hour_of
 from hub.jobs import AlertJob
+from hub.rules.windows import window_of
 from hub.services.accept_blocks import accept_blocks
 from hub.services.answer_state import answer_state
+from hub.services.draw_board import draw_board
 from hub.services.read_fleet_board import read_fleet_board
+from hub.services.read_window_head import read_window_head
 from hub.services.register_device import register_device
 from hub.store import fleet_hours
 from hub.store.fleet_hours import FleetHour
 from tests.hub.making import TERMS, made_log
 from tests.hub.programs import wait_until
-from tests.hub.web.acting import NOW, open_api
+from tests.hub.reporting import JAN
+from tests.hub.web.acting import DAY_MS, NOW, open_api
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -83,6 +88,43 @@ def test_the_last_days_are_drawn(tmp_path: Path) -> None:
         (4, 4, 68),
         (1, 1, 0),
     ]
+
+
+def test_the_window_leads_the_page_in_its_days(tmp_path: Path) -> None:
+    """While it is open with what lacks it, in the five days before with who will not be read, otherwise not at all."""
+    opens_at = window_of(JAN.next()).opens_at
+    with open_api(tmp_path) as api:
+        hub = api.client.app.state.hub  # type: ignore[attr-defined]
+        wait_until(lambda: hub.counting.fleet is not None, "the first look")
+        add_device(api.database)
+        AlertJob(api.database, hub.counting, lambda: NOW).run(lambda: False)
+        draw_board(api.database, NOW)
+
+        def page(at: int) -> str:
+            api.client.app.state.hub = replace(hub, now=lambda: at)  # type: ignore[attr-defined]
+            text = html.unescape(api.client.get("/", headers=api.headers("bea")).text)
+            return text.replace("\u00a0", " ").partition("How devices do")[0]
+
+        within = page(NOW)
+        assert '<a href="/board">January 2024</a>: 5 days left' in within
+        assert "2 systems lack the month, with" in within
+        assert '<a class="tile at-risk" href="/board?standing=at%20risk"><strong>1</strong> at risk</a>' in within
+        before = page(opens_at - 2 * DAY_MS)
+        assert "February 2024 opens in 2 days" in before
+        assert '<a href="/devices?axis=link&stands=silent">0 silent</a>' in before
+        hub.counting.fleet = None
+        assert '<a href="/devices?axis=link&stands=silent">devices silent</a>' in page(opens_at - 1)
+        assert 'id="window"' not in page(opens_at - 5 * DAY_MS - 1)
+
+
+def test_before_its_first_look_at_an_open_window_the_hub_says_so(tmp_path: Path) -> None:
+    """It does not tell the standings of the month before as those of this one."""
+    with open_api(tmp_path) as api:
+        draw_board(api.database, NOW)
+        with api.database.read() as connection:
+            head = read_window_head(connection, window_of(JAN.next()).opens_at)
+    assert head is not None
+    assert (head.is_open, head.counts, head.lacking, head.lacking_wh) == (True, None, 0, 0)
 
 
 def test_what_is_wrong_with_the_hub_is_said_here(tmp_path: Path) -> None:
