@@ -6,11 +6,16 @@ from typing import TYPE_CHECKING
 
 from pydantic import BaseModel
 
-from hub.models.fleet import DeviceJson, device_json
+from hub.fleet.links import UNWATCHED
+from hub.models.fleet import DeviceJson, EventJson, device_json, event_json
 from hub.rules.instants import format_instant
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from hub.fleet.links import LinkSpan
     from hub.services.read_device import DeviceDetails
+    from hub.services.read_device_course import DeviceCourse
 
 
 class AxisJson(BaseModel):
@@ -81,3 +86,63 @@ def device_details_json(found: DeviceDetails) -> DeviceDetailsJson:
             numbers=dict(found.machine.numbers),
         ),
     )
+
+
+class LinkSpanJson(BaseModel):
+    """How a device was heard from an instant until another; `link` is null where nobody looked.
+
+    Of short spans in a row `link` is the worst, and `changes` counts how often it changed within.
+    """
+
+    link: str | None
+    since: str
+    until: str
+    changes: int
+
+
+class LinkDaysJson(BaseModel):
+    """How a device was heard over so many days; no spans where nobody looked."""
+
+    days: int
+    spans: list[LinkSpanJson]
+
+
+class FailedPollsJson(BaseModel):
+    """Polls of a day (in Massachusetts) that failed, by cause."""
+
+    day: str
+    polls: int
+    causes: dict[str, int]
+
+
+class DeviceCourseJson(BaseModel):
+    """How a device did: its link over 7 and 30 days, failed polls of 7 days, and the last 20 events of its meters."""
+
+    device: str
+    links: list[LinkDaysJson]
+    failed_polls: list[FailedPollsJson]
+    events: list[EventJson]
+
+
+def device_course_json(device: str, course: DeviceCourse) -> DeviceCourseJson:
+    """Return how a device did."""
+    return DeviceCourseJson(
+        device=device,
+        links=[LinkDaysJson(days=days, spans=_spans(spans)) for days, spans in course.links.items()],
+        failed_polls=[
+            FailedPollsJson(day=day.on.isoformat(), polls=day.polls, causes=dict(day.causes)) for day in course.failed
+        ],
+        events=[event_json(one) for one in course.events],
+    )
+
+
+def _spans(spans: Sequence[LinkSpan]) -> list[LinkSpanJson]:
+    return [
+        LinkSpanJson(
+            link=None if one.link == UNWATCHED else one.link,
+            since=format_instant(one.from_at),
+            until=format_instant(one.until_at),
+            changes=one.changes,
+        )
+        for one in spans
+    ]

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from hub.store.meter_events import EventPlace, StatedEvent
+    from protocol.identity import DeviceId
 
 EVENTS_MAX = 1000
 
@@ -61,6 +62,12 @@ def page_events(connection: Connection, pts_id: str, before: EventPlace | None, 
 def read_register_events(connection: Connection, registers: Sequence[int], limit: int) -> tuple[EventView, ...]:
     """Return what happened to the meters with these registers, the newest first."""
     stated = meter_events.list_events(connection, registers, limit=limit)
+    return tuple(EventView(one, _describe(one)) for one in stated)
+
+
+def read_device_events(connection: Connection, device: DeviceId, limit: int) -> tuple[EventView, ...]:
+    """Return what a device stated of its meters, registered or not, the newest first."""
+    stated = meter_events.list_of_device(connection, device, limit)
     return tuple(EventView(one, _describe(one)) for one in stated)
 
 

@@ -128,6 +128,14 @@ def _place(row: _Row) -> EventPlace:
     return EventPlace(row.at, row.stream_id, row.record)
 
 
+def list_of_device(connection: Connection, device: DeviceId, limit: int) -> tuple[StatedEvent, ...]:
+    """Return what a device stated of any of its meters, the newest first; at most `limit`."""
+    event = stated_tables.meter_event
+    newest = select(event).where(event.c.device == device).order_by(event.c.at.desc(), event.c.record.desc())
+    events = [_event(connection, row) for row in connection.execute(newest.limit(limit)).all()]
+    return tuple(sorted(events, key=lambda event: event.at, reverse=True))
+
+
 def last_stated(
     connection: Connection, kinds: Collection[str], device: DeviceId | None = None
 ) -> dict[DeviceId, dict[int, str]]:

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Depends, Query
 
 from hub.fleet.axes import Axis, stand_at
 from hub.models import fleet as models
-from hub.models.device import DeviceDetailsJson, device_details_json
+from hub.models.device import DeviceCourseJson, DeviceDetailsJson, device_course_json, device_details_json
 from hub.models.fleet_board import FleetBoardJson, fleet_board_json
 from hub.rules.instants import format_instant
 from hub.rules.periods import parse_month
@@ -15,6 +15,7 @@ from hub.services.compute_production import compute_month, compute_months, find_
 from hub.services.find_device import find_device
 from hub.services.name_commands import device_command, meter_command
 from hub.services.read_device import read_device
+from hub.services.read_device_course import read_device_course
 from hub.services.read_devices import read_devices
 from hub.services.read_events import page_events
 from hub.services.read_fleet import read_systems
@@ -130,6 +131,14 @@ def get_device(hub: HubOf, viewer: ViewerOf, device: str) -> DeviceDetailsJson:
     demand(hub, viewer, Action.VIEW_PRODUCTION)
     with hub.database.read() as connection:
         return device_details_json(read_device(connection, device, hub.now()))
+
+
+@router.get("/devices/{device}/course")
+def get_course(hub: HubOf, viewer: ViewerOf, device: str) -> DeviceCourseJson:
+    """Return how a device did in the last days: its link, polls that failed, and what it stated of its meters."""
+    demand(hub, viewer, Action.VIEW_PRODUCTION)
+    with hub.database.read() as connection:
+        return device_course_json(device, read_device_course(connection, device, hub.now()))
 
 
 @router.get("/fleet")

@@ -16,6 +16,7 @@ from hub.rules.instants import format_instant
 from hub.rules.permissions import Action, Actor
 from hub.services.read_details import parse_time
 from hub.services.read_device import read_device
+from hub.services.read_device_course import read_device_course
 from hub.services.read_devices import SILENT_AFTER_MS, read_devices
 from hub.services.say_of_device import say_of_device
 from hub.services.say_of_devices import ManyDevices, count_matching, say_of_devices
@@ -24,6 +25,7 @@ from hub.store.device_list import DeviceFilter, Heard
 from hub.store.registry import Device
 from hub.web.actors import demand, refuse
 from hub.web.context import Hub, HubOf
+from hub.web.fleet_drawing import draw_links
 from hub.web.forms import Field, Form, Typed, draw_form, read_field, read_whole_number
 from hub.web.navigation import frame_for
 from hub.web.rendering import render_page
@@ -161,11 +163,14 @@ def _draw(  # noqa: PLR0913, PLR0917 - what was typed before
     now = hub.now()
     with hub.database.read() as connection:
         found = read_device(connection, device, now)
+        course = read_device_course(connection, device, now)
     return render_page(
         "device.html",
         frame_for(viewer, now),
         status=200 if error is None else 422,
         found=found,
+        course=course,
+        links=[draw_links(spans, days) for days, spans in course.links.items()],
         name=device,
         may_say=refuse(hub, viewer, Action.REGISTER_SYSTEM) is None,
         problem="" if error is None else str(error),

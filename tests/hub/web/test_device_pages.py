@@ -13,6 +13,7 @@ from sqlalchemy import event
 
 from hub.app import build_app
 from hub.config import Address, HubSettings
+from hub.fleet.links import LinkChange
 from hub.rules.permissions import Relation, Role
 from hub.services.accept_blocks import accept_blocks
 from hub.services.answer_state import answer_state
@@ -22,7 +23,7 @@ from hub.services.manage_tokens import issue_token
 from hub.services.register_device import register_device
 from hub.services.register_meter import MeterRequest, register_meter
 from hub.services.set_password import make_link, set_password
-from hub.store import registry
+from hub.store import link_changes, registry
 from hub.store.accounts import Account
 from hub.store.registry import Device
 from protocol.identity import DeviceId, KeyId
@@ -168,6 +169,28 @@ def test_maintenance_is_said_on_its_page(app: FastAPI) -> None:
     assert "maintenance until" in page
     assert "roof works" in page
     assert bea.send(path, word="resume", reason="done").status_code == 303
+
+
+def test_the_page_draws_how_it_was_heard(app: FastAPI) -> None:
+    """Over a week and a month, with tables that say the same; for programs the spans themselves."""
+    device, database = MadeDevice().text, app.state.hub.database
+    bea = signed_in(app, "bea")
+    assert "Not known yet: the hub looks" in bea.get(f"/devices/{device}").text
+    evaluate_alerts(database, 0, NOW - 2 * DAY_MS)
+    answer_state(database, MadeDevice().id, MadeDevice().state(), terms=TERMS, now=NOW, retained=False)
+    evaluate_alerts(database, 0, NOW + 1)
+    with database.write() as connection:
+        link_changes.add_changes(connection, [(MadeDevice().id, LinkChange(NOW - DAY_MS, "online", "silent"))])
+    page = html.unescape(bea.get(f"/devices/{device}").text).replace("\u00a0", " ")
+    assert {"Link of the last 7 days", "Link of the last 30 days"} <= set(re.findall(r"<title[^>]*>([^<]+)<", page))
+    assert "silent for 24 h" in page
+    assert "None in the last seven days" in page
+    token = issue_token(database, "bea", DAY_MS, actor="test", now=NOW)
+    headers = {"authorization": f"Bearer {token}"}
+    told = bea.client.get(f"/api/v1/devices/{device}/course", headers=headers).json()
+    assert [one["days"] for one in told["links"]] == [7, 30]
+    assert "silent" in [one["link"] for one in told["links"][0]["spans"]]
+    assert len(told["failed_polls"]) == 7
 
 
 @pytest.mark.parametrize("path", ["/devices", "/devices.csv", f"/devices/{MadeDevice().text}"])
