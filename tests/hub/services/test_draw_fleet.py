@@ -10,6 +10,7 @@ from hub.fleet.axes import Axis
 from hub.fleet.lifecycle import Said, Word
 from hub.fleet.links import UNWATCHED
 from hub.fleet.looks import HOUR_MS, Came, FleetLook, hour_of
+from hub.fleet.standing import Standing
 from hub.services.accept_blocks import accept_blocks
 from hub.services.answer_state import answer_state
 from hub.services.draw_fleet import HOURS_KEPT_MS, LINKS_KEPT_MS
@@ -17,7 +18,8 @@ from hub.services.evaluate_alerts import evaluate_alerts
 from hub.services.read_device import read_device
 from hub.services.register_meter import MeterRequest, register_meter
 from hub.services.say_of_device import say_of_device
-from hub.store import device_axes, fleet_hours, link_changes
+from hub.store import board, device_axes, fleet_hours, link_changes
+from hub.store.board import Line
 from tests.hub.conftest import SYSTEM
 from tests.hub.making import NOW, TERMS, MadeDevice, make_meter, make_readings
 
@@ -74,6 +76,15 @@ def test_a_look_says_what_the_page_of_the_device_says(heard: Database) -> None:
         assert words_of(heard) == tuple(one.word for one in axes)
         assert counts == {one.axis: {one.word: 1} for one in axes}
     assert counts[Axis.LINK] == {"silent": 1}
+
+
+def test_a_device_stands_with_the_systems_that_it_reports(heard: Database) -> None:
+    """As the window board has them; before that is drawn nothing is due."""
+    assert set(look(heard, NOW).counts[Axis.REPORT]) == {"not due"}
+    missing = Line(SYSTEM, "2017-06", Standing.MISSING, "The window has closed.", 7_500, 1)
+    with heard.write() as connection:
+        board.save_lines(connection, [missing])
+    assert look(heard, NOW).counts[Axis.REPORT] == {"missing": 1}
 
 
 def test_a_meter_that_is_not_read_is_told(heard: Database) -> None:
