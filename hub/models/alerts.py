@@ -9,8 +9,10 @@ from pydantic import BaseModel
 from hub.rules.instants import format_instant
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from hub.services.read_alerts import AlertView
-    from hub.store.alerts import KeptSilence
+    from hub.store.alerts import Acknowledgement, KeptSilence
 
 
 class AlertJson(BaseModel):
@@ -36,6 +38,21 @@ class AlertsJson(BaseModel):
 
     alerts: list[AlertJson]
     next: int | None
+
+
+class AcknowledgementJson(BaseModel):
+    """Somebody's word that they look after an alert until an instant."""
+
+    until: str
+    reason: str
+    actor: str
+    at: str
+
+
+class AlertShownJson(AlertJson):
+    """An alert with who said that they look after it, the last first."""
+
+    acknowledgements: list[AcknowledgementJson]
 
 
 class SilenceJson(BaseModel):
@@ -74,6 +91,20 @@ def alert_json(view: AlertView) -> AlertJson:
         ended_at=_instant(episode.ended_at),
         acknowledged_until=_instant(view.acknowledged_until),
     )
+
+
+def alert_shown_json(view: AlertView, words: Sequence[Acknowledgement]) -> AlertShownJson:
+    """Return an alert with what people said of it."""
+    said = [
+        AcknowledgementJson(
+            until=format_instant(one.until_at),
+            reason=one.recorded.reason,
+            actor=one.recorded.actor,
+            at=format_instant(one.recorded.at),
+        )
+        for one in words
+    ]
+    return AlertShownJson(**dict(alert_json(view)), acknowledgements=said)
 
 
 def silence_json(kept: KeptSilence) -> SilenceJson:

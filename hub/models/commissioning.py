@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from hub.fleet.commissioning import Stand
     from hub.services.commission_meter import Commissioned
+    from hub.services.read_jobs import Job
     from hub.store.commissionings import Waiting
     from hub.store.ownership import Stranger
     from hub.store.registry import Device, UnknownDevice
@@ -103,6 +104,32 @@ class DialsJson(BaseModel):
     next: int | None
 
 
+class JobMeterJson(BaseModel):
+    """A meter in place; `waits` says whether a device reads it and nobody has found its dial to match."""
+
+    serial: str
+    make: str
+    model: str
+    waits: bool
+    verdict: str | None
+
+
+class JobJson(BaseModel):
+    """A system where one works, with its meters, and the numbers of the exchanges that nobody has decided on."""
+
+    system: str
+    name: str
+    meters: list[JobMeterJson]
+    exchanges: list[int]
+
+
+class JobsJson(BaseModel):
+    """Systems where one works, by PTS id; `next` begins the next page."""
+
+    jobs: list[JobJson]
+    next: str | None
+
+
 def onboarding_json(
     unknown: Sequence[UnknownDevice],
     strangers: Sequence[Stranger],
@@ -141,6 +168,31 @@ def dials_json(waiting: Sequence[Waiting], following: int | None) -> DialsJson:
         dials=[
             UnlookedMeterJson(system=one.system, serial=one.serial, registered_at=format_instant(one.registered_at))
             for one in waiting
+        ],
+        next=following,
+    )
+
+
+def jobs_json(jobs: Sequence[Job], following: str | None) -> JobsJson:
+    """Return what there is to do at systems."""
+    return JobsJson(
+        jobs=[
+            JobJson(
+                system=job.system.pts_id,
+                name=job.system.name,
+                meters=[
+                    JobMeterJson(
+                        serial=one.meter.serial,
+                        make=one.meter.make,
+                        model=one.meter.model,
+                        waits=one.is_open,
+                        verdict=None if one.last is None else one.last.verdict.value,
+                    )
+                    for one in job.meters
+                ],
+                exchanges=[one.number for one in job.waiting],
+            )
+            for job in jobs
         ],
         next=following,
     )

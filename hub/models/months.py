@@ -72,6 +72,14 @@ class ReportedMonthsJson(BaseModel):
     next: str | None = None
 
 
+class MonthOfSystemsJson(BaseModel):
+    """A month of each system, by PTS id; `next` begins the next page."""
+
+    month: str
+    systems: list[ReportedMonthJson]
+    next: str | None = None
+
+
 class VerifiedJson(BaseModel):
     """How a month came out when it was drawn up again; without `differences` it is the same bit for bit."""
 

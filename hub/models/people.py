@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
     from hub.rules.audit_chain import AuditEntry
     from hub.store.accounts import Account, HeldRelation
+    from hub.store.identities import LinkedIdentity
+    from hub.store.sign_ins import Factor, Session
     from hub.store.tokens import Token
 
 
@@ -42,6 +44,39 @@ class AccountsJson(BaseModel):
 
     accounts: list[AccountJson]
     next: str | None = None
+
+
+class IdentityJson(BaseModel):
+    """Who somebody is at another house, by whose word they sign in."""
+
+    issuer: str
+    subject: str
+
+
+class AccountDetailsJson(AccountJson):
+    """An account, and by what it signs in."""
+
+    has_password: bool
+    has_second_factor: bool
+    identities: list[IdentityJson]
+
+
+class SessionJson(BaseModel):
+    """A session of a browser that nobody ended; `confirmed` says whether its second factor was shown."""
+
+    session: int
+    confirmed: bool
+    begun_at: str
+    seen_at: str
+    address: str
+    agent: str
+
+
+class SessionsJson(BaseModel):
+    """Sessions of an account, the latest first; `next` begins the next page."""
+
+    sessions: list[SessionJson]
+    next: int | None = None
 
 
 class TokenInfoJson(BaseModel):
@@ -103,6 +138,35 @@ def account_json(account: Account, relations: Sequence[HeldRelation]) -> Account
         email=account.email,
         created_at=format_instant(account.created_at),
         relations=[relation_json(one) for one in relations],
+    )
+
+
+def account_details_json(
+    account: Account,
+    relations: Sequence[HeldRelation],
+    linked: Sequence[LinkedIdentity],
+    factor: Factor | None,
+    *,
+    has_password: bool,
+) -> AccountDetailsJson:
+    """Return an account with its relations and by what it signs in."""
+    return AccountDetailsJson(
+        **dict(account_json(account, relations)),
+        has_password=has_password,
+        has_second_factor=factor is not None and factor.confirmed_at is not None,
+        identities=[IdentityJson(issuer=one.issuer, subject=one.subject) for one in linked],
+    )
+
+
+def session_json(session: Session) -> SessionJson:
+    """Return a session."""
+    return SessionJson(
+        session=session.number,
+        confirmed=session.is_confirmed,
+        begun_at=format_instant(session.begun_at),
+        seen_at=format_instant(session.seen_at),
+        address=session.address,
+        agent=session.agent,
     )
 
 

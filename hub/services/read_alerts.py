@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from hub.alerting.life import Standing, standing_of
 from hub.alerting.rules import RULES
+from hub.services.answer_alert import find_alert
 from hub.store import alerts
 
 if TYPE_CHECKING:
@@ -57,12 +58,25 @@ def find_open(connection: Connection, at: int, numbers: Collection[int]) -> tupl
     return _view(connection, alerts.find_open(connection, numbers), alerts.acknowledged_until(connection, numbers), at)
 
 
+def read_alert(connection: Connection, at: int, number: int) -> AlertView:
+    """Return the alert of this number as it stands at `at` (UTC ms), or as it ended.
+
+    Raises UnknownSubjectError if there is none.
+    """
+    kept = find_alert(connection, number)
+    if kept.episode.ended_at is not None:
+        return _over(kept)
+    (view,) = find_open(connection, at, [number])
+    return view
+
+
 def read_over(connection: Connection, before: int | None, limit: int) -> tuple[AlertView, ...]:
     """Return alerts that are over, the latest first."""
-    return tuple(
-        AlertView(one, RULES[one.episode.code], Standing.RESOLVED, None)
-        for one in alerts.list_over(connection, before, limit)
-    )
+    return tuple(map(_over, alerts.list_over(connection, before, limit)))
+
+
+def _over(kept: KeptAlert) -> AlertView:
+    return AlertView(kept, RULES[kept.episode.code], Standing.RESOLVED, None)
 
 
 def _view(

@@ -9,6 +9,7 @@ from hub.access.codes import SECRET_BYTES, match_code
 from hub.access.passwords import refuse_password
 from hub.errors import InputError, UnknownSubjectError
 from hub.password_hashes import hash_password
+from hub.services.check_text import check_label
 from hub.services.manage_people import find_account
 from hub.services.sign_in import TOKEN_BYTES, hash_token, open_secret, plain, seal_secret
 from hub.store import sign_ins
@@ -112,8 +113,11 @@ def confirm_factor(database: Database, sealer: Sealer, account: str, code: str, 
 def take_factor(database: Database, account: str, *, actor: str, now: int, reason: str) -> None:
     """Take an account's second factor away, because the phone is lost; its sessions end.
 
-    Raises UnknownSubjectError for an account that is not here or has none.
+    Raises UnknownSubjectError for an account that is not here or has none, InputError where no reason is given.
     """
+    if not check_label(reason, "a reason"):
+        message = f"taking the second factor of {account} away needs its reason: say what became of the phone"
+        raise InputError(message)
     with database.write() as connection:
         find_account(connection, account)
         if sign_ins.find_factor(connection, account) is None:

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING
 from hub.access.ages import FOR_OTHERS, FOR_STAFF, is_alive, is_staff
 from hub.access.codes import SECRET_BYTES, match_code
 from hub.access.throttle import ADDRESS_SPAN_MS, FORGET_MS, address_wait_ms, wait_ms
-from hub.errors import NotIdentifiedError, ThrottledError
+from hub.errors import NotIdentifiedError, ThrottledError, UnknownSubjectError
 from hub.password_hashes import verify_password
 from hub.rules.permissions import Actor
+from hub.services.manage_people import find_account
 from hub.store import accounts, sign_ins
 from hub.store.audit_log import append_audit
 from hub.store.sign_ins import Session
@@ -129,21 +130,23 @@ def find_visitor(database: Database, token: str, now: int, *, is_use: bool = Tru
 
 def sign_out(database: Database, visitor: Visitor, now: int, number: int | None = None) -> None:
     """End this session, or another of the same account; raises NotIdentifiedError for one of somebody else."""
+    name, ending = visitor.actor.name, visitor.session.number if number is None else number
+    try:
+        end_session(database, name, ending, actor=name, now=now)
+    except UnknownSubjectError as error:
+        message = f"you have no session {ending}: the page of your account lists them"
+        raise NotIdentifiedError(message) from error
+
+
+def end_session(database: Database, account: str, number: int, *, actor: str, now: int) -> None:
+    """End a session of an account; raises UnknownSubjectError for one that is not there, is over or another's."""
     with database.write() as connection:
-        own = {one.number for one in sign_ins.list_sessions(connection, visitor.actor.name)}
-        ending = visitor.session.number if number is None else number
-        if ending not in own:
-            message = f"you have no session {ending}: the page of your account lists them"
-            raise NotIdentifiedError(message)
-        sign_ins.end_session(connection, ending, now)
-        append_audit(
-            connection,
-            actor=visitor.actor.name,
-            action="sign out",
-            subject=visitor.actor.name,
-            at=now,
-            after={"session": ending},
-        )
+        find_account(connection, account)
+        if number not in {one.number for one in sign_ins.list_sessions(connection, account)}:
+            message = f"{account} has no session {number}: its list has those that nobody ended"
+            raise UnknownSubjectError(message)
+        sign_ins.end_session(connection, number, now)
+        append_audit(connection, actor=actor, action="sign out", subject=account, at=now, after={"session": number})
 
 
 def seal_secret(sealer: Sealer, account: str, secret: bytes) -> bytes:

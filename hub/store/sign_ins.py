@@ -129,10 +129,15 @@ def find_session(connection: Connection, sha256: str) -> Session | None:
     return None if row is None else _session(row)
 
 
-def list_sessions(connection: Connection, account: str) -> tuple[Session, ...]:
-    """Return an account's sessions that nobody ended, the latest first."""
+def list_sessions(
+    connection: Connection, account: str, *, before: int | None = None, limit: int | None = None
+) -> tuple[Session, ...]:
+    """Return an account's sessions that nobody ended, the latest first; all, or at most `limit` before a number."""
     table = web_session
     query = select(table).where(table.c.account == account, table.c.ended_at.is_(None)).order_by(table.c.number.desc())
+    query = query.limit(limit)
+    if before is not None:
+        query = query.where(table.c.number < before)
     return tuple(map(_session, connection.execute(query)))
 
 

@@ -40,6 +40,12 @@ def demand(hub: Hub, actor: Actor, action: Action, system: str | None = None, *,
         raise NotAllowedError(refusal)
 
 
+def demand_own(hub: Hub, actor: Actor, action: Action, account: str) -> None:
+    """Raise NotAllowedError unless the account is the actor's own, or the actor may do this with any."""
+    if actor.name != account:
+        demand(hub, actor, action)
+
+
 def demand_any(hub: Hub, actor: Actor, action: Action) -> frozenset[str] | None:
     """Return of which systems the actor may do this now, None for all; raises NotAllowedError for none."""
     seen = reach(actor, action, hub.now())

@@ -6,6 +6,7 @@ from starlette.types import Scope
 
 from hub.web import custody, events, health, metrics
 from hub.web.api import (
+    accounts,
     alerts,
     audits,
     board,
@@ -99,6 +100,7 @@ _API = (
     calendar,
     notices,
     people,
+    accounts,
     changes,
     closing,
     registering,

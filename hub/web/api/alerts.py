@@ -11,7 +11,7 @@ from hub.models import alerts as models
 from hub.rules.instants import parse_instant
 from hub.rules.permissions import Action
 from hub.services.answer_alert import acknowledge_alerts, end_silence, silence_alerts
-from hub.services.read_alerts import find_open, page_open, read_over
+from hub.services.read_alerts import find_open, page_open, read_alert, read_over
 from hub.store import alerts
 from hub.web.actors import ActorOf, demand
 from hub.web.api.kinds import NUMBER_MAX, Number, with_example
@@ -65,6 +65,16 @@ def list_alerts(hub: HubOf, viewer: ViewerOf, page: PageBack, standing: Standing
             found = page_open(connection, hub.now(), page.cursor, page.limit)
     shown = [models.alert_json(one) for one in found if standing in {None, one.standing}]
     return models.AlertsJson(alerts=shown, next=page.next(found, lambda one: one.kept.number))
+
+
+# Only of numbers, or else it would stand at the address of acknowledgements.
+@router.get("/alerts/{number:int}")
+def get_alert(hub: HubOf, viewer: ViewerOf, number: Number) -> models.AlertShownJson:
+    """Return one alert, open or over, with what people said of it."""
+    demand(hub, viewer, Action.VIEW_PRODUCTION)
+    with hub.database.read() as connection:
+        view = read_alert(connection, hub.now(), number)
+        return models.alert_shown_json(view, alerts.list_acknowledgements(connection, number))
 
 
 @router.post("/alerts/acknowledgements", status_code=201)

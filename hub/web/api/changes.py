@@ -1,14 +1,13 @@
 """The JSON API of change requests: asked for by owners, confirmed by providers, decided by staff."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Depends, Response, UploadFile
 from pydantic import BaseModel, Field
 
-from hub.documents import DOCUMENT_BYTES_MAX, MEDIA_TYPE, check_evidence, keep_document, read_evidence
+from hub.documents import DOCUMENT_BYTES_MAX, check_evidence, keep_document
 from hub.errors import InputError, UnknownSubjectError
 from hub.models import changes as models
-from hub.photos import MEDIA_TYPE as PHOTO_TYPE
 from hub.rules.change_requests import ChangeStep, ChangeWish, action_to_request
 from hub.rules.local_times import parse_local
 from hub.rules.permissions import Action, Role
@@ -16,16 +15,13 @@ from hub.services.decide_change import WantedStep, is_by_staff, take_step
 from hub.services.request_change import request_change
 from hub.store import change_requests
 from hub.web.actors import ActorOf, demand, refuse
+from hub.web.api.documents import DOCUMENT, save_document
 from hub.web.api.kinds import Number, with_example
 from hub.web.api.paging import Page, by_number
 from hub.web.context import HubOf
 from hub.web.visible import find_visible
 
 router = APIRouter(prefix="/api/v1", tags=["changes"])
-
-_DOCUMENT: dict[int | str, dict[str, Any]] = {
-    200: {"content": {MEDIA_TYPE: {}, PHOTO_TYPE: {}}, "description": "The document, to be saved."}
-}
 
 
 class WishBody(BaseModel):
@@ -135,16 +131,14 @@ def send_document(hub: HubOf, actor: ActorOf, file: UploadFile) -> DocumentJson:
     return DocumentJson(document=keep_document(hub.settings.data_folder, content))
 
 
-@router.get("/changes/{number}/documents/{name}", response_class=Response, responses=_DOCUMENT)
+@router.get("/changes/{number}/documents/{name}", response_class=Response, responses=DOCUMENT)
 def get_document(hub: HubOf, actor: ActorOf, number: Number, name: str) -> Response:
     """Return a document that is evidence of a request, as a download."""
     request = find_visible(hub, actor, number)
     if name not in {request.wish.evidence, *(one.evidence for one in request.steps)} - {""}:
         message = f"no document {name!r:.70} belongs to change request {number}"
         raise UnknownSubjectError(message)
-    content, media_type, file_name = read_evidence(hub.settings.data_folder, name)
-    headers = {"content-disposition": f'attachment; filename="{file_name}"'}
-    return Response(content, media_type=media_type, headers=headers)
+    return save_document(hub.settings.data_folder, name)
 
 
 @router.get("/providers")

@@ -1,18 +1,23 @@
 """The JSON API of new sites: what waits to become part of the fleet, and a dial that signs a meter off."""
 
-from fastapi import APIRouter
+from typing import Annotated
+
+from fastapi import APIRouter, Depends
 from pydantic import BaseModel, Field
 
 from hub.models import commissioning as models
 from hub.rules.permissions import Action
 from hub.services.commission_meter import Look, commission_meter
 from hub.services.read_details import parse_kwh, parse_time
+from hub.services.read_fleet import read_systems
+from hub.services.read_jobs import read_jobs
 from hub.store import commissionings, ownership, registry
-from hub.web.actors import ActorOf, demand
+from hub.web.actors import ActorOf, demand, demand_any
 from hub.web.api.kinds import with_example
-from hub.web.api.paging import PageByNumber
+from hub.web.api.paging import Page, PageByNumber, by_name
 from hub.web.context import HubOf
 
+JOBS, JOBS_MAX = 20, 100
 LISTED_MAX = 100
 
 router = APIRouter(prefix="/api/v1", tags=["registering"])
@@ -47,6 +52,20 @@ def list_dials(hub: HubOf, actor: ActorOf, page: PageByNumber) -> models.DialsJs
     with hub.database.read() as connection:
         waiting = commissionings.list_waiting(connection, page.cursor or 0, page.limit)
     return models.dials_json(waiting, page.next(waiting, lambda one: one.meter))
+
+
+@router.get("/jobs")
+def list_jobs(
+    hub: HubOf, actor: ActorOf, page: Annotated[Page[str], Depends(by_name(JOBS_MAX, JOBS))]
+) -> models.JobsJson:
+    """Return what there is to do at the systems where one works: dials to look at, and exchanges that wait."""
+    seen = demand_any(hub, actor, Action.REQUEST_EXCHANGE)
+    with hub.database.read() as connection:
+        systems = [
+            one.pts_id for one, _ in read_systems(connection, only=seen, after=page.cursor or "", limit=page.limit)
+        ]
+        jobs = read_jobs(connection, systems)
+    return models.jobs_json(jobs, page.next(systems, str))
 
 
 @router.post("/systems/{pts_id}/meters/{serial}/commissioning", status_code=201)

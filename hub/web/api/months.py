@@ -5,6 +5,7 @@ from fastapi import APIRouter
 from hub.models import months as models
 from hub.rules.periods import ProductionMonth, parse_month
 from hub.rules.permissions import Action
+from hub.rules.reported import ReportState
 from hub.rules.windows import window_of
 from hub.services.analyse_month import analyse_systems
 from hub.services.compute_production import find_system
@@ -24,6 +25,22 @@ def get_month_state(hub: HubOf, viewer: ViewerOf, month: str) -> models.MonthSta
     wanted = parse_month(month)
     with hub.database.read() as connection:
         return models.state_json(wanted, window_of(wanted), months.list_runs(connection, wanted))
+
+
+@router.get("/months/{month}/systems")
+def list_systems_of_month(
+    hub: HubOf, viewer: ViewerOf, month: str, page: PageByName, state: ReportState | None = None
+) -> models.MonthOfSystemsJson:
+    """Return the month of every system as it was kept last, or of those in one state, by PTS id."""
+    demand(hub, viewer, Action.VIEW_PRODUCTION)
+    wanted = parse_month(month)
+    with hub.database.read() as connection:
+        found = months.list_month(connection, wanted, state=state, after=page.cursor or "", limit=page.limit)
+    return models.MonthOfSystemsJson(
+        month=str(wanted),
+        systems=[models.reported_json(row) for row in found],
+        next=page.next(found, lambda row: row.system),
+    )
 
 
 @router.get("/months/{month}/erratic")

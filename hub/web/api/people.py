@@ -1,6 +1,8 @@
 """The JSON API of people: accounts, what they are to systems, their tokens, and the audit log."""
 
-from fastapi import APIRouter
+from typing import Annotated
+
+from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field, StrictBool, StrictInt
 
 from hub.errors import InputError
@@ -13,7 +15,7 @@ from hub.services.manage_tokens import end_token, issue_token
 from hub.services.request_link import invite_account
 from hub.store import accounts, audit_log, tokens
 from hub.store.accounts import Account
-from hub.web.actors import ActorOf, demand
+from hub.web.actors import ActorOf, demand, demand_own
 from hub.web.api.kinds import Number, with_example
 from hub.web.api.paging import PageBack, PageByName
 from hub.web.context import HubOf
@@ -79,21 +81,32 @@ class ApprovalBody(BaseModel):
 
 
 @router.get("/accounts")
-def list_accounts(hub: HubOf, actor: ActorOf, page: PageByName) -> models.AccountsJson:
-    """Return accounts by name with what they are to systems; for those who manage accounts."""
+def list_accounts(
+    hub: HubOf, actor: ActorOf, page: PageByName, search: Annotated[str, Query(max_length=100)] = ""
+) -> models.AccountsJson:
+    """Return accounts, or those that contain a text, by name with what they are to systems; for who manages them."""
     demand(hub, actor, Action.MANAGE_ACCOUNTS)
     with hub.database.read() as connection:
-        found = accounts.list_accounts(connection, after=page.cursor or "", limit=page.limit)
+        found = accounts.list_accounts(connection, after=page.cursor or "", search=search.strip(), limit=page.limit)
         shown = [models.account_json(one, accounts.list_relations(connection, of_account=one.name)) for one in found]
     return models.AccountsJson(accounts=shown, next=page.next(found, lambda one: one.name))
 
 
 @router.get("/audit-log")
-def list_audit_log(hub: HubOf, actor: ActorOf, page: PageBack, subject: str = "") -> models.AuditLogJson:
-    """Return the latest entries of the audit log, of one subject or of all; for those who may read it."""
+def list_audit_log(  # noqa: PLR0913, PLR0917 - by what it is narrowed down
+    hub: HubOf, actor: ActorOf, page: PageBack, subject: str = "", by: str = "", action: str = ""
+) -> models.AuditLogJson:
+    """Return the latest entries of the audit log, of a subject, by somebody or of an action; for who may read it."""
     demand(hub, actor, Action.READ_AUDIT_LOG)
     with hub.database.read() as connection:
-        entries = audit_log.list_audit(connection, subject=subject or None, before=page.cursor, limit=page.limit)
+        entries = audit_log.list_audit(
+            connection,
+            subject=subject or None,
+            actor=by or None,
+            action=action or None,
+            before=page.cursor,
+            limit=page.limit,
+        )
     following = page.next(entries, lambda one: one.number)
     return models.AuditLogJson(entries=[models.entry_json(entry) for entry in entries], next=following)
 
@@ -156,8 +169,7 @@ def make_token(hub: HubOf, actor: ActorOf, account: str, body: TokenBody) -> Tok
 @router.get("/accounts/{account}/tokens")
 def list_tokens(hub: HubOf, actor: ActorOf, account: str) -> models.TokensJson:
     """Return the tokens of an account: one's own, or any for those who manage accounts."""
-    if actor.name != account:
-        demand(hub, actor, Action.MANAGE_ACCOUNTS)
+    demand_own(hub, actor, Action.MANAGE_ACCOUNTS, account)
     with hub.database.read() as connection:
         find_account(connection, account)
         return models.TokensJson(tokens=[models.token_json(one) for one in tokens.list_tokens(connection, account)])
@@ -166,8 +178,7 @@ def list_tokens(hub: HubOf, actor: ActorOf, account: str) -> models.TokensJson:
 @router.post("/accounts/{account}/tokens/{token}/end", status_code=204)
 def take_token_back(hub: HubOf, actor: ActorOf, account: str, token: str) -> None:
     """Take a token back at once: one's own, or any for those who manage accounts."""
-    if actor.name != account:
-        demand(hub, actor, Action.MANAGE_ACCOUNTS)
+    demand_own(hub, actor, Action.MANAGE_ACCOUNTS, account)
     end_token(hub.database, account, token, actor=actor.name, now=hub.now())
 
 

@@ -1,6 +1,6 @@
 """The JSON API by which staff register systems, meters and devices, and installers tell of meter exchanges."""
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Response
 from pydantic import BaseModel
 
 from hub.errors import InputError, UnknownSubjectError
@@ -28,7 +28,9 @@ from hub.services.resolve_device import resolve_device
 from hub.services.set_manual_limit import load_manual_limits, set_manual_limit
 from hub.services.set_programme import set_programme
 from hub.store import exchanges, manual_limits, meter_facts
+from hub.store.exchanges import Exchange
 from hub.web.actors import ActorOf, demand
+from hub.web.api.documents import DOCUMENT, save_document
 from hub.web.api.kinds import IfMatch, Number
 from hub.web.api.paging import PageByNumber
 from hub.web.api.registering_bodies import (
@@ -168,14 +170,19 @@ def list_exchanges(
     return models_facts.ExchangesJson(exchanges=[models_facts.exchange_json(one) for one in found], next=following)
 
 
+@router.get("/exchanges/{number}/evidence", response_class=Response, responses=DOCUMENT)
+def get_evidence(hub: HubOf, actor: ActorOf, number: Number) -> Response:
+    """Return the picture or protocol that shows both registers: for who told of the exchange, and who decides on it."""
+    told = _find_exchange(hub, number)
+    if actor.name != told.asked.requested_by:
+        demand(hub, actor, Action.APPROVE_EXCHANGE, told.asked.system)
+    return save_document(hub.settings.data_folder, told.asked.evidence)
+
+
 @router.post("/exchanges/{number}/decision", status_code=201)
 def decide(hub: HubOf, actor: ActorOf, number: Number, body: ExchangeDecisionBody) -> models_facts.ExchangeJson:
     """Approve or refuse an exchange that somebody else told of."""
-    with hub.database.read() as connection:
-        told = exchanges.find_exchange(connection, number)
-    if told is None:
-        message = f"there is no exchange {number}: `GET /exchanges?waiting=true` shows those to decide on"
-        raise UnknownSubjectError(message)
+    told = _find_exchange(hub, number)
     demand(hub, actor, Action.APPROVE_EXCHANGE, told.asked.system)
     decided = ExchangeDecision(number, is_approved=body.approved, reason=body.reason)
     return models_facts.exchange_json(decide_exchange(hub.database, decided, hub.now(), actor.name))
@@ -218,3 +225,12 @@ def _facts_of(hub: Hub, meter: int) -> models_facts.MeterFactsJson:
         known = meter_facts.find_meter_facts(connection, meter)
     assert known is not None, "a registered meter has facts"
     return models_facts.meter_facts_json(known)
+
+
+def _find_exchange(hub: Hub, number: int) -> Exchange:
+    with hub.database.read() as connection:
+        told = exchanges.find_exchange(connection, number)
+    if told is None:
+        message = f"there is no exchange {number}: `GET /exchanges?waiting=true` shows those to decide on"
+        raise UnknownSubjectError(message)
+    return told

@@ -9,8 +9,8 @@ from hub.alerting.life import Silence, Standing
 from hub.alerting.rules import Code
 from hub.errors import HubError, InputError
 from hub.rules.permissions import Action, Actor
-from hub.services.answer_alert import acknowledge_alerts, end_silence, find_alert, silence_alerts
-from hub.services.read_alerts import read_open, read_over
+from hub.services.answer_alert import acknowledge_alerts, end_silence, silence_alerts
+from hub.services.read_alerts import read_alert, read_open, read_over
 from hub.services.read_details import parse_time
 from hub.store import alerts
 from hub.web.actors import demand, refuse
@@ -87,10 +87,8 @@ def show_alert(hub: HubOf, viewer: ViewerOf, number: Annotated[int, Path(ge=1, l
     demand(hub, viewer, Action.VIEW_PRODUCTION)
     now = hub.now()
     with hub.database.read() as connection:
-        kept = find_alert(connection, number)
+        view = read_alert(connection, now, number)
         words = alerts.list_acknowledgements(connection, number)
-        open_ = next((one for one in read_open(connection, now) if one.kept.number == number), None)
-        view = open_ or next(one for one in read_over(connection, number + 1, 1) if one.kept.number == kept.number)
     return render_page("alert.html", frame_for(viewer, now), view=view, words=words, now=now)
 
 

@@ -86,6 +86,7 @@ BODIES: Mapping[str, Mapping[str, Any]] = {
     "channels": {"way": "mail", "target": "a@example.org"},
     "test": {},
     "invitation": {},
+    "password-links": {},
     "replay": {},
 }
 

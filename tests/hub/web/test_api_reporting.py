@@ -78,7 +78,7 @@ def test_submissions_are_there_with_what_was_found(client: TestClient) -> None:
     before = client.get(f"{API}/submissions?system={SYSTEM}&before={every[0]['submission']}&limit=1").json()
     assert [one["outcome"] for one in before["submissions"]] == ["accepted"]
     assert client.get(f"{API}/submissions/waiting").json() == {"submissions": [], "next": None}
-    assert client.get(f"{API}/reporting/devices").json() == {"meters": []}
+    assert client.get(f"{API}/reporting/devices").json() == {"meters": [], "next": None}
 
 
 def test_a_closed_month_says_what_it_is_and_where_numbers_come_from(client: TestClient) -> None:
@@ -89,7 +89,7 @@ def test_a_closed_month_says_what_it_is_and_where_numbers_come_from(client: Test
     (part,) = january["basis"]["meters"]
     assert (january["production_wh"], part["method"], january["basis"]["rules"]) == (600_000, "difference", "2026.11")
     assert part["opening"]["register_wh"] == 400_000
-    assert client.get(f"{API}/months/2024-01/erratic").json() == {"month": "2024-01", "found": []}
+    assert client.get(f"{API}/months/2024-01/erratic").json() == {"month": "2024-01", "found": [], "next": None}
 
 
 @pytest.mark.parametrize(

@@ -37,7 +37,7 @@ def exchange(hub: Hub) -> None:
 def test_the_api_tells_events_with_both_readings(filled: TestClient, hub: Hub) -> None:
     """Newest first, in words and in numbers; none before anything happened, and none of an unknown system."""
     address = f"/api/v1/systems/{SYSTEM}/events"
-    assert filled.get(address).json() == {"system": SYSTEM, "events": []}
+    assert filled.get(address).json() == {"system": SYSTEM, "events": [], "next": None}
     exchange(hub)
     assert filled.get(address, params={"limit": 1}).json()["events"] == [
         {
