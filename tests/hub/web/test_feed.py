@@ -10,11 +10,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
 import pytest
+from fastapi.responses import StreamingResponse
 
 from hub.store import changes
 from hub.store.changes import FLEET, KEPT_CHANGES_MAX, Subject, SubjectKind
+from hub.web.actors import find_actor
+from hub.web.events import stream_events
 from hub.web.feed import BROKER_ABSENT, BROKER_PRESENT, Feed
 from tests.hub.making import NOW
+from tests.hub.reporting import OTHER, SYSTEM
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
@@ -22,6 +26,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from hub.store.database import Database
+    from tests.hub.web.acting import Api
 
 A = Subject(SubjectKind.SYSTEM, "A")
 B = Subject(SubjectKind.SYSTEM, "B")
@@ -54,6 +59,18 @@ async def test_a_page_hears_what_changed_since_it_was_drawn(database: Database) 
     assert await _next_event(stream) == (newest, ["system:A"])
     feed.stop()
     await watching
+
+
+async def test_a_program_listens_with_its_token(api: Api) -> None:
+    """To the systems that its account may see, from a number that it knows on; of others it hears nothing."""
+    hub = api.client.app.state.hub  # type: ignore[attr-defined]
+    known = _announce(api.database, FLEET)
+    newest = _announce(api.database, Subject(SubjectKind.SYSTEM, SYSTEM), Subject(SubjectKind.SYSTEM, OTHER))
+    owner = find_actor(hub, api.headers("owner")["authorization"])
+    answer = await stream_events(hub, owner, f"system:{OTHER},system:{SYSTEM}", known)
+    assert isinstance(answer, StreamingResponse)
+    stream = cast("AsyncIterator[str]", answer.body_iterator)
+    assert await _next_event(stream) == (newest, [f"system:{SYSTEM}"])
 
 
 async def test_changes_are_told_together(database: Database) -> None:
