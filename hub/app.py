@@ -42,6 +42,7 @@ from hub.services.accept_blocks import Terms
 from hub.services.notice_sources import SOURCES
 from hub.services.open_hub import TIMELINE_LENGTH, open_hub
 from hub.store import registry
+from hub.web.bounding import Bounded
 from hub.web.compressing import Compressing
 from hub.web.context import Hub
 from hub.web.feed import Feed
@@ -134,6 +135,7 @@ def build_app(settings: HubSettings, now: Now = now_ms) -> FastAPI:
     app.add_middleware(Idempotent)
     app.add_middleware(Tagging)
     app.add_middleware(Compressing)
+    app.add_middleware(Bounded)
     app.add_middleware(SameOrigin)
     app.add_middleware(SecurityHeaders)
     app.add_middleware(Observing, counting=counting)

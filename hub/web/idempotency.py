@@ -32,7 +32,6 @@ if TYPE_CHECKING:
 HEADER = "idempotency-key"
 REPLAYED = "idempotency-replayed"
 KEY_LENGTH_MAX = 200
-BODY_BYTES_MAX = 1 << 20
 KEPT_MS = 24 * 3_600_000
 ABANDONED_MS = 5 * 60_000
 """A request that nobody has answered for so long was broken off with the hub itself: it may be made again."""
@@ -67,12 +66,8 @@ class Idempotent:
         if problem := _find_fault(key, headers.get("content-type", "")):
             await answer_problem(Request(scope), 400, problem)(scope, receive, send)
             return
-        body = await _read(receive)
-        if body is None:
-            detail = f"a request with an Idempotency-Key has at most {BODY_BYTES_MAX:,} bytes"
-            await answer_problem(Request(scope), 413, detail)(scope, receive, send)
-            return
-        answer = await self._answer(scope, receive, who, key, body)
+        # How long it may be was decided before, by `Bounded`.
+        answer = await self._answer(scope, receive, who, key, await _read(receive))
         await answer(scope, receive, send)
 
     async def _answer(self, scope: Scope, receive: Receive, who: str, key: str, body: bytes) -> Response:
@@ -113,16 +108,11 @@ def _fingerprint(scope: Scope, body: bytes) -> str:
     return hashlib.sha256(asked + body).hexdigest()
 
 
-async def _read(receive: Receive) -> bytes | None:
-    """Return a request's body, None if it is too long."""
-    parts, length = [], 0
+async def _read(receive: Receive) -> bytes:
+    parts: list[bytes] = []
     while True:
         message = await receive()
-        part: bytes = message.get("body", b"")
-        length += len(part)
-        if length > BODY_BYTES_MAX:
-            return None
-        parts.append(part)
+        parts.append(message.get("body", b""))
         if message["type"] != "http.request" or not message.get("more_body", False):
             return b"".join(parts)
 

@@ -11,7 +11,8 @@ from hub.services.manage_people import add_account
 from hub.services.manage_tokens import end_token, issue_token
 from hub.store import api_answers, tokens
 from hub.store.accounts import Account
-from hub.web.idempotency import ABANDONED_MS, BODY_BYTES_MAX, KEPT_MS
+from hub.web.bounding import BODY_BYTES_MAX
+from hub.web.idempotency import ABANDONED_MS, KEPT_MS
 from tests.hub.making import fetch
 from tests.hub.reporting import SYSTEM
 from tests.hub.web.acting import DAY_MS, NOW
