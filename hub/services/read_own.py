@@ -7,17 +7,17 @@ from typing import TYPE_CHECKING
 
 from hub.rules.facts import ReportingMode
 from hub.rules.periods import date_at
-from hub.rules.reported import ReportState
-from hub.services.account_months import account_months
 from hub.services.compute_production import find_system
+from hub.services.read_reported import read_reported
 from hub.services.read_reporting import current_window
-from hub.store import facts, ledger, months, system_meters
+from hub.store import facts
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from hub.rules.facts import SystemFacts
     from hub.rules.periods import ProductionMonth
+    from hub.rules.reported import ReportState
     from hub.rules.windows import ReportingWindow
 
 
@@ -35,8 +35,7 @@ class OwnMonth:
 class OwnSystem:
     """A system with its last months, the latest first, and the window that is open or comes next.
 
-    `said` is all that was said of it, whenever it became effective. The months begin with the one of that window, if
-    anything was reported for it.
+    `said` is all that was said of it, whenever it became effective.
     """
 
     facts: SystemFacts
@@ -61,23 +60,9 @@ def read_own(connection: Connection, pts_id: str, now: int, limit: int) -> OwnSy
     known = facts.find_system_facts(connection, system, date_at(now))
     assert known is not None, "a registered system has facts from its beginning on"
     window, is_open = current_window(now)
-    found = {
-        row.month: OwnMonth(row.month, ReportState(row.state), row.production_wh, is_closed=True)
-        for row in months.list_system_months(connection, system, limit=limit)
-    }
-    for month in (window.month.previous(), window.month):
-        drawn = None if month in found else _draw(connection, system, month, now)
-        if drawn is not None:
-            found[month] = drawn
-    latest = sorted(found.values(), key=lambda one: one.month, reverse=True)
+    months = tuple(
+        OwnMonth(one.month, one.state, one.production_wh, is_closed=one.is_closed)
+        for one in read_reported(connection, system, limit)
+    )
     said = tuple(one.facts for one in facts.list_system_versions(connection, system))
-    return OwnSystem(known, said, tuple(latest[:limit]), window, is_open)
-
-
-def _draw(connection: Connection, system: str, month: ProductionMonth, now: int) -> OwnMonth | None:
-    """Return a month by what was accepted for it so far, None where nothing was."""
-    meters = {system: system_meters.list_meters_of(connection, system)}
-    (account,) = account_months(connection, meters, month, until=ledger.last_number(connection), at=now)
-    if account.state is ReportState.MISSING:
-        return None
-    return OwnMonth(month, account.state, account.production_wh, is_closed=False)
+    return OwnSystem(known, said, months, window, is_open)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from hub.services.read_reported import read_reported
 from hub.web.headline import Headline, choose_headline, recent_months
 
 if TYPE_CHECKING:
@@ -13,15 +14,20 @@ if TYPE_CHECKING:
     from hub.services.read_devices import DeviceView
     from hub.services.read_fleet import Fleet
     from hub.services.read_meters import MeterView
+    from hub.services.read_reported import ReportedMonth
     from hub.store.registry import System
 
 
 @dataclass(frozen=True, slots=True)
 class SystemCard:
-    """A system on the operator page: what it generated of late, and its meters."""
+    """A system on the operator page: what it generated of late, and its meters.
+
+    `reported` is the last month that was reported of a system that no device has read.
+    """
 
     system: System
     headline: Headline
+    reported: ReportedMonth | None
     meters: tuple[MeterView, ...]
 
 
@@ -46,8 +52,11 @@ def device_rows(fleet: Fleet) -> tuple[DeviceRow, ...]:
 def _card(connection: Connection, system: System, fleet: Fleet) -> SystemCard:
     meters = tuple(view for view in fleet.meters if view.meter and view.meter.system == system.pts_id)
     last_at = max((view.last.read_at for view in meters if view.last), default=None)
-    months = () if last_at is None else recent_months(connection, system.pts_id, last_at)
-    return SystemCard(system, choose_headline(months), meters)
+    if last_at is not None:
+        months = recent_months(connection, system.pts_id, last_at)
+        return SystemCard(system, choose_headline(months), None, meters)
+    latest = next(iter(read_reported(connection, system.pts_id, 1)), None)
+    return SystemCard(system, choose_headline(()), latest, meters)
 
 
 def _row(view: DeviceView, fleet: Fleet) -> DeviceRow:

@@ -19,6 +19,7 @@ from hub.web import headline
 from hub.web.context import Hub
 from hub.web.feed import broker_subject
 from hub.web.navigation import BARE, Frame
+from hub.web.own_words import STATES
 
 _TEMPLATES = Environment(
     loader=FileSystemLoader(Path(__file__).parent / "templates"),
@@ -43,6 +44,7 @@ _TEMPLATES.globals.update(
     month_name=formats.month_name,
     month_state=headline.month_state,
     shell_word=shlex.quote,
+    state_words=STATES,
     utc_time=formats.utc_time,
     draw_svg=draw_svg,
     line_classes=line_classes,

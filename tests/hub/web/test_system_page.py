@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 from sqlalchemy import event
 
-from hub.rules.facts import SystemFacts
+from hub.rules.facts import ReportingMode, SystemFacts
 from hub.rules.periods import parse_month
 from hub.services.accept_blocks import accept_blocks
 from hub.services.register_device import register_device
@@ -20,6 +20,7 @@ from hub.web import drawing
 from hub.web.system_page import load_page
 from tests.hub.conftest import SYSTEM
 from tests.hub.making import JULY_AT, NOW, TERMS, MadeDevice, make_meter, make_readings
+from tests.hub.reporting import add_meter, add_system, enter
 from tests.hub.web.conftest import DAY_MS
 
 if TYPE_CHECKING:
@@ -116,3 +117,47 @@ def test_what_has_no_number_is_not_drawn() -> None:
     assert drawing.draw_read_days([("1\u00a0Jul\u00a02016", (0,) * 24)], "PV-1") is None
     assert drawing.draw_spark([], "Barn", 0) is None
     assert drawing.draw_spark([5], "Barn", 0) is None
+
+
+@pytest.fixture
+def by_hand(client: TestClient, hub: Hub) -> TestClient:
+    """Return a client of a hub with a system that people report: 26 months up to July 2016, the last not closed."""
+    months = drawing.months_until(parse_month("2016-07"), 26)
+    add_system(hub.database, SYSTEM, reporting_mode=ReportingMode.MANUAL)
+    meter = add_meter(hub.database, initial_at=months[0].starts_at)
+    for place, month in enumerate(months, start=1):
+        enter(hub.database, meter.meter, month, 600_000 * place)
+    return client
+
+
+def test_what_was_reported_by_hand_is_shown_with_its_evidence(by_hand: TestClient) -> None:
+    """Every month has its number, the registers between which it lies, and its evidence; no device is waited for."""
+    page = by_hand.get(f"/systems/{SYSTEM}")
+    text = page.text.replace("\u00a0", " ")
+    assert "No reading counts yet" not in text
+    assert "July 2016 is reported and accepted: 600 kWh." in text
+    assert f'href="/systems/{SYSTEM}/months/2016-07"' in text
+    assert "15,600 kWh" in text
+    assert "month-chart" in text
+    assert text.count('data-label="From"') == 24
+    earlier = re.search(r'href="([^"#]*)#months" rel="next"', text)
+    assert earlier is not None
+    rest = by_hand.get(earlier[1]).text
+    assert "Latest months" in rest
+    assert re.findall(r'href="/systems/[^"]*/months/([\d-]+)" aria-label="Evidence', rest) == ["2014-07", "2014-06"]
+    assert 'rel="next"' not in rest
+    assert by_hand.get(f"/systems/{SYSTEM}?until=1999-01").text.count('data-label="From"') == 24
+    card = by_hand.get("/").text.replace("\u00a0", " ")
+    assert '<span class="figure">nothing counted yet' not in card
+    assert "July 2016 reported and accepted" in card
+
+
+def test_before_anything_was_reported_by_hand_it_says_what_can_be(client: TestClient, hub: Hub) -> None:
+    """Not that a device will read the meter, for none does."""
+    add_system(hub.database, SYSTEM, reporting_mode=ReportingMode.MANUAL)
+    add_meter(hub.database)
+    text = client.get(f"/systems/{SYSTEM}").text
+    assert "Nothing was reported yet." in text
+    assert "can be reported" in text
+    assert "device has read" not in text
+    assert '<span class="figure">nothing counted yet' in client.get("/").text
