@@ -74,6 +74,11 @@ def long_day(on: date) -> str:
     return f"{on.day} {on:%b %Y}".replace(" ", _NO_BREAK)
 
 
+def planned(verb: str, on: date, today: date) -> str:
+    """Return what was done on a date, or will be: `sent on 10 Jan 2027`, `to be sent on 10 Jan 2027`."""
+    return f"{'to be ' if on > today else ''}{verb} on {long_day(on)}"
+
+
 def month_name(month: ProductionMonth) -> str:
     """Return the month in words: `July 2016`."""
     return datetime(month.year, month.month, 1, tzinfo=REGULATOR_ZONE).strftime("%B %Y")

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from hub.rules.facts import SystemFacts
     from hub.rules.periods import ProductionMonth
     from hub.rules.quarters import ProductionQuarter
-    from hub.services.read_certificates import AssetMonth
+    from hub.services.read_certificates import Asset, AssetMonth
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +81,11 @@ class OwnAsset:
         """How many certificates all months gave."""
         return sum(quarter.certificates for quarter in self.quarters)
 
+    @property
+    def latest(self) -> AssetQuarter | None:
+        """The last quarter with a number, None before the first."""
+        return self.quarters[0] if self.quarters else None
+
 
 @dataclass(frozen=True, slots=True)
 class Unassigned:
@@ -98,6 +103,21 @@ class Assets:
     without: tuple[Unassigned, ...]
     next: str | None
 
+    @property
+    def eligible_wh(self) -> int:
+        """What counted of all months of these assets, in Wh."""
+        return sum(asset.eligible_wh for asset in self.assets)
+
+    @property
+    def certificates(self) -> int:
+        """How many certificates these assets gave."""
+        return sum(asset.certificates for asset in self.assets)
+
+    @property
+    def missing(self) -> int:
+        """How many months of these assets are missing."""
+        return sum(len(asset.missing) for asset in self.assets)
+
 
 def read_assets(connection: Connection, seen: Collection[str] | None, at: int, after: str, limit: int) -> Assets:
     """Return the assets of the next `limit` systems after a PTS id, out of those that are `seen` (None: of all).
@@ -109,7 +129,7 @@ def read_assets(connection: Connection, seen: Collection[str] | None, at: int, a
         systems = facts.iterate_system_facts(connection, on, after, limit)
     else:
         systems = facts.list_system_facts(connection, sorted(one for one in seen if one > after)[:limit], on)
-    of_unit: dict[str, list[SystemFacts]] = {}
+    groups: dict[str, list[SystemFacts]] = {}
     without: list[Unassigned] = []
     for system in systems:
         try:
@@ -117,26 +137,38 @@ def read_assets(connection: Connection, seen: Collection[str] | None, at: int, a
         except InputError as error:
             without.append(Unassigned(system, str(error) if system.gis_asset else "register its GIS asset id"))
         else:
-            of_unit.setdefault(unit, []).append(system)
+            groups.setdefault(unit, []).append(system)
     return Assets(
-        assets=tuple(_read(connection, unit, group, seen, at) for unit, group in of_unit.items()),
+        assets=tuple(
+            _tell(connection, read_certificates(connection, group[0].system, at), group, seen)
+            for group in groups.values()
+        ),
         without=tuple(without),
         next=systems[-1].system if len(systems) == limit else None,
     )
 
 
-def _read(
-    connection: Connection, unit: str, systems: Sequence[SystemFacts], seen: Collection[str] | None, at: int
+def find_asset(connection: Connection, pts_id: str, seen: Collection[str] | None, at: int) -> OwnAsset:
+    """Return the asset that a system has at `at` (UTC ms), with those of its systems that are `seen` (None: all).
+
+    Raises UnknownSubjectError for a system that is not registered or has no asset.
+    """
+    asset = read_certificates(connection, pts_id, at)
+    named = sorted(one for one in {pts_id, *asset.systems} if seen is None or one in seen)
+    return _tell(connection, asset, facts.list_system_facts(connection, named, date_at(at)), seen)
+
+
+def _tell(
+    connection: Connection, asset: Asset, systems: Sequence[SystemFacts], seen: Collection[str] | None
 ) -> OwnAsset:
-    asset = read_certificates(connection, systems[0].system, at)
     if seen is not None and not set(asset.systems) <= set(seen):
-        return OwnAsset(unit, tuple(systems), (), (), is_shared=True)
+        return OwnAsset(asset.unit, tuple(systems), (), (), is_shared=True)
     quarters = [
         AssetQuarter(quarter, gis_calendar(quarter).created_on, tuple(group))
         for quarter, group in groupby(asset.months, key=lambda one: quarter_of(one.month))
     ]
     missing = [one for system in systems for one in _missing(connection, system.system)]
-    return OwnAsset(unit, tuple(systems), tuple(reversed(quarters)), tuple(missing), is_shared=False)
+    return OwnAsset(asset.unit, tuple(systems), tuple(reversed(quarters)), tuple(missing), is_shared=False)
 
 
 def _missing(connection: Connection, pts_id: str) -> Iterator[MissingMonth]:

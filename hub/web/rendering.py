@@ -44,6 +44,7 @@ _TEMPLATES.globals.update(
     month_name=formats.month_name,
     month_state=headline.month_state,
     shell_word=shlex.quote,
+    planned=formats.planned,
     state_words=STATES,
     utc_time=formats.utc_time,
     draw_svg=draw_svg,

@@ -9,7 +9,7 @@ from hub.rules.facts import Programme, ProgrammeName
 from hub.rules.periods import parse_month
 from hub.rules.windows import window_of
 from hub.services.close_month import close_month
-from hub.services.read_assets import MissingMonth, read_assets
+from hub.services.read_assets import MissingMonth, find_asset, read_assets
 from hub.store import facts
 from hub.store.facts import BEGINNING, Recorded
 from tests.hub.reporting import APR, FEB, JAN, MADE_AT, MAR, OTHER, SYSTEM, add_meter, add_system, enter
@@ -64,6 +64,17 @@ def test_months_without_a_number_are_missing(database: Database) -> None:
     assert asset.missing == (MissingMonth(SYSTEM, FEB, is_true_up=False),)
 
 
+def test_a_page_of_assets_adds_up(database: Database) -> None:
+    """Energy, certificates and missing months of all its assets together; without a month there are none of them."""
+    for pts_id, serial in ((SYSTEM, "PV-1"), (OTHER, "PV-2")):
+        add_system(database, pts_id, gis_asset=f"NON{pts_id[-1]}")
+        _report(database, pts_id, serial, {JAN: 1_600})
+    assert [one.latest for one in _read(database, None).assets] == [None, None]
+    _run(database, JAN, FEB)
+    page = _read(database, None)
+    assert (page.eligible_wh, page.certificates, page.missing) == (3_200_000, 2, 2)
+
+
 def test_a_shared_asset_tells_nothing(database: Database) -> None:
     """Who sees only one of its systems learns no number that the other is part of; who sees both, or all, does."""
     for pts_id, serial in ((SYSTEM, "PV-1"), (OTHER, "PV-2")):
@@ -73,8 +84,13 @@ def test_a_shared_asset_tells_nothing(database: Database) -> None:
     (alone,) = _read(database, {SYSTEM}).assets
     assert (alone.is_shared, alone.quarters, alone.missing, alone.remainder_wh) == (True, (), (), 0)
     assert [one.system for one in alone.systems] == [SYSTEM]
+    with database.read() as connection:
+        found = find_asset(connection, SYSTEM, {SYSTEM}, AT)
+    assert found == alone
     for seen in ({SYSTEM, OTHER}, None):
         (both,) = _read(database, seen).assets
+        with database.read() as connection:
+            assert find_asset(connection, OTHER, seen, AT) == both
         assert (both.is_shared, both.eligible_wh) == (False, 1_800_000)
         assert [one.system for one in both.systems] == [SYSTEM, OTHER]
 

@@ -23,7 +23,7 @@ from hub.store import facts, system_meters
 from hub.store.accounts import Account
 from hub.store.facts import BEGINNING, Recorded
 from hub.web.own_words import tell_standing
-from tests.hub.reporting import DAY_MS, FEB, JAN, OTHER, SYSTEM, add_meter, add_system, enter
+from tests.hub.reporting import APR, DAY_MS, FEB, JAN, MAR, OTHER, SYSTEM, add_meter, add_system, enter
 from tests.hub.web.acting import PASSWORD, Browser
 
 if TYPE_CHECKING:
@@ -103,16 +103,43 @@ def test_who_may_report_too_finds_the_way(app: FastAPI) -> None:
 
 
 def test_a_rec_owner_sees_what_counts(app: FastAPI) -> None:
-    """Whole certificates, what is left over, and by quarter and month; staff see those without an asset too."""
+    """Totals first, then asset by asset with the last quarter; staff see those without an asset too."""
     rec = _text(_signed_in(app, "rec").get("/certificates").text)
-    assert "Counted so far 1.612 MWh Certificates 1 Left over for the next month 0.612 MWh" in rec
-    assert "2024-Q1 1.612 MWh counted, 1 certificate, created on 15 Jul 2024." in rec
-    assert "January 2024 1,612 kWh 1.612 MWh 1 0.612 MWh" in rec
+    assert "Certificates 1 Counted so far 1.612 MWh Missing nothing" in rec
+    assert "2024-Q1: 1 certificate to be created on 15 Jul 2024 1 1.612 MWh 0.612 MWh" in rec
     assert "Without an asset" not in rec
     bea = _signed_in(app, "bea")
     bea.enrol("bea")
     assert "Roof 2 : register its GIS asset id" in _text(bea.get("/certificates").text)
     assert "These were all." in bea.get("/certificates?after=Z").text
+
+
+def test_an_asset_has_its_quarters(app: FastAPI) -> None:
+    """Month by month, the last quarter open; it is for who may see the system, and one without an asset has none."""
+    address = f"/systems/{SYSTEM}/certificates"
+    rec = _signed_in(app, "rec")
+    assert f'href="{address}"' in rec.get("/certificates").text
+    text = _text(rec.get(address).text)
+    assert "Certificates 1 Counted so far 1.612 MWh Left over for the next month 0.612 MWh" in text
+    assert "2024-Q1 1.612 MWh counted, 1 certificate, to be created on 15 Jul 2024." in text
+    assert "January 2024 1,612 kWh 1.612 MWh 1 0.612 MWh" in text
+    assert rec.get(f"/systems/{OTHER}/certificates").status_code == 403
+    bea = _signed_in(app, "bea")
+    bea.enrol("bea")
+    assert bea.get(f"/systems/{OTHER}/certificates").status_code == 404
+
+
+def test_missing_months_are_told_once_for_all_assets(app: FastAPI) -> None:
+    """Their number leads to the list, where each month leads to its system; the asset's page has them too."""
+    for month in (FEB, MAR, APR):
+        close_month(app.state.hub.database, month, RunKind.CLOSE, actor="test", now=window_of(month).closes_at)
+    rec = _signed_in(app, "rec")
+    page = rec.get("/certificates").text
+    assert '<a href="#missing">3\u00a0months</a>' in page
+    assert "Not reported, so nothing is sent: April 2024, March 2024, February 2024." in _text(page).replace(" ,", ",")
+    assert f'href="/systems/{SYSTEM}?month=2024-02"' in page
+    asset = _text(rec.get(f"/systems/{SYSTEM}/certificates").text)
+    assert "April 2024 , March 2024 , February 2024" in asset
 
 
 def test_a_list_of_systems_shows_the_last_year_of_each(app: FastAPI) -> None:
