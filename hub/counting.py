@@ -28,6 +28,12 @@ ANSWER_BUCKETS = (0.005, 0.02, 0.1, 0.5, 2.0, 10.0)
 BLOCK_RESULTS = ("new", "duplicate", "supersedes", "junk", "conflict", "rejected", "unregistered")
 """What becomes of a block: `protocol.custody.receiver.DecisionKind`, or not taken, or of a device nobody registered."""
 TAKEN_RESULTS = ("new", "supersedes")
+MESSAGE_RESULTS = ("taken", "rejected", "unregistered", "ignored")
+"""What becomes of a message from the broker: kept, dropped, of a device nobody registered, or nothing was in it."""
+READING_RESULTS = ("stored", "duplicate", "conflict")
+METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+OTHER_METHOD = "other"
+"""Stands for every word that is no method, or else whoever asks could make series without end."""
 STATUS_CLASSES = ("1xx", "2xx", "3xx", "4xx", "5xx")
 
 
@@ -65,7 +71,8 @@ class Counting:
         self._now = now
         ProcessCollector(registry=self.registry)
         self._blocks = self._counter("blocks", "Blocks that arrived, by what became of them.", "result")
-        self._readings = self._counter("readings", "Readings in the intact blocks that were taken.")
+        self._messages = self._counter("ingest_messages", "Messages from the broker, by what became of them.", "result")
+        self._readings = self._counter("readings", "Readings in intact blocks, by what became of them.", "result")
         self._receipts = self._counter("receipts", "Receipts that were given.")
         self._lag = self._gauge("ingest_lag_seconds", "How long the oldest message waits that is not committed.")
         self._lag_of: Callable[[], float] = float
@@ -73,22 +80,32 @@ class Counting:
         self._write = self._histogram("database_write_seconds", "Time of a write, with its turn.", WRITE_BUCKETS)
         self._job_at = self._gauge("job_last_success_timestamp_seconds", "When a job last ended well.", "job")
         self._job_took = self._gauge("job_last_duration_seconds", "How long a job's last good round took.", "job")
-        self._requests = self._counter("http_requests", "Requests that were answered.", "route", "status")
-        self._answer = self._histogram(
-            "http_answer_seconds", "Time from a request to the beginning of its answer.", ANSWER_BUCKETS, "route"
+        self._requests = self._histogram(
+            "http_request_duration_seconds",
+            "Time from a request to the beginning of its answer.",
+            *(ANSWER_BUCKETS, "route", "method", "status"),
         )
         # A series that begins with its first event would hide that event from a rate.
-        for result in BLOCK_RESULTS:
-            self._blocks.labels(result)
+        for counter, results in (
+            (self._blocks, BLOCK_RESULTS),
+            (self._messages, MESSAGE_RESULTS),
+            (self._readings, READING_RESULTS),
+        ):
+            for result in results:
+                counter.labels(result)
 
-    def count_blocks(self, results: Mapping[str, int], readings: int) -> None:
-        """Count blocks by what became of them (one of `BLOCK_RESULTS`), and the readings in them."""
-        for result, number in results.items():
-            self._blocks.labels(result).inc(number)
-        self._readings.inc(readings)
+    def count_messages(self, result: str, number: int = 1) -> None:
+        """Count messages from the broker by what became of them, one of `MESSAGE_RESULTS`."""
+        self._messages.labels(result).inc(number)
+
+    def count_blocks(self, results: Mapping[str, int], readings: Mapping[str, int]) -> None:
+        """Count blocks and the readings in them by what became of them (`BLOCK_RESULTS`, `READING_RESULTS`)."""
+        for counter, became in ((self._blocks, results), (self._readings, readings)):
+            for result, number in became.items():
+                counter.labels(result).inc(number)
         blocks = sum(results.get(result, 0) for result in TAKEN_RESULTS)
         with self._lock:
-            self.came += Came(blocks, readings)
+            self.came += Came(blocks, readings.get("stored", 0))
 
     def count_receipts(self, number: int) -> None:
         """Count receipts that were given."""
@@ -124,10 +141,10 @@ class Counting:
         self._job_at.labels(name).set(run.ended_at / 1000)
         self._job_took.labels(name).set(run.seconds)
 
-    def count_request(self, route: str, status: int, seconds: float) -> None:
-        """Count a request by its route's template and its status, and how long its answer took to begin."""
-        self._requests.labels(route, STATUS_CLASSES[status // 100 - 1]).inc()
-        self._answer.labels(route).observe(seconds)
+    def count_request(self, route: str, method: str, status: int, seconds: float) -> None:
+        """Count a request by its route's template, its method and its status: how long its answer took to begin."""
+        known = method if method in METHODS else OTHER_METHOD
+        self._requests.labels(route, known, STATUS_CLASSES[status // 100 - 1]).observe(seconds)
 
     def _counter(self, name: str, text: str, *labels: str) -> Counter:
         return Counter(f"meterline_{name}", text, labels, registry=self.registry)

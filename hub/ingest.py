@@ -315,6 +315,9 @@ class Ingest:
                 states.append((topic, message))
             elif topic.channel is Channel.RESULT:
                 results.append((topic, message))
+            else:
+                # A state without bytes is how a broker is told to forget the one it kept.
+                self.counting.count_messages("ignored")
         receipts = list(self._commit_blocks(arrivals).receipts) if arrivals else []
         for topic, message in states:
             receipt = self._commit_state(topic.device, message)
@@ -326,7 +329,10 @@ class Ingest:
 
     def _commit_blocks(self, arrivals: list[Arrival]) -> Accepted:
         accepted = accept_blocks(self._database, arrivals, self._terms, self._now())
+        strangers = accepted.results.get("unregistered", 0)
         self.counters.blocks += len(arrivals) - len(accepted.rejected)
+        self.counting.count_messages("unregistered", strangers)
+        self.counting.count_messages("taken", len(arrivals) - len(accepted.rejected) - strangers)
         self.counting.count_blocks(accepted.results, accepted.readings)
         for sentence in accepted.rejected:
             self._reject("block", sentence)
@@ -346,6 +352,8 @@ class Ingest:
         self.counters.states += 1
         if answer.rejected:
             self._reject(message.topic, answer.rejected)
+        else:
+            self.counting.count_messages("taken" if answer.refused is None else "unregistered")
         if answer.refused is not None:
             self._refuse(answer.refused)
         return answer.receipt
@@ -355,6 +363,8 @@ class Ingest:
         self.counters.results += taken.kept
         if taken.rejected:
             self._reject(message.topic, taken.rejected)
+        else:
+            self.counting.count_messages("taken")
 
     def _publish(self, device: DeviceId, channel: Channel, raw: bytes) -> None:
         if self._client.is_connected():
@@ -390,6 +400,7 @@ class Ingest:
 
     def _reject(self, subject: str, sentence: str) -> None:
         self.counters.rejected += 1
+        self.counting.count_messages("rejected")
         self._say(subject, sentence)
 
     def _say(self, subject: str, sentence: str) -> None:

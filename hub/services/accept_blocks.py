@@ -55,7 +55,7 @@ class Accepted:
     """What became of a batch. `receipts` hold one per stream; `rejected` one sentence per block not taken.
 
     `results` counts all its blocks by their decision, `rejected` where there was nothing to decide, or `unregistered`;
-    `readings` are those of its intact blocks.
+    `readings` those of its intact blocks: `stored`, `duplicate` (sealed again), or in `conflict` with one that is held.
     """
 
     receipts: tuple[Receipt, ...]
@@ -63,7 +63,7 @@ class Accepted:
     refused: frozenset[tuple[DeviceId, Epoch]]
     decisions: Mapping[DecisionKind, int]
     results: Mapping[str, int]
-    readings: int = 0
+    readings: Mapping[str, int]
 
 
 def accept_blocks(database: Database, arrivals: Sequence[Arrival], terms: Terms, now: int) -> Accepted:
@@ -84,7 +84,7 @@ def accept_blocks(database: Database, arrivals: Sequence[Arrival], terms: Terms,
         streams.setdefault(place, []).append(Judged(arrival.raw, judgement, judgement.head))
     refused = frozenset(place for place in streams if not keys[place[0]])
     if not streams:
-        return Accepted((), tuple(rejected), refused, {}, {"rejected": len(rejected)})
+        return Accepted((), tuple(rejected), refused, {}, {"rejected": len(rejected)}, {})
     known = known_descriptors(database)
     known.look_up(database, (one.judgement.block for judged in streams.values() for one in judged))
     with database.write() as connection:

@@ -7,6 +7,7 @@ is unconditional, and one such block must not stop its device or the hub.
 from __future__ import annotations
 
 import logging
+from collections import Counter
 from dataclasses import dataclass, field
 from itertools import repeat
 from operator import sub
@@ -19,7 +20,7 @@ from hub.services.place_readings import Placer
 from hub.store import custody, descriptors, meter_events, ownership, readings, statements
 from hub.store.database import attempt
 from hub.store.descriptors import Described, Underived
-from hub.store.readings import Series
+from hub.store.readings import Added, Series
 from hub.store.statements import Stated
 from protocol import wire
 from protocol.identity import BootId, DescriptorId, format_device_id
@@ -150,13 +151,13 @@ class _Run:
 class Derivation:
     """The facts of one transaction's blocks: give it blocks in chain order, then `write` what they say at once.
 
-    `waiting` are the streams some of whose readings have been found to wait for a descriptor, `readings` how many
-    readings were derived.
+    `waiting` are the streams some of whose readings have been found to wait for a descriptor, `readings` counts those
+    that were derived by what became of them.
     """
 
     def __init__(self, connection: Connection, known: KnownDescriptors, now: int) -> None:
         self.waiting: set[int] = set()
-        self.readings = 0
+        self.readings: Counter[str] = Counter()
         self._connection = connection
         self._now = now
         self._added: list[_Place] = []
@@ -201,14 +202,14 @@ class Derivation:
             descriptors.note_underived(self._connection, stream, block.seq, Underived.FAILED)
             return
         self._touched |= touched
-        self.readings += derived
+        self.readings.update({"stored": derived.new, "duplicate": derived.known, "conflict": derived.conflicting})
         for stream, seq in described:
             self.add_stored(stream, seq)
 
-    def _derive(self, places: Sequence[_Place]) -> tuple[list[tuple[int, int]], set[int], int]:
+    def _derive(self, places: Sequence[_Place]) -> tuple[list[tuple[int, int]], set[int], Added]:
         """Store what blocks say.
 
-        Return the (stream, seq) that waited for a descriptor, the registers concerned, and how many readings there are.
+        Return the (stream, seq) that waited for a descriptor, the registers concerned, and what became of readings.
         """
         described: list[tuple[int, int]] = []
         runs: dict[_RunKey, _Run] = {}
@@ -231,13 +232,13 @@ class Derivation:
                 record += record_count(frame)
         placer.learn()
         series = [one for run in runs.values() for one in run.series()]
-        readings.add_readings(self._connection, series, min(place.received_at for place in places))
+        added = readings.add_readings(self._connection, series, min(place.received_at for place in places))
         statements.add_statements(self._connection, stated)
         touched = {one.register_id for one in series} | placer.place()
         happened = {(one.device, one.said.meter) for one in stated if isinstance(one.said, MeterEvent)}
         if happened:
             touched |= meter_events.find_registers(self._connection, happened)
-        return described, touched, sum(len(one.read_at) for one in series)
+        return described, touched, added
 
     def _describe(self, stream: int, block: Block, meter: MeterDescriptor) -> tuple[tuple[int, int], ...]:
         descriptor = wire.describe(meter)

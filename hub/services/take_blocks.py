@@ -67,8 +67,8 @@ class Taking:
         self._unstored: list[BlockRow] = []
 
     @property
-    def readings(self) -> int:
-        """How many readings the blocks hold that were derived."""
+    def readings(self) -> Mapping[str, int]:
+        """How many readings were derived from the blocks, by what became of them."""
         return self._derivation.readings
 
     def take(self, streams: Mapping[Place, Sequence[Judged]]) -> None:

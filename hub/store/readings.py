@@ -72,20 +72,29 @@ class Unconverted:
     readings: int
 
 
-def add_readings(connection: Connection, series: Sequence[Series], received_at: int) -> int:
-    """Insert readings and return how many contradict one already there with the same key.
+class Added(NamedTuple):
+    """How many readings were new, how many there already, and how many contradict one that is."""
+
+    new: int = 0
+    known: int = 0
+    conflicting: int = 0
+
+
+def add_readings(connection: Connection, series: Sequence[Series], received_at: int) -> Added:
+    """Insert readings and return what became of them.
 
     `received_at` (UTC ms) is when the first of their blocks was received. The key is (register, read_at, boot id,
     boottime): the same reading sealed again is skipped, a different value under the same key is kept beside the first
     in `reading_conflict`, never instead of it.
     """
     if not series:
-        return 0
+        return Added()
     before = drops.find_newest(connection, {one.register_id for one in series})
     rows = list(chain.from_iterable([one.rows() for one in series]))
     added = insert_rows(connection, schema.reading, rows)
     drops.watch(connection, series, before, received_at, is_new=added == len(rows))
-    return sum(_keep_conflict(connection, row) for row in rows) if added < len(rows) else 0
+    conflicting = sum(_keep_conflict(connection, row) for row in rows) if added < len(rows) else 0
+    return Added(added, len(rows) - added - conflicting, conflicting)
 
 
 def count_unconverted(connection: Connection) -> tuple[Unconverted, ...]:

@@ -69,9 +69,9 @@ class Observing:
 
     def _keep(self, scope: Scope, seen: _Seen) -> None:
         route, ended = route_of(scope), monotonic_seconds()
-        self._counting.count_request(route, seen.status, (seen.answered or ended) - seen.began)
-        took_ms = round((ended - seen.began) * 1000)
         method = scope["method"]
+        self._counting.count_request(route, method, seen.status, (seen.answered or ended) - seen.began)
+        took_ms = round((ended - seen.began) * 1000)
         log.info(
             "%s %s: %d, %d ms, %d bytes, request %s",
             *(method, route, seen.status, took_ms, seen.size, REQUEST_ID.get()),

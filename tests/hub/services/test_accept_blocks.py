@@ -363,6 +363,20 @@ def test_two_values_for_one_reading_are_both_kept(registered: Database) -> None:
     ]
 
 
+def test_readings_are_counted_by_what_became_of_them(registered: Database) -> None:
+    """New ones, those that were sealed again, and those that say otherwise than what is held."""
+    device = made_log(COUNTS[:4])
+    first = accept_blocks(registered, device.arrivals(), TERMS, NOW)
+    device.seal(make_readings(make_meter(), [*COUNTS[:3], COUNTS[3] + 1, 5], JULY_AT))
+    second = accept_blocks(registered, device.arrivals(2), TERMS, NOW)
+    again = accept_blocks(registered, device.arrivals(2), TERMS, NOW)
+    assert [first.readings, second.readings, again.readings] == [
+        {"stored": 4, "duplicate": 0, "conflict": 0},
+        {"stored": 1, "duplicate": 3, "conflict": 1},
+        {},
+    ]
+
+
 def test_two_different_blocks_for_one_slot_are_a_fork(registered: Database) -> None:
     """A second intact block for a slot is kept aside and stops the epoch."""
     device, twin = made_log(COUNTS[:8]), made_log([*COUNTS[:4], 1, 2, 3, 4])

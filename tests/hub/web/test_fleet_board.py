@@ -151,12 +151,12 @@ def test_before_the_first_look_nothing_is_made_up(tmp_path: Path) -> None:
 def test_what_came_is_told_to_the_look_once(tmp_path: Path) -> None:
     """A second look has what came since the first."""
     counting = Counting()
-    counting.count_blocks({"new": 5, "duplicate": 1}, 20)
+    counting.count_blocks({"new": 5, "duplicate": 1}, {"stored": 20})
     with open_api(tmp_path) as api:
         hub = api.client.app.state.hub  # type: ignore[attr-defined]
         wait_until(lambda: hub.counting.fleet is not None, "the first look")
         job = AlertJob(api.database, counting, lambda: NOW)
-        counting.count_blocks({"new": 2, "supersedes": 1, "junk": 1}, 7)
+        counting.count_blocks({"new": 2, "supersedes": 1, "junk": 1}, {"stored": 7})
         job.run(lambda: False)
         job.run(lambda: False)
         with api.database.read() as connection:

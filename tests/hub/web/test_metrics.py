@@ -13,7 +13,7 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
 from hub.app import build_app
 from hub.config import Address, HubSettings
-from hub.counting import BLOCK_RESULTS
+from hub.counting import BLOCK_RESULTS, READING_RESULTS
 from hub.errors import SettingsError
 from hub.rules.reminders import NoticeKey, Occasion
 from hub.services.accept_blocks import Arrival, accept_blocks
@@ -101,7 +101,7 @@ def test_blocks_are_counted_by_what_became_of_them(tmp_path: Path) -> None:
     assert all(value(before, "blocks_total", result=result) == 0 for result in BLOCK_RESULTS)
     wanted = {"new": len(log), "duplicate": 1, "unregistered": 2, "rejected": 1}
     assert counted == {result: wanted.get(result, 0) for result in BLOCK_RESULTS}
-    assert value(after, "readings_total") == 6
+    assert [value(after, "readings_total", result=result) for result in READING_RESULTS] == [6, 0, 0]
     assert value(after, "receipts_total") == 3
     assert value(after, "ingest_batch_seconds_count") == 4
     assert value(after, "database_write_seconds_count") > value(before, "database_write_seconds_count")
@@ -192,24 +192,32 @@ def test_the_window_is_counted_down_and_what_it_lacks(tmp_path: Path) -> None:
 
 
 def test_requests_are_counted_by_the_template_of_their_route(tmp_path: Path) -> None:
-    """No series for a path that anybody can make up."""
+    """No series for a path or a method that anybody can make up."""
     with watched(tmp_path) as (client, database):
         add_system(database)
         for path in ("/systems/SLF-AB1234-00001", "/systems/NOPE", "/no/such/thing", "/static/hub.css", "/livez"):
             client.get(path)
         client.get("/api/v1/systems")
+        client.head("/livez")
+        for word in ("SPY", "SPY2"):
+            client.request(word, "/no/such/thing")
         series = scrape(client)
-    found = {labels: number for (name, labels), number in series.items() if name == "meterline_http_requests_total"}
-    counted = {tuple(dict(labels).values()): number for labels, number in found.items()}
-    assert counted == {
-        ("/systems/{pts_id}", "2xx"): 1,
-        ("/systems/{pts_id}", "4xx"): 1,
-        ("none", "4xx"): 1,
-        ("/static", "2xx"): 1,
-        ("/livez", "2xx"): 1,
-        ("/api/v1/systems", "2xx"): 1,
+    name = "meterline_http_request_duration_seconds_count"
+    counted = {
+        tuple(dict(labels)[label] for label in ("method", "route", "status")): number
+        for (found, labels), number in series.items()
+        if found == name
     }
-    assert value(series, "http_answer_seconds_count", route="/livez") == 1
+    assert counted == {
+        ("GET", "/systems/{pts_id}", "2xx"): 1,
+        ("GET", "/systems/{pts_id}", "4xx"): 1,
+        ("GET", "none", "4xx"): 1,
+        ("other", "none", "4xx"): 2,
+        ("GET", "/static", "2xx"): 1,
+        ("GET", "/livez", "2xx"): 1,
+        ("HEAD", "/livez", "2xx"): 1,
+        ("GET", "/api/v1/systems", "2xx"): 1,
+    }
 
 
 def test_the_number_of_series_does_not_grow_with_the_fleet(tmp_path: Path) -> None:
