@@ -1,4 +1,4 @@
-"""`meter-hub device maintain`, `retire` and `resume`: what people say of a device in the field."""
+"""`meter-hub device maintain`, `retire`, `resume` and `tag`: what people say of a device in the field."""
 
 from __future__ import annotations
 
@@ -6,15 +6,18 @@ from typing import Annotated
 
 import typer
 
+from hub.cli.device_options import Link, Search, Tag, Version
 from hub.cli.terminal import DEFAULT_DATA, AsJson, Data, actor, open_data, plain, print_json
 from hub.clock import now_ms
 from hub.fleet.lifecycle import Said, Word
+from hub.fleet.tags import Retagging, parse_tag
 from hub.formats import local_time
-from hub.models.device_stages import said_of_many_json, staged_json
+from hub.models.device_stages import DeviceTagsJson, said_of_many_json, staged_json
 from hub.rules.instants import parse_instant
 from hub.services.say_of_device import Staged, say_of_device
 from hub.services.say_of_devices import ManyDevices, say_of_devices
-from hub.store.device_list import DeviceFilter, Heard
+from hub.services.tag_device import tag_device
+from hub.store.device_list import DeviceFilter
 from protocol.identity import format_device_id
 
 app = typer.Typer()
@@ -48,14 +51,34 @@ def resume(device: Device, reason: Reason, data: Data = DEFAULT_DATA, *, as_json
     _say(device, Said(Word.RESUME), reason, data, as_json=as_json)
 
 
+@app.command("tag")
+def tag(
+    device: Device,
+    put_on: Annotated[list[str] | None, typer.Option("--add", help="A tag to put on; may be repeated.")] = None,
+    take_off: Annotated[list[str] | None, typer.Option("--remove", help="A tag to take off; may be repeated.")] = None,
+    data: Data = DEFAULT_DATA,
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """Put tags on a device or take them off, and show those that it has."""
+    wish = Retagging(tuple(map(parse_tag, put_on or ())), tuple(map(parse_tag, take_off or ())))
+    with open_data(data, create=False) as database:
+        tags = tag_device(database, device, wish, actor=actor(), now=now_ms())
+    if as_json:
+        print_json(DeviceTagsJson(device=device, tags=list(tags)))
+    else:
+        typer.echo(plain(f"device {device}: {' '.join(tags) or 'no tag'}"))
+
+
 @app.command("say-all")
 def say_all(
     word: Annotated[Word, typer.Argument(help="What is said of each.")],
     reason: Reason,
     until: Annotated[str, typer.Option(help="When a maintenance ends by itself.")] = "",
-    search: Annotated[str, typer.Option(help="A part of their name, or the serial number of a meter they read.")] = "",
-    link: Annotated[Heard | None, typer.Option(help="How they are heard.")] = None,
-    version: Annotated[str, typer.Option(help="The agent that they run.")] = "",
+    search: Search = "",
+    link: Link = None,
+    version: Version = "",
+    tag: Tag = "",
     number: Annotated[
         int | None, typer.Option(help="How many these are; needed for more than 20, and to decommission.", min=0)
     ] = None,
@@ -66,7 +89,7 @@ def say_all(
 ) -> None:
     """Say one thing of all devices that match, or show which these are."""
     said = Said(word, parse_instant(until) if until else None)
-    asked = ManyDevices(DeviceFilter(search.strip(), link, version), said, number)
+    asked = ManyDevices(DeviceFilter(search.strip(), link, version, tag), said, number)
     with open_data(data, create=False) as database:
         done = say_of_devices(database, asked, actor=actor(), now=now_ms(), reason=reason, is_dry_run=is_dry_run)
     if as_json:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from hub.cli.device_options import Link, Search, Tag, Version
 from hub.cli.terminal import DEFAULT_DATA, AsJson, Data, actor, open_data, plain, print_json, print_table
 from hub.clock import now_ms
 from hub.errors import InputError
@@ -15,13 +16,21 @@ from hub.formats import kilowatt_hours, local_time
 from hub.models import fleet as models
 from hub.rules.instants import format_instant
 from hub.services.end_meter import EndRequest, end_meter
-from hub.services.read_devices import read_devices
+from hub.services.read_devices import SILENT_AFTER_MS, read_devices
 from hub.services.read_meters import read_meters
 from hub.services.register_device import register_device
 from hub.services.register_meter import MeterRequest, register_meter
 from hub.services.resolve_device import resolve_device
-from hub.store import registry
+from hub.store import device_list, device_tags, registry
+from hub.store.device_list import EVERY_DEVICE, DeviceFilter
 from protocol.identity import format_device_id
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from sqlalchemy import Connection
+
+_DEVICES_AT_ONCE = 500
 
 device_app = typer.Typer(no_args_is_help=True, help="Devices that read meters.")
 meter_app = typer.Typer(no_args_is_help=True, help="Meters of systems.")
@@ -50,21 +59,47 @@ def add_device(
 
 
 @device_app.command("list")
-def list_devices(data: Data = DEFAULT_DATA, *, as_json: AsJson = False) -> None:
-    """List the registered devices, and those heard but not registered."""
+def list_devices(
+    search: Search = "",
+    link: Link = None,
+    version: Version = "",
+    tag: Tag = "",
+    data: Data = DEFAULT_DATA,
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """List the registered devices that match; without a filter also those that were heard and are not registered."""
+    wanted = DeviceFilter(search.strip(), link, version, tag)
     with open_data(data, create=False) as database, database.read() as connection:
-        views = [models.device_json(view) for view in read_devices(connection, now_ms())]
-        unknown = registry.list_unknown_devices(connection)
+        views = list(_each_device(connection, wanted, now_ms()))
+        unknown = registry.list_unknown_devices(connection) if wanted == EVERY_DEVICE else ()
     if as_json:
         names = [format_device_id(device.id) for device in unknown]
         typer.echo(json.dumps({"devices": [view.model_dump() for view in views], "unknown": names}))
         return
-    rows = [(view.device, view.name, view.link, view.heard_at or "", str(view.backlog_blocks)) for view in views]
+    rows = [
+        (view.device, view.name, view.link, view.heard_at or "", str(view.backlog_blocks), " ".join(view.tags))
+        for view in views
+    ]
     rows += [
-        (format_device_id(device.id), "not registered", "", format_instant(device.last_seen_at), "")
+        (format_device_id(device.id), "not registered", "", format_instant(device.last_seen_at), "", "")
         for device in unknown
     ]
-    print_table(("Device", "Name", "Link", "Last heard", "Backlog"), rows)
+    print_table(("Device", "Name", "Link", "Last heard", "Backlog", "Tags"), rows)
+
+
+def _each_device(connection: Connection, wanted: DeviceFilter, now: int) -> Iterator[models.DeviceJson]:
+    after = None
+    while True:
+        found = device_list.list_page(
+            connection, wanted, after=after, limit=_DEVICES_AT_ONCE, silent_before=now - SILENT_AFTER_MS
+        )
+        tags = device_tags.tags_of(connection, [one.id for one in found])
+        for view in read_devices(connection, now, found):
+            yield models.device_json(view, tags.get(view.device.id, ()))
+        if len(found) < _DEVICES_AT_ONCE:
+            return
+        after = (found[-1].name, bytes(found[-1].id))
 
 
 @device_app.command("resolve")

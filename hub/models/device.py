@@ -63,7 +63,7 @@ class DeviceDetailsJson(DeviceJson):
 def device_details_json(found: DeviceDetails) -> DeviceDetailsJson:
     """Return all that is known of a device."""
     return DeviceDetailsJson(
-        **device_json(found.view).model_dump(),
+        **device_json(found.view, found.tags).model_dump(),
         stage=found.stage.value,
         urgency=found.urgency.value,
         axes=[AxisJson(axis=one.axis.value, value=one.text, urgency=one.urgency.value) for one in found.axes],

@@ -46,6 +46,15 @@ class DeviceWordsJson(BaseModel):
     next: int | None = None
 
 
+class DeviceTagsJson(BaseModel):
+    """A device and its tags."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"device": "9f1c03d2a4b5e6f7", "tags": ["roof", "lte"]}]})
+
+    device: str
+    tags: list[str]
+
+
 class SaidOfManyJson(BaseModel):
     """Of which devices something is said, and of which it cannot be; in a dry run nothing was changed."""
 

@@ -12,6 +12,8 @@ from hub.rules.registers import GENERATED_OBIS
 from protocol.identity import format_device_id
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from hub.rules.production import Reading
     from hub.services.compute_production import MeterMonth, SystemMonth
     from hub.services.read_devices import DeviceView
@@ -128,6 +130,7 @@ class DeviceJson(_Json):
     safe: int
     agent_version: str
     contested: str
+    tags: list[str]
 
 
 class UnknownDeviceJson(_Json):
@@ -247,7 +250,7 @@ def meter_json(view: MeterView, registration: str | None) -> MeterJson:
     )
 
 
-def device_json(view: DeviceView) -> DeviceJson:
+def device_json(view: DeviceView, tags: Sequence[str]) -> DeviceJson:
     """Return a device as the fleet shows it."""
     return DeviceJson(
         device=format_device_id(view.device.id),
@@ -261,6 +264,7 @@ def device_json(view: DeviceView) -> DeviceJson:
         safe=view.safe,
         agent_version=view.agent_version,
         contested=view.contested,
+        tags=list(tags),
     )
 
 

@@ -11,7 +11,7 @@ from hub.fleet.machine import describe_machine
 from hub.services.find_device import find_device
 from hub.services.read_devices import read_devices
 from hub.services.read_stated import stated_of
-from hub.store import blocks, board, device_words, machines, outbox, ownership, registry, series, states
+from hub.store import blocks, board, device_tags, device_words, machines, outbox, ownership, registry, series, states
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -54,6 +54,7 @@ class DeviceDetails:
     axes: tuple[Value, ...]
     machine: Machine | None
     machine_words: Mapping[str, str]
+    tags: tuple[str, ...]
 
     @property
     def urgency(self) -> Urgency:
@@ -108,4 +109,5 @@ def read_device(connection: Connection, device_id: str, now: int) -> DeviceDetai
         axes=judge_axes(seen),
         machine=machine,
         machine_words={} if machine is None else describe_machine(machine, now),
+        tags=device_tags.tags_of(connection, [device.id]).get(device.id, ()),
     )

@@ -76,7 +76,7 @@ def say_of_devices(  # noqa: PLR0913 - of which devices what is said, by whom, w
             subject="devices",
             at=now,
             after={
-                "filter": _tell(asked.wanted),
+                "filter": asked.wanted.named(),
                 "until": None if asked.said.until_at is None else format_instant(asked.said.until_at),
                 "devices": [format_device_id(device.id) for device in done.changed],
             },
@@ -121,10 +121,3 @@ def _confirm(asked: ManyDevices, number: int) -> None:
     named = "name their number" if asked.number is None else f"that is not {asked.number:,}"
     message = f"number: {number:,} devices match, {named}; nothing was changed"
     raise InputError(message)
-
-
-def _tell(wanted: DeviceFilter) -> dict[str, str]:
-    heard = "" if wanted.heard is None else wanted.heard.value
-    stands = "" if wanted.stand is None else f"{wanted.stand.axis.value}: {wanted.stand.word}"
-    named = {"search": wanted.search, "link": heard, "version": wanted.version, "stands": stands}
-    return {name: value for name, value in named.items() if value}

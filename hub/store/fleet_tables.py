@@ -20,6 +20,18 @@ device_word = Table(
 )
 """Nothing is changed or deleted: the last word on a device counts."""
 
+device_tag = Table(
+    "device_tag",
+    metadata,
+    Column("device", LargeBinary, ForeignKey("device.id"), primary_key=True),
+    Column("tag", Text, primary_key=True),
+    # The device's, which never changes: with it an index gives the devices of a tag in the order of the list.
+    Column("name", Text, nullable=False),
+    Index("device_tag_by_name", "tag", "name", "device"),
+    sqlite_strict=True,
+    sqlite_with_rowid=False,
+)
+
 commissioning = Table(
     "commissioning",
     metadata,

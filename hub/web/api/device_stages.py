@@ -1,16 +1,18 @@
-"""The JSON API for what staff say of devices: maintenance, decommissioning, service again."""
+"""The JSON API for what staff say of devices: maintenance, decommissioning, service again, tags."""
 
 from fastapi import APIRouter
 from pydantic import BaseModel, Field, StrictBool, StrictInt
 
 from hub.fleet.axes import Axis, stand_at
 from hub.fleet.lifecycle import Said, Word
+from hub.fleet.tags import TAGS_MAX, Retagging, parse_tag
 from hub.models import device_stages as models
 from hub.rules.instants import parse_instant
 from hub.rules.permissions import Action
 from hub.services.find_device import find_device
 from hub.services.say_of_device import say_of_device
 from hub.services.say_of_devices import DEVICES_MAX, ManyDevices, say_of_devices
+from hub.services.tag_device import tag_device
 from hub.store import device_words
 from hub.store.device_list import DeviceFilter, Heard
 from hub.web.actors import ActorOf, demand
@@ -32,6 +34,15 @@ class WordBody(BaseModel):
     reason: str = Field(max_length=100)
 
 
+class TagsBody(BaseModel):
+    """Tags that are put on a device, and others that are taken off."""
+
+    model_config = with_example(add=["lte"], remove=["new"])
+
+    add: list[str] = Field(default=[], max_length=TAGS_MAX)
+    remove: list[str] = Field(default=[], max_length=TAGS_MAX)
+
+
 class WordOfManyBody(WordBody):
     """What is said of all devices that match: by a part of their name or a meter's serial, how they are heard, version.
 
@@ -46,6 +57,7 @@ class WordOfManyBody(WordBody):
     search: str = Field("", max_length=200)
     link: Heard | None = None
     version: str = Field("", max_length=200)
+    tag: str = Field("", max_length=200)
     axis: Axis | None = None
     stands: str = Field("", max_length=40)
     number: StrictInt | None = Field(None, ge=0, le=DEVICES_MAX)
@@ -57,7 +69,8 @@ def say_of_all(hub: HubOf, actor: ActorOf, body: WordOfManyBody) -> models.SaidO
     """Say it of all devices that match, or with `dry_run` only which these are; what cannot be said of one is left."""
     demand(hub, actor, Action.REGISTER_SYSTEM)
     said = Said(body.word, parse_instant(body.until) if body.until else None)
-    wanted = DeviceFilter(body.search.strip(), body.link, body.version, stand_at(body.axis, body.stands))
+    stand = stand_at(body.axis, body.stands)
+    wanted = DeviceFilter(body.search.strip(), body.link, body.version, body.tag, stand)
     asked = ManyDevices(wanted, said, body.number)
     done = say_of_devices(
         hub.database, asked, actor=actor.name, now=hub.now(), reason=body.reason, is_dry_run=body.dry_run
@@ -72,6 +85,15 @@ def say(hub: HubOf, actor: ActorOf, device: str, body: WordBody) -> models.Stage
     said = Said(body.word, parse_instant(body.until) if body.until else None)
     staged = say_of_device(hub.database, device, said, actor=actor.name, now=hub.now(), reason=body.reason)
     return models.staged_json(staged)
+
+
+@router.post("/devices/{device}/tags", status_code=201)
+def tag(hub: HubOf, actor: ActorOf, device: str, body: TagsBody) -> models.DeviceTagsJson:
+    """Put tags on a device and take others off; the answer has those that it has from then on."""
+    demand(hub, actor, Action.REGISTER_SYSTEM)
+    wish = Retagging(tuple(map(parse_tag, body.add)), tuple(map(parse_tag, body.remove)))
+    tags = tag_device(hub.database, device, wish, actor=actor.name, now=hub.now())
+    return models.DeviceTagsJson(device=device, tags=list(tags))
 
 
 @router.get("/devices/{device}/words")

@@ -2,9 +2,8 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter, Depends
 
-from hub.fleet.axes import Axis, stand_at
 from hub.models import fleet as models
 from hub.models.device import DeviceCourseJson, DeviceDetailsJson, device_course_json, device_details_json
 from hub.models.fleet_board import FleetBoardJson, fleet_board_json
@@ -16,17 +15,18 @@ from hub.services.find_device import find_device
 from hub.services.name_commands import device_command, meter_command
 from hub.services.read_device import read_device
 from hub.services.read_device_course import read_device_course
-from hub.services.read_devices import read_devices
+from hub.services.read_devices import SILENT_AFTER_MS, read_devices
 from hub.services.read_events import page_events
 from hub.services.read_fleet import read_systems
 from hub.services.read_fleet_board import read_fleet_board
 from hub.services.read_meters import FIRST, MeterPlace, page_meters
-from hub.store import device_list, ownership, registry, series
-from hub.store.device_list import EVERY_DEVICE, DeviceFilter
+from hub.store import device_list, device_tags, ownership, registry, series
+from hub.store.device_list import EVERY_DEVICE
 from hub.store.meter_events import EventPlace
 from hub.web.actors import demand
 from hub.web.api.paging import Page, PageBackByName, PageByName, by_name, format_place, parse_place
 from hub.web.context import HubOf
+from hub.web.device_filter import FilterOf
 from hub.web.reading_keys import format_key, parse_key
 from hub.web.visitors import ViewerOf
 from protocol.identity import format_device_id
@@ -89,28 +89,25 @@ def list_events(hub: HubOf, viewer: ViewerOf, pts_id: str, page: PageBackByName)
 
 
 @router.get("/devices")
-def list_devices(
-    hub: HubOf,
-    viewer: ViewerOf,
-    page: PageByName,
-    axis: Axis | None = None,
-    stands: Annotated[str, Query(max_length=40)] = "",
-) -> models.DevicesJson:
-    """Return registered devices by name, and on the first page those heard but not registered; for those who see all.
+def list_devices(hub: HubOf, viewer: ViewerOf, page: PageByName, wanted: FilterOf) -> models.DevicesJson:
+    """Return registered devices by name, those that match, for those who see all; `after` is the id of a device.
 
-    `after` is the id of a device. `stands` is a word of the `axis`: then only devices that stood there when the hub
-    last looked.
+    Without a filter the first page also has those that were heard and are not registered.
     """
     demand(hub, viewer, Action.VIEW_PRODUCTION)
-    wanted = DeviceFilter(stand=stand_at(axis, stands))
+    now = hub.now()
     with hub.database.read() as connection:
         last = None if page.cursor is None else find_device(connection, page.cursor)
         place = None if last is None else (last.name, last.id)
-        found = device_list.list_page(connection, wanted, after=place, limit=page.limit)
-        devices = read_devices(connection, hub.now(), found)
-        unknown = registry.list_unknown_devices(connection) if last is None and wanted == EVERY_DEVICE else ()
+        found = device_list.list_page(
+            connection, wanted, after=place, limit=page.limit, silent_before=now - SILENT_AFTER_MS
+        )
+        devices = read_devices(connection, now, found)
+        tags = device_tags.tags_of(connection, [one.id for one in found])
+        is_begun = last is None and wanted == EVERY_DEVICE
+        unknown = registry.list_unknown_devices(connection) if is_begun else ()
     return models.DevicesJson(
-        devices=[models.device_json(view) for view in devices],
+        devices=[models.device_json(view, tags.get(view.device.id, ())) for view in devices],
         unknown=[
             models.UnknownDeviceJson(
                 device=format_device_id(device.id),

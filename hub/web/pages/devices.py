@@ -2,29 +2,30 @@
 
 import csv
 import io
-from typing import Annotated
-from urllib.parse import urlencode
+from collections.abc import Iterator
 
-from fastapi import APIRouter, Depends, Query
-from fastapi.responses import HTMLResponse, RedirectResponse, Response
+from fastapi import APIRouter
+from fastapi.responses import HTMLResponse, RedirectResponse, Response, StreamingResponse
 
 from hub.errors import HubError, InputError
 from hub.exchange.cells import neutral
-from hub.fleet.axes import Axis, stand_at
 from hub.fleet.lifecycle import Said, Word
+from hub.fleet.tags import Retagging, parse_tags
 from hub.rules.instants import format_instant
 from hub.rules.permissions import Action, Actor
 from hub.services.read_details import parse_time
 from hub.services.read_device import read_device
 from hub.services.read_device_course import read_device_course
-from hub.services.read_devices import SILENT_AFTER_MS, read_devices
+from hub.services.read_devices import SILENT_AFTER_MS, DeviceView, read_devices
 from hub.services.say_of_device import say_of_device
 from hub.services.say_of_devices import ManyDevices, count_matching, say_of_devices
-from hub.store import device_list
+from hub.services.tag_device import tag_device
+from hub.store import device_list, device_tags
 from hub.store.device_list import DeviceFilter, Heard
 from hub.store.registry import Device
 from hub.web.actors import demand, refuse
 from hub.web.context import Hub, HubOf
+from hub.web.device_filter import Asked, FilterOf, query_of
 from hub.web.fleet_drawing import draw_links
 from hub.web.forms import Field, Form, Typed, draw_form, read_field, read_whole_number
 from hub.web.navigation import frame_for
@@ -36,21 +37,12 @@ from protocol.identity import format_device_id, parse_device_id
 _SEE_OTHER = 303
 DEVICES_SHOWN = 50
 DEVICES_AT_ONCE = 500
-COLUMNS = ("device", "name", "link", "last_heard", "last_block", "backlog_blocks", "held_through", "version")
+COLUMNS = (
+    *("device", "name", "link", "contested", "last_heard", "last_block"),
+    *("backlog_blocks", "held_through", "version", "tags"),
+)
 
 router = APIRouter(default_response_class=HTMLResponse, include_in_schema=False)
-
-Asked = Annotated[str, Query(max_length=200)]
-
-
-def take_filter(
-    search: Asked = "", link: Heard | None = None, version: Asked = "", axis: Axis | None = None, stands: Asked = ""
-) -> DeviceFilter:
-    """Return which devices an address names; raises InputError for what is no word of the axis."""
-    return DeviceFilter(search.strip(), link, version, stand_at(axis, stands))
-
-
-FilterOf = Annotated[DeviceFilter, Depends(take_filter)]
 
 
 @router.get("/devices")
@@ -67,14 +59,16 @@ def show_devices(hub: HubOf, viewer: ViewerOf, wanted: FilterOf, after: Asked = 
             silent_before=now - SILENT_AFTER_MS,
         )
         views = read_devices(connection, now, found)
+        tags = device_tags.tags_of(connection, [one.id for one in found])
     return render_page(
         "devices.html",
         frame_for(viewer, now),
         views=views,
+        tags=tags,
         counts=hub.counting.links,
         heard=list(Heard),
         wanted=wanted,
-        query=_query(wanted),
+        query=query_of(wanted),
         may_say=refuse(hub, viewer, Action.REGISTER_SYSTEM) is None,
         after=_place(found[-1]) if len(found) == DEVICES_SHOWN else None,
         is_first=not after,
@@ -85,26 +79,10 @@ def show_devices(hub: HubOf, viewer: ViewerOf, wanted: FilterOf, after: Asked = 
 
 @router.get("/devices.csv")
 def save_devices(hub: HubOf, viewer: ViewerOf, wanted: FilterOf) -> Response:
-    """Give all devices that match as a table."""
+    """Give all devices that match as a table, written as it is read."""
     demand(hub, viewer, Action.VIEW_PRODUCTION)
-    now, text, after = hub.now(), io.StringIO(), None
-    writer = csv.writer(text)
-    writer.writerow(COLUMNS)
-    with hub.database.read() as connection:
-        while True:
-            found = device_list.list_page(
-                connection, wanted, after=after, limit=DEVICES_AT_ONCE, silent_before=now - SILENT_AFTER_MS
-            )
-            for view in read_devices(connection, now, found):
-                instants = ("" if at is None else format_instant(at) for at in (view.heard_at, view.block_at))
-                cells = (format_device_id(view.device.id), view.device.name, view.link.value, *instants)
-                counts = (str(view.backlog), "" if view.committed < 0 else str(view.committed), view.agent_version)
-                writer.writerow(map(neutral, (*cells, *counts)))
-            if len(found) < DEVICES_AT_ONCE:
-                break
-            after = (found[-1].name, bytes(found[-1].id))
     headers = {"content-disposition": 'attachment; filename="devices.csv"', "cache-control": "no-store"}
-    return Response(text.getvalue(), media_type="text/csv; charset=utf-8", headers=headers)
+    return StreamingResponse(_write_table(hub, wanted), media_type="text/csv; charset=utf-8", headers=headers)
 
 
 @router.get("/devices/all")
@@ -132,7 +110,7 @@ def take_all(hub: HubOf, person: PersonOf, wanted: FilterOf, typed: Typed) -> Re
         )
     except HubError as error:
         return draw_form(form, frame_for(person.actor, now), typed, error)
-    return RedirectResponse(f"/devices?{_query(wanted)}", status_code=_SEE_OTHER)
+    return RedirectResponse(f"/devices?{query_of(wanted)}", status_code=_SEE_OTHER)
 
 
 @router.get("/devices/{device}")
@@ -140,6 +118,20 @@ def show_device(hub: HubOf, viewer: ViewerOf, device: str) -> HTMLResponse:
     """Show all that is known of a device."""
     demand(hub, viewer, Action.VIEW_PRODUCTION)
     return _draw(hub, viewer, device)
+
+
+@router.post("/devices/{device}/tags")
+def take_tags(hub: HubOf, person: PersonOf, device: str, typed: Typed) -> Response:
+    """Put tags on a device, or take them off."""
+    demand(hub, person.actor, Action.REGISTER_SYSTEM)
+    text = typed.get("tags", "").strip()
+    try:
+        tags = read_field("tags", parse_tags, text)
+        wish = Retagging(take_off=tags) if typed.get("change") == "take off" else Retagging(put_on=tags)
+        tag_device(hub.database, device, wish, actor=person.actor.name, now=hub.now())
+    except HubError as error:
+        return _draw(hub, person.actor, device, tags_error=error, tags=text)
+    return RedirectResponse(f"/devices/{device}", status_code=_SEE_OTHER)
 
 
 @router.post("/devices/{device}")
@@ -153,12 +145,20 @@ def take_word(hub: HubOf, person: PersonOf, device: str, typed: Typed) -> Respon
         said = Said(word, until_at)
         say_of_device(hub.database, device, said, actor=person.actor.name, now=hub.now(), reason=reason)
     except HubError as error:
-        return _draw(hub, person.actor, device, error, reason, until)
+        return _draw(hub, person.actor, device, error=error, reason=reason, until=until)
     return RedirectResponse(f"/devices/{device}", status_code=_SEE_OTHER)
 
 
-def _draw(  # noqa: PLR0913, PLR0917 - what was typed before
-    hub: Hub, viewer: Actor, device: str, error: HubError | None = None, reason: str = "", until: str = ""
+def _draw(  # noqa: PLR0913 - what was typed before
+    hub: Hub,
+    viewer: Actor,
+    device: str,
+    *,
+    error: HubError | None = None,
+    reason: str = "",
+    until: str = "",
+    tags_error: HubError | None = None,
+    tags: str = "",
 ) -> HTMLResponse:
     now = hub.now()
     with hub.database.read() as connection:
@@ -167,7 +167,7 @@ def _draw(  # noqa: PLR0913, PLR0917 - what was typed before
     return render_page(
         "device.html",
         frame_for(viewer, now),
-        status=200 if error is None else 422,
+        status=200 if error is None and tags_error is None else 422,
         found=found,
         course=course,
         links=[draw_links(spans, days) for days, spans in course.links.items()],
@@ -176,8 +176,41 @@ def _draw(  # noqa: PLR0913, PLR0917 - what was typed before
         problem="" if error is None else str(error),
         reason=reason,
         until=until,
+        tags_problem="" if tags_error is None else str(tags_error),
+        tags=tags,
         now=now,
     )
+
+
+def _write_table(hub: Hub, wanted: DeviceFilter) -> Iterator[str]:
+    """Yield the lines of all devices that match; between two parts nothing is held open, however slowly one reads."""
+    now, after = hub.now(), None
+    yield _lines([COLUMNS])
+    while True:
+        with hub.database.read() as connection:
+            found = device_list.list_page(
+                connection, wanted, after=after, limit=DEVICES_AT_ONCE, silent_before=now - SILENT_AFTER_MS
+            )
+            views = read_devices(connection, now, found)
+            tags = device_tags.tags_of(connection, [one.id for one in found])
+        yield _lines([_row(view, tags.get(view.device.id, ())) for view in views])
+        if len(found) < DEVICES_AT_ONCE:
+            return
+        after = (found[-1].name, bytes(found[-1].id))
+
+
+def _row(view: DeviceView, tags: tuple[str, ...]) -> tuple[str, ...]:
+    instants = ("" if at is None else format_instant(at) for at in (view.heard_at, view.block_at))
+    return (
+        *(format_device_id(view.device.id), view.device.name, view.link.value, view.contested, *instants),
+        *(str(view.backlog), "" if view.committed < 0 else str(view.committed), view.agent_version, " ".join(tags)),
+    )
+
+
+def _lines(rows: list[tuple[str, ...]]) -> str:
+    text = io.StringIO()
+    csv.writer(text).writerows(map(neutral, row) for row in rows)
+    return text.getvalue()
 
 
 def _word(text: str) -> Word:
@@ -204,20 +237,6 @@ def _cursor(after: str) -> tuple[str, bytes] | None:
         raise InputError(message) from error
 
 
-def _query(wanted: DeviceFilter) -> str:
-    """Return the part of an address that names the devices that are meant."""
-    link = "" if wanted.heard is None else wanted.heard.value
-    axis, stands = ("", "") if wanted.stand is None else (wanted.stand.axis.value, wanted.stand.word)
-    named = (
-        ("search", wanted.search),
-        ("link", link),
-        ("version", wanted.version),
-        ("axis", axis),
-        ("stands", stands),
-    )
-    return urlencode([(name, value) for name, value in named if value])
-
-
 def _number(text: str) -> int:
     number = read_whole_number(text)
     if number is None:
@@ -229,7 +248,7 @@ def _number(text: str) -> int:
 def _all_form(hub: Hub, wanted: DeviceFilter) -> Form:
     with hub.database.read() as connection:
         number = count_matching(connection, wanted, hub.now())
-    query = _query(wanted)
+    query = query_of(wanted)
     return Form(
         title="Say it of all that match",
         lede=f"{number:,} devices match. What cannot be said of one of them is not: it is left as it is.",

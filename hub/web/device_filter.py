@@ -1,0 +1,32 @@
+"""Which devices an address names: what a page, a table and the API's list narrow down alike."""
+
+from typing import Annotated
+from urllib.parse import urlencode
+
+from fastapi import Depends, Query
+
+from hub.fleet.axes import Axis, stand_at
+from hub.store.device_list import DeviceFilter, Heard
+
+Asked = Annotated[str, Query(max_length=200)]
+
+
+def take_filter(  # noqa: PLR0913 - one for each part of an address
+    *,
+    search: Asked = "",
+    link: Heard | None = None,
+    version: Asked = "",
+    tag: Asked = "",
+    axis: Axis | None = None,
+    stands: Annotated[str, Query(max_length=40)] = "",
+) -> DeviceFilter:
+    """Return which devices an address names; raises InputError for what is no word of the axis."""
+    return DeviceFilter(search.strip(), link, version, tag, stand_at(axis, stands))
+
+
+FilterOf = Annotated[DeviceFilter, Depends(take_filter)]
+
+
+def query_of(wanted: DeviceFilter) -> str:
+    """Return the part of an address that names the devices that are meant."""
+    return urlencode(wanted.named())
