@@ -187,6 +187,8 @@ def _issue(data: Path, device: str, order: Order, *, actor: str, ttl: int, wait:
 def _outcome(record: CommandRecord) -> str:
     if record.answer is not None:
         return str(record.answer.status)
+    if record.withdrawn_at is not None:
+        return "withdrawn"
     return "not answered yet" if record.sends else "not sent yet"
 
 
@@ -203,6 +205,7 @@ def _command_json(record: CommandRecord) -> Mapping[str, object]:
         "sends": record.sends,
         "sent_at": None if record.sent_at is None else format_instant(record.sent_at),
         "closed_at": None if record.closed_at is None else format_instant(record.closed_at),
+        "withdrawn_at": None if record.withdrawn_at is None else format_instant(record.withdrawn_at),
         "status": None if answer is None else str(answer.status),
         "detail": "" if answer is None else answer.detail,
         "config_version": None if answer is None else answer.config_version,

@@ -6,18 +6,15 @@ from typing import Annotated
 
 import typer
 
-from hub.cli.device_options import Link, Search, Tag, Version
 from hub.cli.terminal import DEFAULT_DATA, AsJson, Data, actor, open_data, plain, print_json
 from hub.clock import now_ms
 from hub.fleet.lifecycle import Said, Word
 from hub.fleet.tags import Retagging, parse_tag
 from hub.formats import local_time
-from hub.models.device_stages import DeviceTagsJson, said_of_many_json, staged_json
+from hub.models.device_stages import DeviceTagsJson, staged_json
 from hub.rules.instants import parse_instant
 from hub.services.say_of_device import Staged, say_of_device
-from hub.services.say_of_devices import ManyDevices, say_of_devices
 from hub.services.tag_device import tag_device
-from hub.store.device_list import DeviceFilter
 from protocol.identity import format_device_id
 
 app = typer.Typer()
@@ -68,38 +65,6 @@ def tag(
         print_json(DeviceTagsJson(device=device, tags=list(tags)))
     else:
         typer.echo(plain(f"device {device}: {' '.join(tags) or 'no tag'}"))
-
-
-@app.command("say-all")
-def say_all(
-    word: Annotated[Word, typer.Argument(help="What is said of each.")],
-    reason: Reason,
-    until: Annotated[str, typer.Option(help="When a maintenance ends by itself.")] = "",
-    search: Search = "",
-    link: Link = None,
-    version: Version = "",
-    tag: Tag = "",
-    number: Annotated[
-        int | None, typer.Option(help="How many these are; needed for more than 20, and to decommission.", min=0)
-    ] = None,
-    data: Data = DEFAULT_DATA,
-    *,
-    is_dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show which these are.")] = False,
-    as_json: AsJson = False,
-) -> None:
-    """Say one thing of all devices that match, or show which these are."""
-    said = Said(word, parse_instant(until) if until else None)
-    asked = ManyDevices(DeviceFilter(search.strip(), link, version, tag), said, number)
-    with open_data(data, create=False) as database:
-        done = say_of_devices(database, asked, actor=actor(), now=now_ms(), reason=reason, is_dry_run=is_dry_run)
-    if as_json:
-        print_json(said_of_many_json(done, is_dry_run=is_dry_run))
-        return
-    for device in done.changed:
-        typer.echo(plain(f"{format_device_id(device.id)} {device.name}"))
-    would = "would be" if is_dry_run else "is"
-    left = f"; it cannot be said of {len(done.left)} others" if done.left else ""
-    typer.echo(f"{word} {would} said of {len(done.changed)} devices{left}")
 
 
 def _say(device: str, said: Said, reason: str, data: Data, *, as_json: bool) -> None:

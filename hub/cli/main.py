@@ -15,6 +15,7 @@ from hub.cli import (
     alerts,
     audits,
     board,
+    bulk,
     calendar,
     changes,
     channels,
@@ -74,6 +75,7 @@ app.add_typer(custody.app)
 app.add_typer(operate.app)
 app.add_typer(doctor.app)
 app.add_typer(command.app, name="command")
+app.add_typer(bulk.app, name="bulk")
 app.add_typer(months.app, name="months")
 app.add_typer(report.app, name="report")
 app.add_typer(people.account_app, name="account")

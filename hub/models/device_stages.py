@@ -11,7 +11,6 @@ from protocol.identity import format_device_id
 
 if TYPE_CHECKING:
     from hub.services.say_of_device import Staged
-    from hub.services.say_of_devices import SaidOfMany
     from hub.store.device_words import DeviceWord
 
 
@@ -53,23 +52,6 @@ class DeviceTagsJson(BaseModel):
 
     device: str
     tags: list[str]
-
-
-class SaidOfManyJson(BaseModel):
-    """Of which devices something is said, and of which it cannot be; in a dry run nothing was changed."""
-
-    dry_run: bool
-    changed: list[str]
-    left: list[str]
-
-
-def said_of_many_json(done: SaidOfMany, *, is_dry_run: bool) -> SaidOfManyJson:
-    """Return of which devices something is said."""
-    return SaidOfManyJson(
-        dry_run=is_dry_run,
-        changed=[format_device_id(one.id) for one in done.changed],
-        left=[format_device_id(one.id) for one in done.left],
-    )
 
 
 def staged_json(staged: Staged) -> StagedJson:

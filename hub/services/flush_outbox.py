@@ -6,7 +6,7 @@ import itertools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from hub.store import outbox
+from hub.store import changes, outbox
 from hub.store.outbox import CommandAnswer
 from protocol.commands import ResultStatus
 
@@ -59,6 +59,7 @@ def flush_outbox(database: Database, now: int) -> tuple[Outbound, ...]:
             _close(connection, record, now)
         for record, session in plan.send:
             outbox.mark_sent(connection, record, session, now)
+        _announce(connection, (*plan.expire, *(record for record, _ in plan.send)), now)
     return tuple(Outbound(record.issued.device, record.issued.raw) for record, _ in plan.send)
 
 
@@ -78,6 +79,7 @@ def hand_over(database: Database, device: DeviceId, now: int, *, again: bool) ->
         if record is None or now >= record.issued.expires_at or (record.sends and not again):
             return ()
         outbox.mark_sent(connection, record, presence.session if presence else b"", now)
+        _announce(connection, [record], now)
     return (Outbound(device, record.issued.raw),)
 
 
@@ -89,14 +91,9 @@ def close_overdue(connection: Connection, device: DeviceId, now: int) -> None:
 
 
 def _plan(connection: Connection, now: int) -> _Plan:
-    expire: list[CommandRecord] = []
-    waiting: list[tuple[CommandRecord, Presence | None]] = []
-    for record, presence in outbox.open_commands(connection):
-        if _is_overdue(record, now):
-            expire.append(record)
-        else:
-            waiting.append((record, presence))
-    return _Plan(tuple(itertools.islice(_due(waiting, now), SENDS_AT_ONCE)), tuple(expire))
+    expire = outbox.list_overdue(connection, now - GRACE_MS)
+    waiting = [one for one in outbox.open_commands(connection, is_there=True) if not _is_overdue(one[0], now)]
+    return _Plan(tuple(itertools.islice(_due(waiting, now), SENDS_AT_ONCE)), expire)
 
 
 def _due(waiting: Iterable[tuple[CommandRecord, Presence | None]], now: int) -> Iterator[tuple[CommandRecord, bytes]]:
@@ -120,6 +117,12 @@ def _close(connection: Connection, record: CommandRecord, now: int) -> None:
     assert found is not None, "it has just been listed"
     outbox.add_answer(connection, found, _own_word(found, now))
     outbox.close_command(connection, device, number, now)
+
+
+def _announce(connection: Connection, moved: Iterable[CommandRecord], now: int) -> None:
+    """Tell the pages of the bulks that these commands are part of."""
+    bulks = {record.issued.bulk for record in moved if record.issued.bulk is not None}
+    changes.announce(connection, map(changes.bulk, bulks), now)
 
 
 def _own_word(record: CommandRecord, now: int) -> CommandAnswer:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from hub.errors import InputError, UnknownSubjectError
@@ -59,7 +59,7 @@ def issue_command(database: Database, request: CommandRequest, key: SigningKey, 
     for a device that is not registered.
     """
     device = find_device(request.device)
-    actor = check_label(request.actor, "an actor")
+    request = replace(request, actor=check_label(request.actor, "an actor"))
     if not 0 < request.ttl_seconds <= TTL_SECONDS_MAX:
         message = f"{request.ttl_seconds} s is no time to live of a command: give 1 to {TTL_SECONDS_MAX}"
         raise InputError(message)
@@ -72,29 +72,36 @@ def issue_command(database: Database, request: CommandRequest, key: SigningKey, 
             message = f"{WAITING_MAX} commands to device {request.device} wait already: wait until some are answered"
             raise InputError(message)
         number = max(outbox.last_number(connection, device), registry.timeline_began_at(connection)) + 1
-        command = Command(device, number, request.order, now, request.ttl_seconds, request.id)
-        operation, arguments = describe_order(request.order)
-        issued = IssuedCommand(
-            device=device,
-            number=number,
-            id=request.id,
-            operation=operation,
-            arguments=arguments,
-            actor=actor,
-            issued_at=now,
-            ttl_seconds=request.ttl_seconds,
-            raw=_seal(command, key),
-        )
-        outbox.add_command(connection, issued)
+        issued = sign_command(request, device, number, key, now)
+        outbox.add_commands(connection, [issued])
         append_audit(
             connection,
-            actor=actor,
+            actor=request.actor,
             action="issue command",
             subject=format_device_id(device),
             at=now,
-            after={"command": number, "operation": operation.value, "arguments": arguments},
+            after={"command": number, "operation": issued.operation.value, "arguments": issued.arguments},
         )
     return CommandRecord(issued, sends=0, sent_at=None, session=b"", closed_at=None, answers=())
+
+
+def sign_command(  # noqa: PLR0913, PLR0917 - what is asked of which device, under which number, by which key
+    request: CommandRequest, device: DeviceId, number: int, key: SigningKey, now: int, bulk: int | None = None
+) -> IssuedCommand:
+    """Return a command as it is kept and sent; raises InputError for an order that cannot be said on the wire."""
+    operation, arguments = describe_order(request.order)
+    return IssuedCommand(
+        device=device,
+        number=number,
+        id=request.id,
+        operation=operation,
+        arguments=arguments,
+        actor=request.actor,
+        issued_at=now,
+        ttl_seconds=request.ttl_seconds,
+        raw=_seal(Command(device, number, request.order, now, request.ttl_seconds, request.id), key),
+        bulk=bulk,
+    )
 
 
 def find_device(text: str) -> DeviceId:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -11,10 +12,11 @@ from hub.services.answer_alert import find_alert
 from hub.store import alerts
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from sqlalchemy import Connection
 
+    from hub.alerting.life import Silence
     from hub.alerting.rules import Rule
     from hub.store.alerts import KeptAlert
 
@@ -83,13 +85,26 @@ def _view(
     connection: Connection, found: Sequence[KeptAlert], until: Mapping[int, int], at: int
 ) -> tuple[AlertView, ...]:
     firing = alerts.find_firing(connection)
-    silences = [one.silence for one in alerts.list_silences(connection, at)]
+    silences = _by_subject(one.silence for one in alerts.list_silences(connection, at))
     views = []
     for one in found:
         rule = RULES[one.episode.code]
         acknowledged = until.get(one.number)
         standing = standing_of(
-            one.episode, rule, firing=firing, silences=silences, acknowledged_until=acknowledged, at=at
+            one.episode,
+            rule,
+            firing=firing,
+            silences=(*silences[None], *silences[one.episode.subject]),
+            acknowledged_until=acknowledged,
+            at=at,
         )
         views.append(AlertView(one, rule, standing, acknowledged))
     return tuple(views)
+
+
+def _by_subject(silences: Iterable[Silence]) -> defaultdict[str | None, list[Silence]]:
+    """Return the silences by what they are about: thousands of devices may be silenced at once, one by one."""
+    found: defaultdict[str | None, list[Silence]] = defaultdict(list)
+    for silence in silences:
+        found[silence.subject].append(silence)
+    return found

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from hub.store import outbox, registry
+from hub.store import changes, outbox, registry
 from hub.store.outbox import CommandAnswer
 from protocol import wire
 from protocol.cose import Kind, VerifyingKey
@@ -69,4 +69,6 @@ def _keep(connection: Connection, result: Result, raw: bytes, now: int) -> Taken
     outbox.add_answer(connection, record, answer)
     if answer.is_final:
         outbox.close_command(connection, result.device, result.number, now)
+    if record.issued.bulk is not None:
+        changes.announce(connection, [changes.bulk(record.issued.bulk)], now)
     return TakenResult(kept=True)

@@ -23,11 +23,12 @@ class SubjectKind(StrEnum):
 
     FLEET = "fleet"
     SYSTEM = "system"
+    BULK = "bulk"
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class Subject:
-    """One thing that pages show: the fleet, or one system by its PTS id."""
+    """One thing that pages show: the fleet, one system by its PTS id, or one act on many devices by its number."""
 
     kind: SubjectKind
     id: str = ""
@@ -38,6 +39,11 @@ class Subject:
 
 
 FLEET = Subject(SubjectKind.FLEET)
+
+
+def bulk(number: int) -> Subject:
+    """Return the subject of an act on many devices."""
+    return Subject(SubjectKind.BULK, str(number))
 
 
 _ANNOUNCE = insert(schema.change)

@@ -69,3 +69,13 @@ def list_described(connection: Connection, devices: Collection[DeviceId] | None 
         )
         for key, owned in registers.items()
     )
+
+
+def list_meter_numbers(connection: Connection, devices: Collection[DeviceId]) -> dict[DeviceId, tuple[int, ...]]:
+    """Return by which numbers each of these devices knows its meters; those that described none are left out."""
+    table = schema.descriptor
+    query = select(table.c.device, table.c.meter_index).where(table.c.device.in_(list(devices))).distinct()
+    found: dict[DeviceId, tuple[int, ...]] = {}
+    for device, number in connection.execute(query.order_by(table.c.device, table.c.meter_index)):
+        found[DeviceId(device)] = (*found.get(DeviceId(device), ()), number)
+    return found

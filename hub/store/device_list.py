@@ -14,7 +14,7 @@ from hub.store.registry import Device
 from protocol.identity import DeviceId
 
 if TYPE_CHECKING:
-    from sqlalchemy import ColumnElement, Connection
+    from sqlalchemy import ColumnElement, Connection, Select
 
     from hub.fleet.axes import Stand
 
@@ -73,8 +73,9 @@ def list_page(
     if after is not None:
         query = query.where(tuple_(*place) > tuple_(*after))
     if wanted.search:
-        named = table.c.name.icontains(wanted.search, autoescape=True)
-        query = query.where(or_(named, _reads(wanted.search)))
+        name, device = place
+        named = name.icontains(wanted.search, autoescape=True)
+        query = query.where(or_(named, device.in_(_readers(wanted.search))))
     if wanted.version:
         state = schema.device_state
         query = query.where(exists().where(state.c.device == table.c.id, state.c.agent_version == wanted.version))
@@ -83,11 +84,10 @@ def list_page(
     return tuple(Device(DeviceId(row.id), row.name, row.registered_at) for row in connection.execute(query))
 
 
-def _reads(serial: str) -> ColumnElement[bool]:
-    """Return whether a device reads a registered meter of this serial number; looked up once, not for each device."""
+def _readers(serial: str) -> Select[tuple[bytes]]:
+    """Return the devices that read a registered meter of this serial number; looked up once, not for each device."""
     joined, meter = schema.meter_device, schema.meter
-    readers = select(joined.c.device).join(meter, meter.c.id == joined.c.meter_id).where(meter.c.serial == serial)
-    return schema.device.c.id.in_(readers)
+    return select(joined.c.device).join(meter, meter.c.id == joined.c.meter_id).where(meter.c.serial == serial)
 
 
 def _is_heard(heard: Heard, silent_before: int) -> ColumnElement[bool]:

@@ -32,6 +32,28 @@ device_tag = Table(
     sqlite_with_rowid=False,
 )
 
+bulk = Table(
+    "bulk",
+    metadata,
+    Column("number", Whole, primary_key=True, autoincrement=True),
+    Column("kind", Text, nullable=False),
+    Column("until_at", Whole),
+    Column("tags", Text, nullable=False),
+    Column("filter", Text, nullable=False),
+    Column("devices", Whole, nullable=False),
+    Column("left_out", Whole, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("recorded_at", Whole, nullable=False),
+    Column("actor", Text, nullable=False),
+    # Whether somebody withdrew what had not been sent: the only columns that ever change, and once.
+    Column("cancelled_at", Whole),
+    Column("cancelled_by", Text),
+    Column("cancel_reason", Text),
+    sqlite_strict=True,
+    sqlite_with_rowid=True,
+)
+"""What was done to all devices of a filter; the entry of the audit log has their ids."""
+
 commissioning = Table(
     "commissioning",
     metadata,

@@ -5,16 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import bindparam, func, insert, select, update
 
 from hub.store import schema
+from hub.store.facts import NAMES_AT_ONCE
 from protocol.commands import Operation, ResultStatus
 from protocol.identity import DeviceId
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
-    from sqlalchemy import Connection, Row
+    from sqlalchemy import Connection, Row, Select
 
 INTERIM = frozenset({ResultStatus.ACCEPTED, ResultStatus.RUNNING})
 """What a device says while it is still at work; anything else is its last word."""
@@ -22,7 +23,10 @@ INTERIM = frozenset({ResultStatus.ACCEPTED, ResultStatus.RUNNING})
 
 @dataclass(frozen=True, slots=True)
 class IssuedCommand:
-    """A command as it was signed (`raw`), who issued it and when (UTC ms); `arguments` are for people to read."""
+    """A command as it was signed (`raw`), who issued it and when (UTC ms); `arguments` are for people to read.
+
+    `bulk` is the number of the act on many devices that it is part of.
+    """
 
     device: DeviceId
     number: int
@@ -33,6 +37,7 @@ class IssuedCommand:
     issued_at: int
     ttl_seconds: int
     raw: bytes
+    bulk: int | None = None
 
     @property
     def expires_at(self) -> int:
@@ -60,7 +65,8 @@ class CommandAnswer:
 class CommandRecord:
     """A command with all that is known of it: how often and when last it was sent, and its answers in order.
 
-    `session` is the device's session in which it was sent last; `closed_at` is when the hub stopped waiting.
+    `session` is the device's session in which it was sent last; `closed_at` is when the hub stopped waiting, and
+    `withdrawn_at` when somebody took it back before it was ever sent.
     """
 
     issued: IssuedCommand
@@ -69,6 +75,7 @@ class CommandRecord:
     session: bytes
     closed_at: int | None
     answers: tuple[CommandAnswer, ...]
+    withdrawn_at: int | None = None
 
     @property
     def answer(self) -> CommandAnswer | None:
@@ -100,31 +107,80 @@ def count_open(connection: Connection, device: DeviceId) -> int:
     return int(connection.execute(query).scalar_one())
 
 
-def add_command(connection: Connection, issued: IssuedCommand) -> None:
-    """Keep a command, to be sent."""
-    connection.execute(
-        insert(schema.command).values(
-            device=issued.device,
-            number=issued.number,
-            id=issued.id,
-            operation=issued.operation.value,
-            arguments=issued.arguments,
-            actor=issued.actor,
-            issued_at=issued.issued_at,
-            ttl_seconds=issued.ttl_seconds,
-            bytes=issued.raw,
-            sends=0,
-            sent_session=b"",
-        )
+def last_numbers(connection: Connection, devices: Sequence[DeviceId]) -> dict[DeviceId, int]:
+    """Return the highest number of a command to each of these devices; those that never got one are left out."""
+    table = schema.command
+    query = select(table.c.device, func.max(table.c.number).label("number")).group_by(table.c.device)
+    return _of_each(connection, query, devices)
+
+
+def count_open_of(connection: Connection, devices: Sequence[DeviceId]) -> dict[DeviceId, int]:
+    """Return how many commands to each of these devices wait for an answer; those without any are left out."""
+    table = schema.command
+    query = select(table.c.device, func.count().label("number")).group_by(table.c.device)
+    query = query.where(table.c.closed_at.is_(None))
+    return _of_each(connection, query, devices)
+
+
+def _of_each(
+    connection: Connection, query: Select[tuple[bytes, int]], devices: Sequence[DeviceId]
+) -> dict[DeviceId, int]:
+    asked = query.where(schema.command.c.device.in_(bindparam("devices", expanding=True)))
+    found: dict[DeviceId, int] = {}
+    for begin in range(0, len(devices), NAMES_AT_ONCE):
+        for row in connection.execute(asked, {"devices": devices[begin : begin + NAMES_AT_ONCE]}):
+            found[DeviceId(row.device)] = row.number
+    return found
+
+
+def add_commands(connection: Connection, commands: Iterable[IssuedCommand]) -> None:
+    """Keep commands, to be sent."""
+    rows = [
+        {
+            "device": issued.device,
+            "number": issued.number,
+            "id": issued.id,
+            "operation": issued.operation.value,
+            "arguments": issued.arguments,
+            "actor": issued.actor,
+            "issued_at": issued.issued_at,
+            "ttl_seconds": issued.ttl_seconds,
+            "bytes": issued.raw,
+            "sends": 0,
+            "sent_session": b"",
+            "bulk": issued.bulk,
+        }
+        for issued in commands
+    ]
+    if rows:
+        connection.execute(insert(schema.command), rows)
+
+
+def withdraw_unsent(connection: Connection, bulk: int, at: int) -> int:
+    """Take back the commands of a bulk that were never sent, at `at` (UTC ms), and return how many these were."""
+    table = schema.command
+    withdrawn = connection.execute(
+        update(table)
+        .where(table.c.bulk == bulk, table.c.sends == 0, table.c.closed_at.is_(None))
+        .values(closed_at=at, withdrawn_at=at)
     )
+    return withdrawn.rowcount
+
+
+def list_overdue(connection: Connection, expired_by: int) -> tuple[CommandRecord, ...]:
+    """Return the commands that wait for an answer and had to be begun by `expired_by` (UTC ms)."""
+    table = schema.command
+    expires_at = table.c.issued_at + table.c.ttl_seconds * 1000
+    query = select(table).where(table.c.closed_at.is_(None), expires_at <= expired_by)
+    return tuple(_record(row, ()) for row in connection.execute(query.order_by(table.c.device, table.c.number)))
 
 
 def open_commands(
-    connection: Connection, device: DeviceId | None = None
+    connection: Connection, device: DeviceId | None = None, *, is_there: bool = False
 ) -> tuple[tuple[CommandRecord, Presence | None], ...]:
     """Return every command that waits for an answer, by device and number, with what its device last said of itself.
 
-    Those to one `device` where it is given.
+    Those to one `device` where it is given, or to devices that are online where `is_there`.
     """
     table, state = schema.command, schema.device_state
     query = (
@@ -133,6 +189,8 @@ def open_commands(
         .where(table.c.closed_at.is_(None))
         .order_by(table.c.device, table.c.number)
     )
+    if is_there:
+        query = query.where(state.c.online == 1)
     rows = connection.execute(query if device is None else query.where(table.c.device == device))
     return tuple(
         (_record(row, ()), None if row.online is None else Presence(bool(row.online), row.session)) for row in rows
@@ -230,5 +288,8 @@ def _record(row: Row[tuple[object, ...]], answers: tuple[CommandAnswer, ...]) ->
         issued_at=row.issued_at,
         ttl_seconds=row.ttl_seconds,
         raw=row.bytes,
+        bulk=row.bulk,
     )
-    return CommandRecord(issued, row.sends, row.sent_at, row.sent_session, row.closed_at, answers)
+    return CommandRecord(
+        issued, row.sends, row.sent_at, row.sent_session, row.closed_at, answers, withdrawn_at=row.withdrawn_at
+    )

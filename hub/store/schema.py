@@ -359,7 +359,11 @@ command = _table(
     Column("sent_at", Whole),
     Column("sent_session", LargeBinary, nullable=False),
     Column("closed_at", Whole),
+    Column("withdrawn_at", Whole),
+    # The act on many devices that it is part of.
+    Column("bulk", Whole),
 )
+Index("command_of_bulk", command.c.bulk, command.c.device, command.c.number)
 Index("command_open", command.c.device, command.c.number, sqlite_where=command.c.closed_at.is_(None))
 
 command_answer = _table(

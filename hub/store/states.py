@@ -134,6 +134,13 @@ def is_heard(connection: Connection, device: DeviceId) -> bool:
     return connection.execute(known).first() is not None
 
 
+def heard_among(connection: Connection, devices: Collection[DeviceId]) -> frozenset[DeviceId]:
+    """Return of which of these devices an intact block ever came."""
+    table = schema.stream
+    known = select(table.c.device).where(table.c.device.in_(list(devices)), table.c.block_at.is_not(None)).distinct()
+    return frozenset(map(DeviceId, connection.execute(known).scalars()))
+
+
 def has_blocks(connection: Connection) -> bool:
     """Return whether an intact block of any device ever came."""
     known = select(schema.stream.c.id).where(schema.stream.c.block_at.is_not(None)).limit(1)

@@ -36,7 +36,7 @@ _GROUPS = {
     "calendar": "The window, the board, and what a supplier owes for a year",
     "forwarding": "What goes to MassCEC's own tracking system",
     "registering": "Systems, meters, devices and meter exchanges",
-    "devices": "What staff say of devices, and their tags",
+    "devices": "What staff say of devices, their tags, and what is done to many at once",
     "alerts": "Alerts, acknowledgements, silences, and what the rules compare with",
     "channels": "Where alerts are told, and what became of each message",
     "hub": "How the hub itself does",

@@ -10,6 +10,7 @@ from hub.web.api import (
     alerts,
     audits,
     board,
+    bulks,
     calendar,
     changes,
     channels,
@@ -34,6 +35,7 @@ from hub.web.api import (
 from hub.web.pages import alerts as alerts_page
 from hub.web.pages import audit as audit_page
 from hub.web.pages import board as board_page
+from hub.web.pages import bulks as bulk_pages
 from hub.web.pages import (
     certificates,
     deciding,
@@ -67,6 +69,8 @@ _PAGES = (
     alerts_page,
     channels_page,
     onboarding,
+    # Before the page of a device, whose address takes in whatever stands there.
+    bulk_pages,
     devices_page,
     registering_pages,
     systems,
@@ -106,6 +110,7 @@ _API = (
     registering,
     commissioning,
     device_stages,
+    bulks,
     forwards,
     statements,
     evidence,

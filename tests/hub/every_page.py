@@ -16,6 +16,8 @@ from hub.alerting.thresholds import Change
 from hub.app import build_app
 from hub.config import Address, HubSettings
 from hub.documents import keep_document
+from hub.fleet.bulks import BulkAction, BulkKind
+from hub.keys import ensure_command_key
 from hub.photos import keep_photo
 from hub.rules.change_requests import ChangeWish
 from hub.rules.closing import RunKind
@@ -38,9 +40,11 @@ from hub.services.set_password import begin_factor, confirm_factor, make_link, s
 from hub.services.set_programme import set_programme
 from hub.services.set_threshold import set_threshold
 from hub.services.sign_in import open_secret
+from hub.services.start_bulk import BulkWish, CommandMeans, start_bulk
 from hub.services.submit_reading import parse_reported, submit_reading
 from hub.store import sign_ins
 from hub.store.accounts import Account
+from hub.store.device_list import EVERY_DEVICE
 from hub.web.routers import ROUTERS
 from simulators.ports import LOOPBACK
 from tests.hub.browsing import served_at
@@ -180,6 +184,9 @@ def _fill(hub: Hub, folder: Path) -> None:
     export_quarter(
         database, ExportRequest(parse_quarter("2024-Q1"), ExportLayout.NEPOOL_GIS, FileKind.PRELIMINARY, "olga"), NOW
     )
+    means = CommandMeans(lambda: ensure_command_key(folder), lambda: bytes(8))
+    asked = BulkWish(EVERY_DEVICE, BulkAction(BulkKind.STATE))
+    start_bulk(database, asked, means, actor="olga", now=NOW, reason="after the outage")
     draw_board(database, NOW)
     for value, days in ((30, 0), (None, 30)):
         change = Change("device_silent_hours", value, NOW + days * DAY_MS)

@@ -1,9 +1,8 @@
 """The JSON API for what staff say of devices: maintenance, decommissioning, service again, tags."""
 
 from fastapi import APIRouter
-from pydantic import BaseModel, Field, StrictBool, StrictInt
+from pydantic import BaseModel, Field
 
-from hub.fleet.axes import Axis, stand_at
 from hub.fleet.lifecycle import Said, Word
 from hub.fleet.tags import TAGS_MAX, Retagging, parse_tag
 from hub.models import device_stages as models
@@ -11,10 +10,8 @@ from hub.rules.instants import parse_instant
 from hub.rules.permissions import Action
 from hub.services.find_device import find_device
 from hub.services.say_of_device import say_of_device
-from hub.services.say_of_devices import DEVICES_MAX, ManyDevices, say_of_devices
 from hub.services.tag_device import tag_device
 from hub.store import device_words
-from hub.store.device_list import DeviceFilter, Heard
 from hub.web.actors import ActorOf, demand
 from hub.web.api.kinds import with_example
 from hub.web.api.paging import PageBack
@@ -41,41 +38,6 @@ class TagsBody(BaseModel):
 
     add: list[str] = Field(default=[], max_length=TAGS_MAX)
     remove: list[str] = Field(default=[], max_length=TAGS_MAX)
-
-
-class WordOfManyBody(WordBody):
-    """What is said of all devices that match: by a part of their name or a meter's serial, how they are heard, version.
-
-    `stands` is a word of the `axis`, at which they stood when the hub last looked.
-    `number` is how many one thinks match; it has to be right for more than twenty, and to decommission any.
-    """
-
-    model_config = with_example(
-        word="maintain", until="2026-12-01T12:00:00Z", reason="works on the network", search="Lowell", number=12
-    )
-
-    search: str = Field("", max_length=200)
-    link: Heard | None = None
-    version: str = Field("", max_length=200)
-    tag: str = Field("", max_length=200)
-    axis: Axis | None = None
-    stands: str = Field("", max_length=40)
-    number: StrictInt | None = Field(None, ge=0, le=DEVICES_MAX)
-    dry_run: StrictBool = False
-
-
-@router.post("/words", status_code=201)
-def say_of_all(hub: HubOf, actor: ActorOf, body: WordOfManyBody) -> models.SaidOfManyJson:
-    """Say it of all devices that match, or with `dry_run` only which these are; what cannot be said of one is left."""
-    demand(hub, actor, Action.REGISTER_SYSTEM)
-    said = Said(body.word, parse_instant(body.until) if body.until else None)
-    stand = stand_at(body.axis, body.stands)
-    wanted = DeviceFilter(body.search.strip(), body.link, body.version, body.tag, stand)
-    asked = ManyDevices(wanted, said, body.number)
-    done = say_of_devices(
-        hub.database, asked, actor=actor.name, now=hub.now(), reason=body.reason, is_dry_run=body.dry_run
-    )
-    return models.said_of_many_json(done, is_dry_run=body.dry_run)
 
 
 @router.post("/devices/{device}/words", status_code=201)

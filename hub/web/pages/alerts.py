@@ -24,6 +24,7 @@ _SEE_OTHER = 303
 _NUMBER_MAX = (1 << 63) - 1
 OPEN_SHOWN = 100
 OVER_SHOWN = 50
+SILENCES_SHOWN = 50
 
 router = APIRouter(default_response_class=HTMLResponse, include_in_schema=False)
 
@@ -117,7 +118,8 @@ def _draw(  # noqa: PLR0913, PLR0917 - what is shown, and what was typed before
         counts=counts,
         standing=standing,
         before=over[-1].kept.number if len(over) == OVER_SHOWN else None,
-        silences=silences,
+        silences=silences[:SILENCES_SHOWN],
+        more_silences=max(0, len(silences) - SILENCES_SHOWN),
         codes=list(Code),
         may_answer=refuse(hub, viewer, Action.ANSWER_ALERTS) is None,
         problem="" if error is None else str(error),

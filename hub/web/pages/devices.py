@@ -18,7 +18,6 @@ from hub.services.read_device import read_device
 from hub.services.read_device_course import read_device_course
 from hub.services.read_devices import SILENT_AFTER_MS, DeviceView, read_devices
 from hub.services.say_of_device import say_of_device
-from hub.services.say_of_devices import ManyDevices, count_matching, say_of_devices
 from hub.services.tag_device import tag_device
 from hub.store import device_list, device_tags
 from hub.store.device_list import DeviceFilter, Heard
@@ -27,7 +26,7 @@ from hub.web.actors import demand, refuse
 from hub.web.context import Hub, HubOf
 from hub.web.device_filter import Asked, FilterOf, query_of
 from hub.web.fleet_drawing import draw_links
-from hub.web.forms import Field, Form, Typed, draw_form, read_field, read_whole_number
+from hub.web.forms import Typed, read_field
 from hub.web.navigation import frame_for
 from hub.web.rendering import render_page
 from hub.web.visitors import PersonOf, ViewerOf
@@ -83,34 +82,6 @@ def save_devices(hub: HubOf, viewer: ViewerOf, wanted: FilterOf) -> Response:
     demand(hub, viewer, Action.VIEW_PRODUCTION)
     headers = {"content-disposition": 'attachment; filename="devices.csv"', "cache-control": "no-store"}
     return StreamingResponse(_write_table(hub, wanted), media_type="text/csv; charset=utf-8", headers=headers)
-
-
-@router.get("/devices/all")
-def show_all(hub: HubOf, person: PersonOf, wanted: FilterOf) -> HTMLResponse:
-    """Ask what is said of all devices that match, and say how many these are."""
-    demand(hub, person.actor, Action.REGISTER_SYSTEM)
-    return draw_form(_all_form(hub, wanted), frame_for(person.actor, hub.now()))
-
-
-@router.post("/devices/all")
-def take_all(hub: HubOf, person: PersonOf, wanted: FilterOf, typed: Typed) -> Response:
-    """Say it of all of them, or of none."""
-    demand(hub, person.actor, Action.REGISTER_SYSTEM)
-    form, now = _all_form(hub, wanted), hub.now()
-    try:
-        said = form.take(typed)
-        word = read_field("word", _word, said["word"])
-        until_at = read_field("until", parse_time, said["until"]) if said["until"] else None
-        say_of_devices(
-            hub.database,
-            ManyDevices(wanted, Said(word, until_at), read_field("number", _number, said["number"])),
-            actor=person.actor.name,
-            now=now,
-            reason=said["reason"],
-        )
-    except HubError as error:
-        return draw_form(form, frame_for(person.actor, now), typed, error)
-    return RedirectResponse(f"/devices?{query_of(wanted)}", status_code=_SEE_OTHER)
 
 
 @router.get("/devices/{device}")
@@ -235,46 +206,3 @@ def _cursor(after: str) -> tuple[str, bytes] | None:
     except IdentityError as error:
         message = f"{after!r:.60} is no place in this list: begin without it"
         raise InputError(message) from error
-
-
-def _number(text: str) -> int:
-    number = read_whole_number(text)
-    if number is None:
-        message = f"{text!r:.40} is no number of devices: write the one that stands above"
-        raise InputError(message)
-    return number
-
-
-def _all_form(hub: Hub, wanted: DeviceFilter) -> Form:
-    with hub.database.read() as connection:
-        number = count_matching(connection, wanted, hub.now())
-    query = query_of(wanted)
-    return Form(
-        title="Say it of all that match",
-        lede=f"{number:,} devices match. What cannot be said of one of them is not: it is left as it is.",
-        action=f"/devices/all?{query}",
-        submit="Say it of all of them",
-        fields=(
-            Field(
-                "word",
-                "What",
-                "select",
-                options=(
-                    (Word.MAINTAIN.value, "under maintenance"),
-                    (Word.RESUME.value, "in service again"),
-                    (Word.RETIRE.value, "decommissioned"),
-                ),
-            ),
-            Field("until", "Until when the maintenance lasts", hint="Such as 2026-12-01 12:00; empty for the others."),
-            Field("reason", "Why", hint="Kept in the audit log with every device's id.", is_required=True),
-            Field(
-                "number",
-                "How many devices these are",
-                hint="Typed by you, so that none is meant by mistake.",
-                is_required=True,
-                mode="numeric",
-            ),
-        ),
-        here="/devices",
-        above=(f"/devices?{query}", "Devices"),
-    )

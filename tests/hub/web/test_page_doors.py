@@ -19,7 +19,9 @@ PAGES = [
 ]
 CHANGING = {f"{method} {route.path}" for route in PAGES for method in (route.methods or set()) - SAFE}
 FORMS = {
-    one.removeprefix("POST ") for one in CHANGING if one.endswith(("/new", "/all", "/commissioning", "/experience"))
+    one.removeprefix("POST ")
+    for one in CHANGING
+    if one.endswith(("/new", "/all", "/cancel", "/commissioning", "/experience"))
 }
 """What is shown there asks for what is sent there."""
 SHOWING = {route.path for route in PAGES if "GET" in (route.methods or ())} - FORMS
@@ -34,7 +36,9 @@ DONE_BY = {
     "POST /channels/{number}/end": "POST /channels/{number}/end",
     "POST /messages/{number}/replay": "POST /messages/{number}/replay",
     "POST /devices/new": "POST /devices",
-    "POST /devices/all": "POST /words",
+    "POST /devices/all": "POST /bulks",
+    "POST /bulks/{number}/cancel": "POST /bulks/{number}/cancel",
+    "POST /devices/{device}/tags": "POST /devices/{device}/tags",
     "POST /devices/{device}": "POST /devices/{device}/words",
     "POST /systems/{pts_id}/meters/{serial}/commissioning": "POST /systems/{pts_id}/meters/{serial}/commissioning",
     "POST /systems/new": "POST /systems",
@@ -84,6 +88,8 @@ SHOWN_BY = {
     "/devices": "GET /devices",
     "/devices/{device}": "GET /devices/{device}",
     "/devices.csv": "GET /devices",
+    "/bulks": "GET /bulks",
+    "/bulks/{number}": "GET /bulks/{number}",
     "/systems": "GET /systems",
     "/systems/{pts_id}": "GET /systems/{pts_id}",
     "/systems/{pts_id}/meters/{serial:path}": "GET /systems/{pts_id}/meters",
@@ -115,6 +121,7 @@ SHOWN_BY = {
     "/audit.csv": "GET /audit-log",
     "/hub": "GET /hub",
     "/mine": "GET /systems",
+    "/systems/{pts_id}/certificates": "GET /systems/{pts_id}/certificates",
     "/certificates": "GET /systems/{pts_id}/certificates",
     "/jobs": "GET /jobs",
 }
