@@ -136,7 +136,7 @@ def test_missing_months_are_told_once_for_all_assets(app: FastAPI) -> None:
     rec = _signed_in(app, "rec")
     page = rec.get("/certificates").text
     assert '<a href="#missing">3\u00a0months</a>' in page
-    assert "Not reported, so nothing is sent: April 2024, March 2024, February 2024." in _text(page).replace(" ,", ",")
+    assert "Not reported, so nothing is sent: April 2024, March 2024, February 2024" in _text(page).replace(" ,", ",")
     assert f'href="/systems/{SYSTEM}?month=2024-02"' in page
     asset = _text(rec.get(f"/systems/{SYSTEM}/certificates").text)
     assert "April 2024 , March 2024 , February 2024" in asset
