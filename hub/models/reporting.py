@@ -108,7 +108,10 @@ class ReadingFindingJson(BaseModel):
 
 
 class AnswerJson(BaseModel):
-    """What became of a reading; `submission` is None for a preview, `production_wh` where nothing came before it."""
+    """What became of a reading; `production_wh` is None where nothing came before it.
+
+    `submission` is None for a preview; the same reading that waits for a decision is answered with the number it has.
+    """
 
     submission: int | None
     outcome: str

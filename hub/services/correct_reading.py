@@ -63,7 +63,7 @@ def request_correction(  # noqa: PLR0913 - what is to count for which month, who
     with database.write() as connection:
         meter = find_meter(connection, reported.system, reported.serial)
         _check_fits(connection, meter.id, month, reported)
-        if any(_waits(connection, one) for one in submissions.list_of_month(connection, meter.id, month)):
+        if submissions.list_waiting(connection, meter.id, month, Outcome.REVIEW.value):
             message = f"a reading of meter {meter.serial} for {month} waits to be decided already: decide on it first"
             raise InputError(message)
         if audit is not None:
@@ -178,10 +178,6 @@ def _told(entry: Entry | None) -> dict[str, object] | None:
     if entry is None:
         return None
     return {"reading": entry.accepted.id, "register_wh": entry.accepted.register_wh}
-
-
-def _waits(connection: Connection, one: Submission) -> bool:
-    return one.outcome == Outcome.REVIEW and submissions.find_decision(connection, one.number) is None
 
 
 def _enter(connection: Connection, held: Submission, actor: str, now: int, reason: str) -> Entry:

@@ -60,7 +60,10 @@ class Reported:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What became of a submission, and the entry that it became, if it did; both None for a preview."""
+    """What became of a submission, and the entry that it became, if it did.
+
+    Both are None for a preview, unless the same reading was sent before and waits to be decided on.
+    """
 
     judgement: Judgement
     submission: Submission | None
@@ -90,7 +93,7 @@ def parse_reported(  # noqa: PLR0913 - the fields of the form
 def preview_reading(connection: Connection, reported: Reported, now: int, *, unauthorised: str | None = None) -> Answer:
     """Return what would become of a reading if it were submitted at `now` (UTC ms); nothing is kept."""
     judged = _judge(connection, reported, now, unauthorised)
-    return Answer(judged.judgement, None, None)
+    return _find_waiting(connection, judged, reported) or Answer(judged.judgement, None, None)
 
 
 def submit_reading(
@@ -99,7 +102,7 @@ def submit_reading(
     """Judge a reading, enter it into the ledger if it is accepted, and keep the act of reporting in any case.
 
     `unauthorised` says why the actor may not report for the system, None if they may. What was accepted cannot be
-    changed any more, but by a correction.
+    changed any more, but by a correction. What waits to be decided on and is sent again is answered with what waits.
     """
     if unauthorised is None:
         know_sky(database, reported.system, now)
@@ -120,6 +123,9 @@ def enter_reading(
 ) -> Answer:
     """Do what `submit_reading` does, inside a transaction."""
     judged = _judge(connection, reported, now, unauthorised)
+    waiting = _find_waiting(connection, judged, reported)
+    if waiting is not None:
+        return waiting
     judgement = judged.judgement
     entry = None
     if judgement.outcome is Outcome.ACCEPTED:
@@ -205,6 +211,20 @@ def _judge(connection: Connection, reported: Reported, now: int, unauthorised: s
         has_photo=reported.photo is not None,
     )
     return _Judged(judge_reading(attempt, known), meter)
+
+
+def _find_waiting(connection: Connection, judged: _Judged, reported: Reported) -> Answer | None:
+    """Return the answer that the same reading got if it waits to be decided on; None if it does not."""
+    judgement = judged.judgement
+    if judgement.outcome not in {Outcome.HELD, Outcome.REVIEW}:
+        return None
+    assert judged.meter is not None, "only readings of known meters are held"
+    assert judgement.month is not None, "a reading is held for a month"
+    waiting = submissions.list_waiting(connection, judged.meter.meter, judgement.month, Outcome.REVIEW.value)
+    for one in waiting:
+        if (one.read_at, one.register_wh) == (reported.read_at, reported.register_wh):
+            return Answer(replace(judgement, outcome=Outcome.REVIEW), one, None)
+    return None
 
 
 def _choose(meters: Sequence[MeterFacts], reported: Reported) -> MeterFacts | None:

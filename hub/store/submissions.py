@@ -121,6 +121,22 @@ def list_of_month(connection: Connection, meter: int, month: ProductionMonth) ->
     return tuple(map(_submission, connection.execute(query)))
 
 
+def list_waiting(connection: Connection, meter: int, month: ProductionMonth, outcome: str) -> tuple[Submission, ...]:
+    """Return what of this outcome was submitted for a meter and a month and nobody decided on yet, oldest first."""
+    query = (
+        select(submission)
+        .outerjoin(submission_decision, submission_decision.c.submission == submission.c.number)
+        .where(
+            submission.c.meter_id == meter,
+            submission.c.month == str(month),
+            submission.c.outcome == outcome,
+            submission_decision.c.number.is_(None),
+        )
+        .order_by(submission.c.number)
+    )
+    return tuple(map(_submission, connection.execute(query)))
+
+
 def list_undecided(connection: Connection, outcome: str, limit: int = 100, *, after: int = 0) -> tuple[Submission, ...]:
     """Return the submissions of this outcome on which nobody decided yet, oldest first, those after a number."""
     query = (

@@ -2,7 +2,7 @@
 
 Nothing hangs on the Back button: what is typed stands in the address of the page that shows what it comes to, which
 keeps nothing and can be loaded as often as one likes; what is final is sent from there, and answered by going on.
-The same reading sent twice is one.
+The same reading sent twice is one, also while it waits for the operator.
 """
 
 from dataclasses import dataclass
@@ -174,8 +174,7 @@ def show_end(hub: HubOf, person: PersonOf, pts_id: str, month: str) -> HTMLRespo
         waiting = [
             one
             for meter in history.meters
-            for one in submissions.list_of_month(connection, meter.meter.meter, wanted)
-            if one.outcome == Outcome.REVIEW and submissions.find_decision(connection, one.number) is None
+            for one in submissions.list_waiting(connection, meter.meter.meter, wanted, Outcome.REVIEW.value)
         ]
     return render_page(
         "report_end.html",
@@ -225,6 +224,7 @@ def _show_answer(  # noqa: PLR0913
         typed=typed,
         judgement=answer.judgement,
         is_kept=answer.submission is not None,
+        waits=outcome is Outcome.REVIEW and answer.submission is not None,
         may_save=outcome is not Outcome.REFUSED and (answer.submission is None or outcome is not Outcome.HELD),
         read_at=read_at,
     )

@@ -109,6 +109,26 @@ def test_what_is_doubted_comes_again_with_a_picture_and_staff_decide(database: D
         assert ledger.find_entry(connection, meter.meter, JAN) == decided.entry
 
 
+def test_the_same_reading_sent_again_waits_once(database: Database, meter: MeterFacts) -> None:
+    """With a picture or without, previewed or sent, it is answered with what waits; another register is another one."""
+    submit(database, "12450")
+    sent = submit(database, "12450", photo=PHOTO)
+    again = submit(database, "12450", photo=PHOTO)
+    without = submit(database, "12450")
+    with database.read() as connection:
+        seen = preview_reading(connection, parse_reported(SYSTEM, "", "12450", "", now=NOW), NOW)
+    for answer in (again, without, seen):
+        assert (answer.judgement.outcome, answer.submission) == (Outcome.REVIEW, sent.submission)
+    other = submit(database, "12451", photo=PHOTO)
+    with database.read() as connection:
+        waiting = submissions.list_waiting(connection, meter.meter, JAN, "review")
+        assert waiting == submissions.list_undecided(connection, "review")
+    assert waiting == (sent.submission, other.submission)
+    assert sent.submission is not None
+    decide_submission(database, sent.submission.number, approved=False, actor="bea", now=NOW, reason="misread")
+    assert submit(database, "12450", photo=PHOTO).submission not in {None, sent.submission}
+
+
 def test_what_is_rejected_counts_nothing(database: Database, meter: MeterFacts) -> None:
     """And a held one that was put right in the meantime cannot be approved over it."""
     assert meter.serial == "PV-1"

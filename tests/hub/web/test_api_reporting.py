@@ -13,12 +13,14 @@ from hub.rules.windows import window_of
 from hub.services.close_month import close_month
 from hub.services.submit_reading import parse_reported, submit_reading
 from tests.hub.reporting import JAN, OTHER, SYSTEM, add_meter, add_system, enter
+from tests.hub.test_photos import make_picture
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
     from hub.web.context import Hub
+    from tests.hub.web.acting import Api
 
 from fastapi.testclient import TestClient
 
@@ -108,3 +110,17 @@ def test_what_is_wrong_is_a_problem_in_one_sentence(client: TestClient, path: st
     answer = client.get(f"{API}/{path}")
     assert (answer.status_code, answer.headers["content-type"]) == (status, "application/problem+json")
     assert says in answer.json()["detail"]
+
+
+def test_a_reading_that_waits_is_sent_once(api: Api) -> None:
+    """Sent again it has the same number, and one decision is wanted."""
+    path = f"systems/{SYSTEM}/readings"
+    sent = api.client.post(f"{API}/photos", files={"file": ("meter.png", make_picture())}, headers=api.headers("ann"))
+    photo = sent.json()["photo"]
+    body = {"register_kwh": "410", "read_at": "2024-01-31 15:00", "photo": photo}
+    assert api.post("ann", path, body).json()["outcome"] == "held"
+    first, second = (api.post("ann", path, body) for _ in range(2))
+    assert (first.status_code, first.json()["outcome"]) == (202, "review")
+    assert second.json() == first.json()
+    waiting = api.get("bea", "submissions/waiting").json()["submissions"]
+    assert [one["submission"] for one in waiting] == [first.json()["submission"]]

@@ -181,6 +181,11 @@ def test_a_doubted_reading_goes_by_photo_to_the_operator(reporter: Reporter) -> 
     assert reporter.send(f"{REPORT}/save", shown_fields(again.text)).status_code == 303
     assert "waits for the operator" in reporter.get(f"{REPORT}/2024-01").text
     assert reporter.counting() == []
+    back = reporter.get(checked.headers["location"])
+    assert "Go on: it waits already" in back.text
+    assert reporter.send(f"{REPORT}/save", shown_fields(back.text)).status_code == 303
+    with reporter.database.read() as connection:
+        assert len(submissions.list_undecided(connection, "review")) == 1
 
 
 def test_a_photo_at_once_spares_the_second_round(reporter: Reporter) -> None:
