@@ -62,8 +62,11 @@ def list_systems(
     state = "open until" if is_open else "opens"
     typer.echo(f"window of {window.month} {state} {format_local(window.closes_at if is_open else window.opens_at)}")
     print_table(
-        ("System", "Name", "Reports", "Reported", "Missing"),
-        [(one.system, one.name, one.mode.value, ", ".join(one.reported), ", ".join(one.missing)) for one in lines],
+        ("System", "Name", "Reports", "Reported", "Missing", "Of these waiting"),
+        [
+            (one.system, one.name, one.mode.value, *map(", ".join, (one.reported, one.missing, one.waiting)))
+            for one in lines
+        ],
     )
 
 

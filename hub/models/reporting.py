@@ -41,13 +41,17 @@ class WindowJson(BaseModel):
 
 
 class ReportingLineJson(BaseModel):
-    """A system to report: serial numbers of meters with and without a reading for the month."""
+    """A system to report: serial numbers of meters with and without a reading for the month.
+
+    `waiting` are those of the missing whose reading was sent and waits for staff to decide on it.
+    """
 
     system: str
     name: str
     mode: str
     reported: list[str]
     missing: list[str]
+    waiting: list[str]
     manual_refused: str | None
 
 
@@ -193,6 +197,7 @@ def line_json(line: ReportingLine) -> ReportingLineJson:
         mode=line.mode.value,
         reported=list(line.reported),
         missing=list(line.missing),
+        waiting=list(line.waiting),
         manual_refused=line.refusal,
     )
 

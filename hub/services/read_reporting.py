@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from hub.rules.acceptance import Outcome
 from hub.rules.periods import date_at
 from hub.rules.reported import is_active, meter_months, terms_of
 from hub.rules.windows import next_window, refuse_manual, window_at
@@ -33,6 +34,7 @@ SYSTEMS_MAX = 200
 class ReportingLine:
     """A system in the list of those to report. `reported` and `missing` are serial numbers of its meters in service.
 
+    `waiting` are those of the missing whose reading was sent and waits for staff to decide on it.
     `refusal` says why it cannot be reported by hand, None if it can.
     """
 
@@ -41,6 +43,7 @@ class ReportingLine:
     mode: ReportingMode
     reported: tuple[str, ...]
     missing: tuple[str, ...]
+    waiting: tuple[str, ...]
     refusal: str | None
 
 
@@ -95,10 +98,12 @@ def list_reporting(  # noqa: PLR0913 - whose systems, for which month, from wher
     meters = meter_facts.list_meter_facts(connection, [one.system for one in systems])
     numbers = [meter.meter for some in meters.values() for meter in some]
     around = ledger.find_around(connection, numbers, month, ledger.last_number(connection))
+    waiting = submissions.waiting_meters(connection, numbers, month, Outcome.REVIEW.value)
     limits = load_manual_limits(connection)
     lines = []
     for system in systems:
         active = [one for one in meters.get(system.system, ()) if is_active(terms_of(one), month)]
+        missing = [one for one in active if around[one.meter].counting is None]
         refusal = refuse_manual(system.technology, system.capacity_w_dc, system.capacity_w_ac, date_at(now), limits)
         lines.append(
             ReportingLine(
@@ -106,7 +111,8 @@ def list_reporting(  # noqa: PLR0913 - whose systems, for which month, from wher
                 name=system.name,
                 mode=system.reporting_mode,
                 reported=tuple(one.serial for one in active if around[one.meter].counting is not None),
-                missing=tuple(one.serial for one in active if around[one.meter].counting is None),
+                missing=tuple(one.serial for one in missing),
+                waiting=tuple(one.serial for one in missing if one.meter in waiting),
                 refusal=None if refusal is None else refusal.text,
             )
         )

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from hub.rules.periods import ProductionMonth
 
 LISTED_MAX = 1_000
+METERS_AT_ONCE = 5_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +136,27 @@ def list_waiting(connection: Connection, meter: int, month: ProductionMonth, out
         .order_by(submission.c.number)
     )
     return tuple(map(_submission, connection.execute(query)))
+
+
+def waiting_meters(
+    connection: Connection, meters: Collection[int], month: ProductionMonth, outcome: str
+) -> frozenset[int]:
+    """Return those of these meters of which a submission of this outcome waits to be decided on for a month."""
+    found: set[int] = set()
+    wanted = sorted(meters)
+    for start in range(0, len(wanted), METERS_AT_ONCE):
+        query = (
+            select(submission.c.meter_id)
+            .outerjoin(submission_decision, submission_decision.c.submission == submission.c.number)
+            .where(
+                submission.c.meter_id.in_(wanted[start : start + METERS_AT_ONCE]),
+                submission.c.month == str(month),
+                submission.c.outcome == outcome,
+                submission_decision.c.number.is_(None),
+            )
+        )
+        found |= set(connection.execute(query).scalars())
+    return frozenset(found)
 
 
 def list_undecided(connection: Connection, outcome: str, limit: int = 100, *, after: int = 0) -> tuple[Submission, ...]:

@@ -181,11 +181,26 @@ def test_a_doubted_reading_goes_by_photo_to_the_operator(reporter: Reporter) -> 
     assert reporter.send(f"{REPORT}/save", shown_fields(again.text)).status_code == 303
     assert "waits for the operator" in reporter.get(f"{REPORT}/2024-01").text
     assert reporter.counting() == []
+    listed = reporter.get("/systems").text
+    assert "waits for the operator" in listed
+    assert "not reported yet" not in listed
+    assert "Enter a reading" not in listed
     back = reporter.get(checked.headers["location"])
     assert "Go on: it waits already" in back.text
     assert reporter.send(f"{REPORT}/save", shown_fields(back.text)).status_code == 303
     with reporter.database.read() as connection:
         assert len(submissions.list_undecided(connection, "review")) == 1
+
+
+def test_of_several_meters_each_waits_for_itself(reporter: Reporter) -> None:
+    """The list says which is missing and which waits, and the way to the form stays while one is missing."""
+    add_meter(reporter.database, "PV-3", SYSTEM, initial_at=JAN.starts_at)
+    great = {"kwh": "3000", "at": "2024-01-31 15:00", "meter": "PV-1"}
+    page = reporter.get(reporter.send(REPORT, great, make_picture()).headers["location"])
+    assert reporter.send(f"{REPORT}/save", shown_fields(page.text)).status_code == 303
+    listed = reporter.get("/systems").text
+    assert "in part: PV-3 missing, PV-1 waits for the operator" in listed
+    assert "Enter a reading" in listed
 
 
 def test_a_photo_at_once_spares_the_second_round(reporter: Reporter) -> None:
