@@ -2,7 +2,7 @@
 
 Nothing hangs on the Back button: what is typed stands in the address of the page that shows what it comes to, which
 keeps nothing and can be loaded as often as one likes; what is final is sent from there, and answered by going on.
-The same reading sent twice is one, also while it waits for the operator.
+The same reading sent twice is one, also while it waits for the operator. `experience.py` has the last two steps.
 """
 
 from dataclasses import dataclass
@@ -15,18 +15,13 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from hub.errors import HubError, InputError, NotAllowedError
 from hub.photos import PHOTOS, UPLOAD_BYTES_MAX, keep_photo
 from hub.rules.acceptance import Outcome
-from hub.rules.fields import Problem, Scaled, read_scaled
-from hub.rules.forwarding import service_dollars
 from hub.rules.local_times import format_local, parse_local
-from hub.rules.periods import ProductionMonth, parse_month
 from hub.rules.permissions import Action, Actor
 from hub.services.compute_production import find_system
 from hub.services.read_reporting import History, current_window, read_history
-from hub.services.record_experience import CENTS_MAX, record_experience
 from hub.services.submit_reading import Answer, parse_reported, preview_reading, submit_reading
-from hub.store import ledger, submissions
+from hub.store import ledger
 from hub.store.registry import System
-from hub.store.submissions import Experience
 from hub.web.actors import refuse
 from hub.web.context import Hub, HubOf
 from hub.web.navigation import Frame, frame_for
@@ -35,8 +30,6 @@ from hub.web.visitors import PersonOf
 
 _SEE_OTHER = 303
 _TEXT_MAX = 200
-_DOLLARS = Scaled(2, 0, CENTS_MAX, "dollars", "from 0 to 10000000 dollars")
-_HOURS = Scaled(0, 0, 31 * 24, "hours", "a whole number of hours, from 0 to 744")
 
 router = APIRouter(default_response_class=HTMLResponse, include_in_schema=False)
 
@@ -137,57 +130,6 @@ def save_reading(  # noqa: PLR0913, PLR0917 - what was checked
     return _show_answer(frame_for(person.actor, hub.now()), system, history, typed, answer, read_at=reported.read_at)
 
 
-@router.get("/systems/{pts_id}/report/{month}/experience")
-def show_experience(hub: HubOf, person: PersonOf, pts_id: str, month: str) -> HTMLResponse:
-    """Ask what service cost and how long the system stood still: step 4."""
-    _demand(hub, person.actor.name, refuse(hub, person.actor, Action.ENTER_PRODUCTION, pts_id))
-    return _show_experience(hub, person.actor, pts_id, parse_month(month), None)
-
-
-@router.post("/systems/{pts_id}/report/{month}/experience")
-def take_experience(  # noqa: PLR0913, PLR0917 - the fields of the form
-    hub: HubOf, person: PersonOf, pts_id: str, month: str, cost: Text = "", outage: Text = "", note: Text = ""
-) -> Response:
-    """Keep what was said, if anything was, and go on to the end."""
-    _demand(hub, person.actor.name, refuse(hub, person.actor, Action.ENTER_PRODUCTION, pts_id))
-    wanted = parse_month(month)
-    try:
-        cents = _scaled(cost or "0", _DOLLARS, "what service cost")
-        hours = _scaled(outage or "0", _HOURS, "the outage")
-        if cents or hours or note.strip():
-            said = Experience(pts_id, wanted, hub.now(), person.actor.name, cents, hours, note)
-            record_experience(hub.database, said)
-    except InputError as error:
-        return _show_experience(hub, person.actor, pts_id, wanted, error, cost=cost, outage=outage, note=note)
-    return RedirectResponse(f"/systems/{pts_id}/report/{wanted}", status_code=_SEE_OTHER)
-
-
-@router.get("/systems/{pts_id}/report/{month}")
-def show_end(hub: HubOf, person: PersonOf, pts_id: str, month: str) -> HTMLResponse:
-    """Show what is reported of a month, to be kept or printed: step 5."""
-    refusal = refuse(hub, person.actor, Action.VIEW_PRODUCTION, pts_id)
-    _demand(hub, person.actor.name, refusal)
-    wanted = parse_month(month)
-    with hub.database.read() as connection:
-        system, history = find_system(connection, pts_id), read_history(connection, pts_id)
-        said = submissions.find_experiences(connection, [pts_id], wanted).get(pts_id)
-        waiting = [
-            one
-            for meter in history.meters
-            for one in submissions.list_waiting(connection, meter.meter.meter, wanted, Outcome.REVIEW.value)
-        ]
-    return render_page(
-        "report_end.html",
-        frame_for(person.actor, hub.now()),
-        system=system,
-        history=history,
-        month=wanted,
-        said=said,
-        waiting=waiting,
-        now=hub.now(),
-    )
-
-
 def _show_form(hub: Hub, actor: Actor, pts_id: str, typed: Typed, error: HubError | None) -> HTMLResponse:
     window, is_open = current_window(hub.now())
     at, is_clock = _clock_time(typed.at, hub.now())
@@ -230,28 +172,6 @@ def _show_answer(  # noqa: PLR0913
     )
 
 
-def _show_experience(
-    hub: Hub, actor: Actor, pts_id: str, month: ProductionMonth, error: HubError | None, **typed: str
-) -> HTMLResponse:
-    with hub.database.read() as connection:
-        system = find_system(connection, pts_id)
-        said = submissions.find_experiences(connection, [pts_id], month).get(pts_id)
-    kept = {}
-    if said is not None:
-        kept = {"cost": service_dollars(said.service_cost_cents), "outage": str(said.outage_hours), "note": said.note}
-    fields = {"cost": "", "outage": "", "note": "", **kept, **typed}
-    return render_page(
-        "report_experience.html",
-        frame_for(actor, hub.now()),
-        is_form=True,
-        status=200 if error is None else 422,
-        system=system,
-        month=month,
-        fields=fields,
-        problem="" if error is None else str(error),
-    )
-
-
 def _clock_time(typed: str, now: int) -> tuple[str, bool]:
     """Return what stands in the field of the time, and whether a browser's clock can show it.
 
@@ -274,11 +194,3 @@ def _demand(hub: Hub, name: str, refusal: str | None) -> None:
 
 def _known(hub: Hub, photo: str) -> str | None:
     return photo if photo and PHOTOS.has(hub.settings.data_folder, photo) else None
-
-
-def _scaled(text: str, scale: Scaled, what: str) -> int:
-    value = read_scaled(text.strip(), scale)
-    if isinstance(value, Problem):
-        message = f"{what} {value.text}"
-        raise InputError(message)
-    return value

@@ -12,6 +12,7 @@ from fastapi.testclient import TestClient
 from hub.app import build_app
 from hub.config import Address, HubSettings
 from hub.rules.facts import ReportingMode
+from hub.rules.periods import parse_month
 from hub.rules.permissions import Relation, Role
 from hub.services.manage_people import add_account, relate_account
 from hub.services.set_password import make_link, set_password
@@ -124,6 +125,7 @@ def test_five_steps_with_back_and_reload_at_each(reporter: Reporter) -> None:
 
 def test_a_step_that_is_nothing_to_say_keeps_nothing(reporter: Reporter) -> None:
     """Next is enough."""
+    enter(reporter.database, 1, JAN, 1_015_500)
     assert reporter.send(f"{REPORT}/2024-01/experience", {}).status_code == 303
     with reporter.database.read() as connection:
         assert submissions.list_experience(connection, SYSTEM, 5) == ()
@@ -179,6 +181,9 @@ def test_a_doubted_reading_goes_by_photo_to_the_operator(reporter: Reporter) -> 
     again = reporter.get(checked.headers["location"])
     assert "Send it to the operator" in again.text
     assert reporter.send(f"{REPORT}/save", shown_fields(again.text)).status_code == 303
+    step = reporter.get(f"{REPORT}/2024-01/experience").text
+    assert "The reading waits for the operator" in step
+    assert "is saved" not in step
     assert "waits for the operator" in reporter.get(f"{REPORT}/2024-01").text
     assert reporter.counting() == []
     listed = reporter.get("/systems").text
@@ -192,15 +197,38 @@ def test_a_doubted_reading_goes_by_photo_to_the_operator(reporter: Reporter) -> 
         assert len(submissions.list_undecided(connection, "review")) == 1
 
 
+@pytest.mark.parametrize("month", ["2031-01", "2024-01", "2022-06"])
+def test_a_month_that_nobody_sent_has_no_last_steps(reporter: Reporter, month: str) -> None:
+    """404, with what to do: nothing is said to be saved or done, and nothing can be said beside it."""
+    for path in (f"{REPORT}/{month}", f"{REPORT}/{month}/experience"):
+        page = reporter.get(path)
+        assert (page.status_code, "counts or waits" in page.text) == (404, True)
+    assert reporter.send(f"{REPORT}/{month}/experience", {"cost": "5"}).status_code == 404
+    with reporter.database.read() as connection:
+        assert submissions.list_experience(connection, SYSTEM, 5) == ()
+
+
+def test_a_month_long_ago_still_has_its_end(reporter: Reporter) -> None:
+    """What counts for it is found though later months have come."""
+    months = [parse_month(f"2024-{number:02d}") for number in range(1, 7)]
+    for place, month in enumerate(months, start=1):
+        enter(reporter.database, 1, month, 400_000 + 500_000 * place)
+    page = reporter.get(f"{REPORT}/2024-01").text
+    assert "900\xa0kWh" in page
+    assert "500\xa0kWh" in page
+
+
 def test_of_several_meters_each_waits_for_itself(reporter: Reporter) -> None:
     """The list says which is missing and which waits, and the way to the form stays while one is missing."""
-    add_meter(reporter.database, "PV-3", SYSTEM, initial_at=JAN.starts_at)
+    third = add_meter(reporter.database, "PV-3", SYSTEM, initial_at=JAN.starts_at)
     great = {"kwh": "3000", "at": "2024-01-31 15:00", "meter": "PV-1"}
     page = reporter.get(reporter.send(REPORT, great, make_picture()).headers["location"])
     assert reporter.send(f"{REPORT}/save", shown_fields(page.text)).status_code == 303
     listed = reporter.get("/systems").text
     assert "in part: PV-3 missing, PV-1 waits for the operator" in listed
     assert "Enter a reading" in listed
+    enter(reporter.database, third.meter, JAN, 700_000)
+    assert "A reading is saved, and another waits" in reporter.get(f"{REPORT}/2024-01/experience").text
 
 
 def test_a_photo_at_once_spares_the_second_round(reporter: Reporter) -> None:
@@ -243,6 +271,7 @@ def test_nobody_reports_for_another(reporter: Reporter, path: str) -> None:
 )
 def test_experience_that_cannot_be_comes_back(reporter: Reporter, fields: dict[str, str], says: str) -> None:
     """As it was typed, and nothing is kept."""
+    enter(reporter.database, 1, JAN, 1_015_500)
     answer = reporter.send(f"{REPORT}/2024-01/experience", fields)
     assert (answer.status_code, says in answer.text) == (422, True)
     assert f'value="{next(iter(fields.values()))}"' in answer.text
