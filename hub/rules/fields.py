@@ -148,7 +148,7 @@ def read_scaled(text: str, scale: Scaled) -> int | Problem:
     """Return a decimal as whole smaller units, exactly. Citation: `citations.BULK_VALUES`."""
     match = _NUMBER.fullmatch(text)
     if match is None:
-        return _trap(text) or _no_number(text)
+        return _trap(text) or _no_number(text, "digits with a point, such as 7.5" if scale.digits else "only digits")
     sign, whole, decimals = match[1], match[2], match[3] or ""
     kept, beyond = decimals[: scale.digits], decimals[scale.digits :]
     if beyond.strip("0"):
@@ -272,8 +272,8 @@ def _rewritten(text: str, form: str) -> Problem:
     )
 
 
-def _no_number(text: str) -> Problem:
-    return _problem(ProblemCode.NOT_A_NUMBER, text, "is not a plain number", "write digits with a point, such as 7.5")
+def _no_number(text: str, form: str) -> Problem:
+    return _problem(ProblemCode.NOT_A_NUMBER, text, "is not a plain number", f"write {form}")
 
 
 def _problem(code: ProblemCode, text: str, what: str, remedy: str) -> Problem:

@@ -5,7 +5,7 @@ keeps nothing and can be loaded as often as one likes; what is final is sent fro
 The same reading sent twice is one, also while it waits for the operator. `experience.py` has the last two steps.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated
 from urllib.parse import urlencode
 
@@ -19,11 +19,12 @@ from hub.rules.local_times import format_local, parse_local
 from hub.rules.permissions import Action, Actor
 from hub.services.compute_production import find_system
 from hub.services.read_reporting import History, current_window, read_history
-from hub.services.submit_reading import Answer, parse_reported, preview_reading, submit_reading
+from hub.services.submit_reading import Answer, Reported, parse_reported, preview_reading, submit_reading
 from hub.store import ledger
 from hub.store.registry import System
 from hub.web.actors import refuse
 from hub.web.context import Hub, HubOf
+from hub.web.forms import WrongFieldError, read_field
 from hub.web.navigation import Frame, frame_for
 from hub.web.rendering import render_page
 from hub.web.visitors import PersonOf
@@ -78,9 +79,9 @@ def take_reading(  # noqa: PLR0913, PLR0917 - the fields of the form
     try:
         if file is not None and file.filename:
             content = file.file.read(UPLOAD_BYTES_MAX + 1)
-            typed = Typed(kwh, at, meter, keep_photo(hub.settings.data_folder, content))
-        now = hub.now()
-        reported = parse_reported(pts_id, meter, kwh, at, now=now)
+            kept = read_field("file", lambda _: keep_photo(hub.settings.data_folder, content), "")
+            typed = replace(typed, photo=kept)
+        reported = _read(hub, pts_id, typed)
     except InputError as error:
         return _show_form(hub, person.actor, pts_id, typed, error)
     # The instant is written down: what is checked and what is sent are of the same time.
@@ -95,13 +96,13 @@ def check_reading(  # noqa: PLR0913, PLR0917 - what was typed
     """Show what a reading comes to, before anything is final."""
     unauthorised = refuse(hub, person.actor, Action.ENTER_PRODUCTION, pts_id)
     _demand(hub, person.actor.name, unauthorised)
-    typed, now = Typed(kwh, at, meter, photo), hub.now()
+    typed = Typed(kwh, at, meter, photo)
     try:
-        reported = parse_reported(pts_id, meter, kwh, at, now=now, photo=_known(hub, photo))
+        reported = _read(hub, pts_id, typed)
     except InputError as error:
         return _show_form(hub, person.actor, pts_id, typed, error)
     with hub.database.read() as connection:
-        answer = preview_reading(connection, reported, now, unauthorised=unauthorised)
+        answer = preview_reading(connection, reported, hub.now(), unauthorised=unauthorised)
         system, history = find_system(connection, pts_id), read_history(connection, pts_id)
     return _show_answer(frame_for(person.actor, hub.now()), system, history, typed, answer, read_at=reported.read_at)
 
@@ -115,7 +116,7 @@ def save_reading(  # noqa: PLR0913, PLR0917 - what was checked
     _demand(hub, person.actor.name, unauthorised)
     typed, now = Typed(kwh, at, meter, photo), hub.now()
     try:
-        reported = parse_reported(pts_id, meter, kwh, at, now=now, photo=_known(hub, photo))
+        reported = _read(hub, pts_id, typed)
     except InputError as error:
         return _show_form(hub, person.actor, pts_id, typed, error)
     answer = submit_reading(hub.database, reported, actor=person.actor.name, now=now, unauthorised=unauthorised)
@@ -150,6 +151,7 @@ def _show_form(hub: Hub, actor: Actor, pts_id: str, typed: Typed, error: HubErro
         at=at,
         is_clock=is_clock,
         problem="" if error is None else str(error),
+        wrong=error.field if isinstance(error, WrongFieldError) else "",
     )
 
 
@@ -190,6 +192,16 @@ def _demand(hub: Hub, name: str, refusal: str | None) -> None:
     assert name, f"{hub.settings.data_folder} has no nameless people"
     if refusal is not None:
         raise NotAllowedError(refusal)
+
+
+def _read(hub: Hub, pts_id: str, typed: Typed) -> Reported:
+    """Return the reading that was typed, with its picture; raises WrongFieldError."""
+    now, photo = hub.now(), _known(hub, typed.photo)
+    # Each field by itself, so that what is wrong stands beside it.
+    read_field("kwh", lambda kwh: parse_reported(pts_id, "", kwh, "", now=now), typed.kwh)
+    return read_field(
+        "at", lambda at: parse_reported(pts_id, typed.meter, typed.kwh, at, now=now, photo=photo), typed.at
+    )
 
 
 def _known(hub: Hub, photo: str) -> str | None:

@@ -87,6 +87,13 @@ def shown_fields(page: str) -> dict[str, str]:
     return {name: html.unescape(value) for name, value in found}
 
 
+def wrong_fields(page: str) -> list[str]:
+    """Return the names of the fields that a page marks as wrong, each with the problem that describes it."""
+    marked = re.findall(r"<input [^>]*aria-invalid[^>]*>", page)
+    assert all('aria-describedby="problem' in one for one in marked)
+    return [name for one in marked for name in re.findall(r' name="(\w+)"', one)]
+
+
 def test_five_steps_with_back_and_reload_at_each(reporter: Reporter) -> None:
     """Nothing is kept before it is saved; each page can be loaded again, and nothing is reported twice."""
     listed = reporter.get("/systems").text
@@ -132,17 +139,20 @@ def test_a_step_that_is_nothing_to_say_keeps_nothing(reporter: Reporter) -> None
 
 
 @pytest.mark.parametrize(
-    ("fields", "says"),
+    ("fields", "says", "wrong"),
     [
-        ({"kwh": "many", "at": "2024-01-31T15:00"}, "is not a plain number"),
-        ({"kwh": "1,015.5", "at": "2024-01-31T15:00"}, "1,015.5"),
-        ({"kwh": "1015.5", "at": "yesterday"}, "is not a date and time"),
+        ({"kwh": "many", "at": "2024-01-31T15:00"}, "is not a plain number", "kwh"),
+        ({"kwh": "1,015.5", "at": "2024-01-31T15:00"}, "1,015.5", "kwh"),
+        ({"kwh": "1015.5", "at": "yesterday"}, "is not a date and time", "at"),
     ],
 )
-def test_what_cannot_be_read_comes_back_as_it_was_typed(reporter: Reporter, fields: dict[str, str], says: str) -> None:
-    """With what is wrong beside the fields."""
+def test_what_cannot_be_read_comes_back_as_it_was_typed(
+    reporter: Reporter, fields: dict[str, str], says: str, wrong: str
+) -> None:
+    """With what is wrong at the field that it is about, and at no other."""
     answer = reporter.send(REPORT, fields)
     assert answer.status_code == 422
+    assert wrong_fields(answer.text) == [wrong]
     page = html.unescape(answer.text)
     assert says in page
     assert f'value="{fields["kwh"]}"' in page
@@ -237,7 +247,9 @@ def test_a_photo_at_once_spares_the_second_round(reporter: Reporter) -> None:
     page = reporter.get(reporter.send(REPORT, little, make_picture()).headers["location"])
     assert "A photo of the meter goes with it" in page.text
     assert reporter.send(f"{REPORT}/save", shown_fields(page.text)).status_code == 303
-    assert reporter.send(REPORT, little, b"<svg/>").status_code == 422
+    refused = reporter.send(REPORT, little, b"<svg/>")
+    assert (refused.status_code, wrong_fields(refused.text)) == (422, ["file"])
+    assert 'value="410"' in refused.text
 
 
 def test_between_windows_the_form_says_when_the_next_one_opens(reporter: Reporter) -> None:
@@ -267,6 +279,8 @@ def test_nobody_reports_for_another(reporter: Reporter, path: str) -> None:
         ({"cost": "a lot"}, "what service cost"),
         ({"outage": "800"}, "the outage"),
         ({"outage": "1.5"}, "a whole number"),
+        ({"outage": "some"}, "write only digits"),
+        ({"note": "y" * 120}, "at most 100"),
     ],
 )
 def test_experience_that_cannot_be_comes_back(reporter: Reporter, fields: dict[str, str], says: str) -> None:
@@ -274,4 +288,5 @@ def test_experience_that_cannot_be_comes_back(reporter: Reporter, fields: dict[s
     enter(reporter.database, 1, JAN, 1_015_500)
     answer = reporter.send(f"{REPORT}/2024-01/experience", fields)
     assert (answer.status_code, says in answer.text) == (422, True)
+    assert wrong_fields(answer.text) == list(fields)
     assert f'value="{next(iter(fields.values()))}"' in answer.text
