@@ -16,6 +16,7 @@ from hub.models.changes import ProvidersJson
 from hub.rules.audit_chain import find_broken
 from hub.rules.local_times import format_local, parse_local
 from hub.rules.permissions import Relation, Role
+from hub.services.disable_account import disable_account, enable_account
 from hub.services.manage_people import add_account, approve_provider, end_relation, find_account, relate_account
 from hub.services.manage_tokens import end_token, issue_token, read_scope
 from hub.services.request_link import invite_account
@@ -153,6 +154,30 @@ def forget_factor(
     typer.echo(f"{name} has no second factor and no session any more")
 
 
+@account_app.command("disable")
+def disable(
+    name: Name,
+    reason: Annotated[str, typer.Option(help="Why, such as that they left.")],
+    data: Data = DEFAULT_DATA,
+) -> None:
+    """Shut an account out: end its sessions, take its tokens back, and let nobody sign in to it."""
+    with open_data(data, create=False) as database:
+        disable_account(database, name, actor=actor(), now=now_ms(), reason=reason)
+    typer.echo(f"{name} is disabled: `meter-hub account enable {name}` lets it in again")
+
+
+@account_app.command("enable")
+def enable(
+    name: Name,
+    reason: Annotated[str, typer.Option(help="Why.")],
+    data: Data = DEFAULT_DATA,
+) -> None:
+    """Let a disabled account in again; its tokens stay taken back."""
+    with open_data(data, create=False) as database:
+        enable_account(database, name, actor=actor(), now=now_ms(), reason=reason)
+    typer.echo(f"{name} may sign in again")
+
+
 @account_app.command("list")
 def list_all(data: Data = DEFAULT_DATA, *, as_json: AsJson = False) -> None:
     """List accounts and what they are."""
@@ -164,7 +189,10 @@ def list_all(data: Data = DEFAULT_DATA, *, as_json: AsJson = False) -> None:
     if as_json:
         print_json(models.AccountsJson(accounts=found))
         return
-    print_table(("Account", "Name", "E-mail"), [(one.account, one.name, one.email) for one in found])
+    print_table(
+        ("Account", "Name", "E-mail", "Disabled"),
+        [(one.account, one.name, one.email, one.disabled_at or "") for one in found],
+    )
     print_table(
         ("Relation", "Account", "Role", "System", "From", "Until"),
         [

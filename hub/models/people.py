@@ -30,12 +30,13 @@ class RelationJson(BaseModel):
 
 
 class AccountJson(BaseModel):
-    """Somebody, or a program."""
+    """Somebody, or a program; `disabled_at` is null while it may be used."""
 
     account: str
     name: str
     email: str
     created_at: str
+    disabled_at: str | None
     relations: list[RelationJson]
 
 
@@ -137,6 +138,7 @@ def account_json(account: Account, relations: Sequence[HeldRelation]) -> Account
         name=account.full_name,
         email=account.email,
         created_at=format_instant(account.created_at),
+        disabled_at=None if account.disabled_at is None else format_instant(account.disabled_at),
         relations=[relation_json(one) for one in relations],
     )
 

@@ -100,10 +100,8 @@ def end_relation(  # noqa: PLR0913 - what ends when, by whom and why
         if until_at < held.relation.from_at:
             message = f"relation {number} cannot end before it began"
             raise InputError(message)
-        is_admin = held.relation.role is Role.SECURITY_ADMIN and held.relation.system is None
-        if is_admin and accounts.count_holders(connection, Role.SECURITY_ADMIN, now) <= 1:
-            message = f"{held.relation.account} is the last who manages accounts: make somebody else one first"
-            raise InputError(message)
+        if held.relation.role is Role.SECURITY_ADMIN and held.relation.system is None:
+            refuse_last_admin(connection, held.relation.account, now)
         accounts.end_relation(connection, number, until_at, now, actor)
         after = {"relation": number, "until_at": until_at}
         append_audit(
@@ -135,6 +133,20 @@ def _add_relation(connection: Connection, new: Relation, now: int, actor: str) -
     after = {"role": new.role.value, "system": new.system, "from_at": new.from_at}
     append_audit(connection, actor=actor, action="relate", subject=new.account, at=now, after=after)
     return added
+
+
+def refuse_last_admin(connection: Connection, name: str, now: int) -> None:
+    """Raise InputError where nobody else could manage accounts any more."""
+    if accounts.list_holders(connection, Role.SECURITY_ADMIN, now) == {name}:
+        message = f"{name} is the last who manages accounts: make somebody else one first"
+        raise InputError(message)
+
+
+def refuse_disabled(connection: Connection, name: str) -> None:
+    """Raise UnknownSubjectError where there is no such account, InputError where it is given nothing to come in by."""
+    if find_account(connection, name).disabled_at is not None:
+        message = f"{name} is disabled: enable the account first"
+        raise InputError(message)
 
 
 def find_account(connection: Connection, name: str) -> Account:

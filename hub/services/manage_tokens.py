@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from hub.errors import InputError, UnknownSubjectError
 from hub.rules.permissions import Action, Actor
 from hub.services.check_text import check_label
-from hub.services.manage_people import find_account
+from hub.services.manage_people import find_account, refuse_disabled
 from hub.store import accounts, tokens
 from hub.store.audit_log import append_audit
 from hub.store.tokens import TOKEN_ID_LENGTH, Token
@@ -38,7 +38,7 @@ def issue_token(  # noqa: PLR0913 - whose, how long, for what, by whom
     """Return a new token of an account, which is shown this once: only its hash is kept.
 
     With a `scope` it is for these actions only, and never for more than the account may. Raises UnknownSubjectError for
-    an account that is not here, InputError for a lifetime that is none or a scope without anything.
+    an account that is not here, InputError for one that is disabled, a lifetime that is none or an empty scope.
     """
     if not 0 < lifetime_ms <= TOKEN_MS_MAX:
         message = "a token lives at least a day and at most a year: give its days"
@@ -49,7 +49,7 @@ def issue_token(  # noqa: PLR0913 - whose, how long, for what, by whom
     token = secrets.token_urlsafe(TOKEN_BYTES)
     new = Token(_hash(token), name, now, now + lifetime_ms, scope, check_label(label, "what a token is for"))
     with database.write() as connection:
-        find_account(connection, name)
+        refuse_disabled(connection, name)
         tokens.add_token(connection, new)
         after = {"token": new.id, "expires_at": new.expires_at, "scope": None if scope is None else sorted(scope)}
         append_audit(connection, actor=actor, action="issue token", subject=name, at=now, after=after)

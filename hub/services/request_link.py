@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from hub.errors import InputError
-from hub.services.manage_people import find_account
+from hub.services.manage_people import find_account, refuse_disabled
 from hub.services.queue_dispatches import make_event
 from hub.store import accounts, dispatches
 from hub.store.audit_log import append_audit
@@ -34,7 +34,7 @@ def request_reset(database: Database, typed: str, now: int) -> None:
     wanted = typed.strip().casefold()[:_TYPED_MAX]
     with database.write() as connection:
         for one in accounts.find_by_name_or_address(connection, wanted):
-            if dispatches.count_since(connection, one.name, now - HOUR_MS) < LINKS_AN_HOUR:
+            if one.disabled_at is None and dispatches.count_since(connection, one.name, now - HOUR_MS) < LINKS_AN_HOUR:
                 _queue(connection, one.name, Kind.RESET, now)
                 append_audit(connection, actor=one.name, action="request password link", subject=one.name, at=now)
 
@@ -42,10 +42,11 @@ def request_reset(database: Database, typed: str, now: int) -> None:
 def invite_account(database: Database, name: str, *, actor: str, now: int) -> None:
     """Have a link sent to an account.
 
-    Raises UnknownSubjectError for an account that is not here, and InputError for one without a mail address or that
-    was sent some just now.
+    Raises UnknownSubjectError for an account that is not here, and InputError for one that is disabled, has no mail
+    address, or was sent some just now.
     """
     with database.write() as connection:
+        refuse_disabled(connection, name)
         found = find_account(connection, name)
         if not found.email:
             message = f"{name} has no mail address: make a link and hand it over instead"

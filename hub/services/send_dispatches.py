@@ -145,6 +145,8 @@ def _send_link(database: Database, doors: Doors, sent: Dispatch, at: int) -> Ans
         account = accounts.find_account(connection, sent.account)
     if account is None or not account.email:
         return Answer(Verdict.REFUSED, "the account has no mail address")
+    if account.disabled_at is not None:
+        return Answer(Verdict.REFUSED, "the account is disabled")
     token = make_link(database, account.name, actor=_HUB, now=at)
     link = f"{doors.pages_url}/welcome/{token}"
     words = write_link(sent.kind.value, account.full_name, link, LINK_MS // _HOUR_MS)

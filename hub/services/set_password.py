@@ -10,7 +10,7 @@ from hub.access.passwords import refuse_password
 from hub.errors import InputError, UnknownSubjectError
 from hub.password_hashes import hash_password
 from hub.services.check_text import check_label
-from hub.services.manage_people import find_account
+from hub.services.manage_people import find_account, refuse_disabled
 from hub.services.sign_in import TOKEN_BYTES, hash_token, open_secret, plain, seal_secret
 from hub.store import sign_ins
 from hub.store.audit_log import append_audit
@@ -30,11 +30,12 @@ _CODE_LENGTH = 10
 def make_link(database: Database, account: str, *, actor: str, now: int) -> str:
     """Return a token by which an account's password is set, once and within three days; the ones before are void.
 
-    Whoever makes it cannot choose the password. Raises UnknownSubjectError for an account that is not here.
+    Whoever makes it and does not hand it over could choose the password: where the hub sends mail, that does.
+    Raises UnknownSubjectError for an account that is not here, and InputError for one that is disabled.
     """
     token = secrets.token_urlsafe(TOKEN_BYTES)
     with database.write() as connection:
-        find_account(connection, account)
+        refuse_disabled(connection, account)
         sign_ins.add_link(connection, hash_token(token), account, now, now + LINK_MS)
         append_audit(connection, actor=actor, action="make password link", subject=account, at=now)
     return token

@@ -149,6 +149,21 @@ def end_session(database: Database, account: str, number: int, *, actor: str, no
         append_audit(connection, actor=actor, action="sign out", subject=account, at=now, after={"session": number})
 
 
+def end_all_sessions(database: Database, account: str, *, actor: str, now: int, but: int | None = None) -> int:
+    """End the sessions of an account, but for the one with the number `but`, and return how many these were.
+
+    Raises UnknownSubjectError for an account that is not here.
+    """
+    with database.write() as connection:
+        find_account(connection, account)
+        ended = sign_ins.end_sessions(connection, account, now, but=but)
+        if ended:
+            append_audit(
+                connection, actor=actor, action="end sessions", subject=account, at=now, after={"ended": ended}
+            )
+    return ended
+
+
 def seal_secret(sealer: Sealer, account: str, secret: bytes) -> bytes:
     """Return the secret of an account's second factor as it is kept."""
     return sealer.seal(secret, _place(account))
@@ -175,7 +190,14 @@ def plain(code: str) -> str:
 
 
 def begin_session(connection: Connection, account: str, visit: Visit, now: int, *, has_code: bool) -> SignedIn:
-    """Begin a session of an account at `now` (UTC ms); `has_code` tells that a second factor was shown."""
+    """Begin a session of an account at `now` (UTC ms); `has_code` tells that a second factor was shown.
+
+    Raises NotIdentifiedError for an account that is disabled.
+    """
+    found = accounts.find_account(connection, account)
+    if found is not None and found.disabled_at is not None:
+        message = "this account is disabled: ask who manages the accounts of this hub"
+        raise NotIdentifiedError(message)
     token = secrets.token_urlsafe(TOKEN_BYTES)
     relations = _relations(connection, account)
     lacks = _next(connection, account, relations, now, has_code=has_code)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sqlalchemy import Select, func, insert, or_, select
+from sqlalchemy import Select, func, insert, or_, select, update
 
 from hub.rules.permissions import Relation, Role
 from hub.store.people_tables import account, relation, relation_end
@@ -18,13 +18,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """Somebody, or a program; `created_at` is UTC ms."""
+    """Somebody, or a program; instants are UTC ms, `disabled_at` None while it may be used."""
 
     name: str
     full_name: str
     email: str
     created_at: int
     created_by: str
+    disabled_at: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +55,16 @@ def find_account(connection: Connection, name: str) -> Account | None:
     return None if row is None else _account(row)
 
 
+def set_disabled(connection: Connection, name: str, at: int | None) -> None:
+    """Keep since when (UTC ms) an account is disabled, None for one that may be used."""
+    connection.execute(update(account).where(account.c.name == name).values(disabled_at=at))
+
+
+def set_email(connection: Connection, name: str, email: str) -> None:
+    """Keep an account's mail address in place of the one before."""
+    connection.execute(update(account).where(account.c.name == name).values(email=email))
+
+
 def find_by_name_or_address(connection: Connection, wanted: str) -> tuple[Account, ...]:
     """Return the account of this name, and those with this mail address, in small letters."""
     query = select(account).where(or_(account.c.name == wanted, func.lower(account.c.email) == wanted))
@@ -74,15 +85,23 @@ def list_accounts(
 _SEARCHED = (account.c.name, account.c.full_name, account.c.email)
 
 
-def count_holders(connection: Connection, role: Role, at: int) -> int:
-    """Return how many accounts have a role for all systems at `at` (UTC ms), and at no instant set yet lose it."""
-    query = _relations().where(
-        relation.c.role == role.value,
-        relation.c.system.is_(None),
-        relation.c.from_at <= at,
-        relation_end.c.until_at.is_(None),
+def list_holders(connection: Connection, role: Role, at: int) -> frozenset[str]:
+    """Return which accounts have a role for all systems at `at` (UTC ms), at no instant set yet lose it, and are used.
+
+    One that is disabled holds a role, and can do nothing with it.
+    """
+    query = (
+        _relations()
+        .join(account, account.c.name == relation.c.account)
+        .where(
+            relation.c.role == role.value,
+            relation.c.system.is_(None),
+            relation.c.from_at <= at,
+            relation_end.c.until_at.is_(None),
+            account.c.disabled_at.is_(None),
+        )
     )
-    return len({row.account for row in connection.execute(query)})
+    return frozenset(row.account for row in connection.execute(query))
 
 
 def add_relation(connection: Connection, new: Relation, at: int, actor: str) -> HeldRelation:
@@ -145,4 +164,4 @@ def _held(row: Row[tuple[object, ...]]) -> HeldRelation:
 
 
 def _account(row: Row[tuple[object, ...]]) -> Account:
-    return Account(row.name, row.full_name, row.email, row.created_at, row.created_by)
+    return Account(row.name, row.full_name, row.email, row.created_at, row.created_by, row.disabled_at)

@@ -17,6 +17,8 @@ account = Table(
     Column("email", Text, nullable=False),
     Column("created_at", Whole, nullable=False),
     Column("created_by", Text, nullable=False),
+    # None while it may be used; when it was disabled before is in the audit log.
+    Column("disabled_at", Whole),
     sqlite_strict=True,
 )
 

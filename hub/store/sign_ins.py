@@ -152,17 +152,24 @@ def end_session(connection: Connection, number: int, at: int) -> None:
     connection.execute(ending.values(ended_at=at))
 
 
-def end_sessions(connection: Connection, account: str, at: int) -> None:
-    """End every session of an account."""
-    ending = update(web_session).where(web_session.c.account == account, web_session.c.ended_at.is_(None))
-    connection.execute(ending.values(ended_at=at))
+def end_sessions(connection: Connection, account: str, at: int, *, but: int | None = None) -> int:
+    """End every session of an account, but for the one with the number `but`, and return how many these were."""
+    table = web_session
+    ending = update(table).where(table.c.account == account, table.c.ended_at.is_(None), table.c.number.is_not(but))
+    return connection.execute(ending.values(ended_at=at)).rowcount
 
 
 def add_link(connection: Connection, sha256: str, account: str, at: int, expires_at: int) -> None:
     """Keep a link by which an account's password is set; those before it are used up."""
     table = password_link
-    connection.execute(update(table).where(table.c.account == account, table.c.used_at.is_(None)).values(used_at=at))
+    void_links(connection, account, at)
     connection.execute(insert(table).values(sha256=sha256, account=account, made_at=at, expires_at=expires_at))
+
+
+def void_links(connection: Connection, account: str, at: int) -> None:
+    """Use every link of an account up."""
+    table = password_link
+    connection.execute(update(table).where(table.c.account == account, table.c.used_at.is_(None)).values(used_at=at))
 
 
 def find_link(connection: Connection, sha256: str, at: int) -> str | None:

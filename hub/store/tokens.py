@@ -68,6 +68,13 @@ def touch_token(connection: Connection, sha256: str, at: int) -> None:
     connection.execute(update(api_token).where(api_token.c.sha256 == sha256).values(used_at=at))
 
 
+def end_tokens(connection: Connection, name: str, at: int) -> int:
+    """Keep that all tokens of an account were taken back at `at` (UTC ms), and return how many could be used then."""
+    table = api_token
+    ending = update(table).where(table.c.account == name, table.c.ended_at.is_(None), table.c.expires_at > at)
+    return connection.execute(ending.values(ended_at=at)).rowcount
+
+
 def end_token(connection: Connection, sha256: str, at: int) -> None:
     """Keep that a token was taken back at `at` (UTC ms)."""
     connection.execute(update(api_token).where(api_token.c.sha256 == sha256).values(ended_at=at))

@@ -10,9 +10,11 @@ from hub.models import people as models
 from hub.rules.audit_chain import find_broken
 from hub.rules.local_times import parse_local
 from hub.rules.permissions import Action, Relation, Role
+from hub.services.disable_account import disable_account, enable_account
 from hub.services.manage_people import add_account, approve_provider, end_relation, find_account, relate_account
 from hub.services.manage_tokens import end_token, issue_token
 from hub.services.request_link import invite_account
+from hub.services.sign_in import end_all_sessions
 from hub.store import accounts, audit_log, tokens
 from hub.store.accounts import Account
 from hub.web.actors import ActorOf, demand, demand_own
@@ -78,6 +80,21 @@ class ApprovalBody(BaseModel):
 
     approved: StrictBool
     reason: str = Field(max_length=100)
+
+
+class DisabledBody(BaseModel):
+    """Whether an account is disabled, and why."""
+
+    model_config = with_example(disabled=True, reason="left the company")
+
+    disabled: StrictBool
+    reason: str = Field(max_length=100)
+
+
+class SessionsEndedJson(BaseModel):
+    """How many sessions ended."""
+
+    ended: int
 
 
 @router.get("/accounts")
@@ -190,6 +207,24 @@ def invite(hub: HubOf, actor: ActorOf, account: str) -> None:
         message = "this hub sends no mail: start it with --smtp, or run `meter-hub account link`"
         raise InputError(message)
     invite_account(hub.database, account, actor=actor.name, now=hub.now())
+
+
+@router.post("/accounts/{account}/sessions/end", status_code=201)
+def end_sessions(hub: HubOf, actor: ActorOf, account: str) -> SessionsEndedJson:
+    """End every session in a browser: of one's own account, or of any for those who manage accounts."""
+    if actor.name != account:
+        demand(hub, actor, Action.MANAGE_ACCOUNTS)
+    return SessionsEndedJson(ended=end_all_sessions(hub.database, account, actor=actor.name, now=hub.now()))
+
+
+@router.post("/accounts/{account}/disabled", status_code=201)
+def disable(hub: HubOf, actor: ActorOf, account: str, body: DisabledBody) -> models.AccountJson:
+    """Shut an account out, which ends its sessions and tokens, or let it in again; for those who manage accounts."""
+    demand(hub, actor, Action.MANAGE_ACCOUNTS)
+    say = disable_account if body.disabled else enable_account
+    said = say(hub.database, account, actor=actor.name, now=hub.now(), reason=body.reason)
+    with hub.database.read() as connection:
+        return models.account_json(said, accounts.list_relations(connection, of_account=account))
 
 
 @router.post("/accounts/{account}/provider", status_code=201)

@@ -110,6 +110,28 @@ def test_accounts_and_log_are_for_those_who_may(api: Api) -> None:
         assert "that takes" in answer.json()["detail"] or "nothing relates them" in answer.json()["detail"]
 
 
+def test_an_account_is_disabled_and_enabled(api: Api) -> None:
+    """Its token is answered no more, and stays taken back; only who manages accounts says so."""
+    path, left = "accounts/ann/disabled", {"disabled": True, "reason": "left"}
+    assert api.post("ann", path, left).status_code == 403
+    assert api.get("ann", f"systems/{SYSTEM}").status_code == 200
+    said = api.post("sec", path, left)
+    assert (said.status_code, said.json()["disabled_at"] is None) == (201, False)
+    assert api.get("ann", f"systems/{SYSTEM}").status_code == 401
+    again = api.post("sec", "accounts/ann/tokens", {"days": 1})
+    assert (again.status_code, "ann is disabled" in again.json()["detail"]) == (422, True)
+    assert api.post("sec", path, {"disabled": False, "reason": "back"}).json()["disabled_at"] is None
+    assert api.get("ann", f"systems/{SYSTEM}").status_code == 401
+    assert api.post("sec", "accounts/sec/disabled", left).status_code == 422
+
+
+def test_sessions_end_by_the_api(api: Api) -> None:
+    """One's own, or anybody's for who manages accounts; no token with them."""
+    for who, status in (("ann", 201), ("sec", 201), ("bea", 403)):
+        assert api.post(who, "accounts/ann/sessions/end", {}).status_code == status
+    assert api.post("ann", "accounts/ann/sessions/end", {}).json() == {"ended": 0}
+
+
 @pytest.mark.parametrize(
     ("path", "body", "status"),
     [

@@ -118,6 +118,37 @@ def test_a_lost_phone(app: FastAPI) -> None:
     assert sec.send("/users/owner/forget-factor", reason="x").status_code == 422
 
 
+def test_who_left_is_shut_out_and_let_in_again(app: FastAPI) -> None:
+    """With a reason; their browser is asked who they are at its next step, and nobody shuts out themselves."""
+    sec, owner = signed_in(app, "sec"), signed_in(app, "owner")
+    assert "Disable it" not in sec.get("/users/sec").text
+    assert "cannot disable themselves" in sec.send("/users/sec/disable", reason="x").text
+    assert "has to be filled in" in sec.send("/users/owner/disable", reason="").text
+    assert owner.get("/account").status_code == 200
+    assert sec.send("/users/owner/disable", reason="sold it").headers["location"] == "/users/owner"
+    assert owner.get("/account").status_code == 303
+    refused = owner.sign_in("owner")
+    assert (refused.status_code, "this account is disabled" in refused.text) == (422, True)
+    page = sec.get("/users/owner").text
+    assert "<dt>Disabled</dt>" in page
+    assert all(door not in page for door in ("/link", "/tokens/new", "/forget-factor", "Disable it"))
+    assert "<strong>disabled</strong>" in sec.get("/users").text
+    assert "owner is disabled" in sec.send("/users/owner/tokens/new", label="x", days="9", scope="").text
+    assert sec.send("/users/owner/enable", reason="bought it back").headers["location"] == "/users/owner"
+    assert owner.sign_in("owner").status_code == 303
+    assert sec.send("/users/nobody/disable", reason="x").status_code == 404
+
+
+def test_every_session_of_somebody_ends(app: FastAPI) -> None:
+    """And they may sign in again."""
+    sec, owner = signed_in(app, "sec"), signed_in(app, "owner")
+    assert "End all its sessions" in sec.get("/users/owner").text
+    assert sec.send("/users/owner/sessions/end").headers["location"] == "/users/owner"
+    assert owner.get("/account").status_code == 303
+    assert "sessions/end" not in sec.get("/users/owner").text
+    assert owner.sign_in("owner").status_code == 303
+
+
 def test_accounts_are_paged_without_gap_or_double(app: FastAPI) -> None:
     """By name, however many there are."""
     for number in range(120):
@@ -169,7 +200,15 @@ def test_others_manage_no_accounts(app: FastAPI, name: str) -> None:
     """Neither to look nor to send; an auditor reads the log, an owner does not."""
     browser = signed_in(app, name)
     assert [browser.get(path).status_code for path in ("/users", "/users/new", "/users/sec")] == [403] * 3
-    doors = ("/users/new", "/users/sec/relations/new", "/users/sec/link", "/users/sec/forget-factor")
-    assert [browser.send(path, reason="x").status_code for path in doors] == [403] * 4
+    doors = (
+        "new",
+        "sec/relations/new",
+        "sec/link",
+        "sec/forget-factor",
+        "sec/disable",
+        "sec/enable",
+        "sec/sessions/end",
+    )
+    assert {browser.send(f"/users/{path}", reason="x").status_code for path in doors} == {403}
     assert browser.get("/audit").status_code == (403 if name == "owner" else 200)
     assert browser.get("/audit.csv").status_code == (403 if name == "owner" else 200)
