@@ -72,16 +72,26 @@ def sign_in(database: Database, name: str, password: str, visit: Visit, now: int
     where it was tried too often.
     """
     typed = name.strip().casefold()[:100]
-    with database.read() as connection:
-        _refuse_haste(connection, typed, visit.address, now)
-        kept = sign_ins.find_password(connection, typed)
-    if not verify_password(kept, password):
-        with database.write() as connection:
-            sign_ins.add_failure(connection, typed, visit.address, now, now - FORGET_MS)
-        message = "this name and password do not belong together: try again, or ask for a new link to set a password"
-        raise NotIdentifiedError(message)
+    wrong = "this name and password do not belong together: try again, or ask for a new link to set a password"
+    prove_password(database, typed, password, visit, now, wrong=wrong)
     with database.write() as connection:
         return begin_session(connection, typed, visit, now, has_code=False)
+
+
+def prove_password(  # noqa: PLR0913 - whose it is said to be, from where and when, and what is said if it is not
+    database: Database, account: str, password: str, visit: Visit, now: int, *, wrong: str
+) -> None:
+    """Raise NotIdentifiedError, which says `wrong`, unless this is the account's password.
+
+    Raises ThrottledError where it was tried too often.
+    """
+    with database.read() as connection:
+        _refuse_haste(connection, account, visit.address, now)
+        kept = sign_ins.find_password(connection, account)
+    if not verify_password(kept, password):
+        with database.write() as connection:
+            sign_ins.add_failure(connection, account, visit.address, now, now - FORGET_MS)
+        raise NotIdentifiedError(wrong)
 
 
 def give_code(  # noqa: PLR0913, PLR0917 - whose code, from where and when, and what opens its secret

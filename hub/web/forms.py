@@ -47,6 +47,7 @@ class Field:
     is_required: bool = False
     mode: str = ""
     accept: str = ""
+    autocomplete: str = "off"
 
     @property
     def length_max(self) -> int:
@@ -76,7 +77,12 @@ class Form:
 
         Raises WrongFieldError for a field that must be filled in, and for one with too much in it.
         """
-        taken = {field.name: typed.get(field.name, "").strip() for field in self.fields if field.kind != "file"}
+        taken = {
+            # Blanks around a password are part of it.
+            field.name: typed.get(field.name, "") if field.kind == "password" else typed.get(field.name, "").strip()
+            for field in self.fields
+            if field.kind != "file"
+        }
         for field in self.fields:
             text = taken.get(field.name, "")
             if field.is_required and field.kind != "file" and not text:
@@ -104,7 +110,7 @@ def read_whole_number(text: str) -> int | None:
 def draw_form(
     form: Form, frame: Frame, typed: Mapping[str, str] | None = None, error: HubError | None = None
 ) -> HTMLResponse:
-    """Draw a form with what was typed; `error` is why it was refused, and stands at the field that it names."""
+    """Draw a form with what was typed but for passwords; `error` is why it was refused, and stands at its field."""
     wrong = "" if error is None else _wrong_field(form, error)
     return render_page(
         "form.html",
@@ -112,7 +118,9 @@ def draw_form(
         status=200 if error is None else 422,
         is_form=True,
         form=form,
-        typed={field.name: (typed or {}).get(field.name, "") for field in form.fields},
+        typed={
+            field.name: "" if field.kind == "password" else (typed or {}).get(field.name, "") for field in form.fields
+        },
         problem="" if error is None else str(error),
         wrong=wrong,
     )

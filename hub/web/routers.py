@@ -32,11 +32,8 @@ from hub.web.api import (
     submitting,
     thresholds,
 )
-from hub.web.pages import alerts as alerts_page
-from hub.web.pages import audit as audit_page
-from hub.web.pages import board as board_page
-from hub.web.pages import bulks as bulk_pages
 from hub.web.pages import (
+    account,
     certificates,
     deciding,
     exchanges,
@@ -46,10 +43,15 @@ from hub.web.pages import (
     meters,
     onboarding,
     own,
+    second_factor,
     signing_in,
     signing_in_elsewhere,
     systems,
 )
+from hub.web.pages import alerts as alerts_page
+from hub.web.pages import audit as audit_page
+from hub.web.pages import board as board_page
+from hub.web.pages import bulks as bulk_pages
 from hub.web.pages import channels as channels_page
 from hub.web.pages import devices as devices_page
 from hub.web.pages import evidence as evidence_page
@@ -90,6 +92,8 @@ _PAGES = (
     health_page,
     signing_in,
     signing_in_elsewhere,
+    account,
+    second_factor,
     own,
     certificates,
     jobs,

@@ -1,4 +1,4 @@
-"""The pages of signing in and of one's own account: forms that work without a script, and say what is wrong.
+"""The pages of signing in: forms that work without a script, and say what is wrong.
 
 A form is answered by going on to another page, so that neither Back nor a reload sends it twice.
 """
@@ -9,20 +9,16 @@ from urllib.parse import quote
 from fastapi import APIRouter, Form, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
-from hub.access.codes import enrolment_uri, spell_secret
 from hub.errors import HubError, InputError, NotIdentifiedError, ThrottledError
-from hub.rules.permissions import Action, Subject, allow
 from hub.services.request_link import request_reset
-from hub.services.set_password import begin_factor, confirm_factor, find_link, set_password
-from hub.services.sign_in import Next, SignedIn, Visitor, give_code, sign_in, sign_out
-from hub.store import identities, sign_ins, tokens
+from hub.services.set_password import find_link, set_password
+from hub.services.sign_in import Next, SignedIn, give_code, sign_in, sign_out
 from hub.web.context import HubOf
-from hub.web.navigation import BARE, frame_for
+from hub.web.navigation import BARE
 from hub.web.rendering import render_page
 from hub.web.visitors import (
     COOKIE,
     SECURE_COOKIE,
-    PersonOf,
     UnfinishedError,
     cookie_name,
     current_visitor,
@@ -72,7 +68,7 @@ def do_sign_in(request: Request, hub: HubOf, account: Text, password: Text, next
         begun = sign_in(hub.database, account, password, visit_of(request), hub.now())
     except (NotIdentifiedError, ThrottledError) as error:
         sends_mail = hub.settings.mail is not None
-        return _again(
+        return show_again(
             "sign_in.html", error, next=wanted, account=account, sends_mail=sends_mail, elsewhere=name_elsewhere(hub)
         )
     return go_on(request, begun, wanted)
@@ -96,7 +92,7 @@ def do_code(request: Request, hub: HubOf, code: Text, next: Text = "/") -> Respo
     try:
         begun = give_code(hub.database, hub.sealer, visitor, code, visit_of(request), hub.now())
     except (NotIdentifiedError, ThrottledError) as error:
-        return _again("sign_in_code.html", error, next=wanted)
+        return show_again("sign_in_code.html", error, next=wanted)
     return go_on(request, begun, wanted)
 
 
@@ -150,80 +146,12 @@ def do_welcome(hub: HubOf, token: str, password: Text, again: Text) -> Response:
     account = find_link(hub.database, token, hub.now())
     if password != again:
         differ = InputError("the two passwords differ: type the same one twice")
-        return _again("welcome.html", differ, token=token, account=account)
+        return show_again("welcome.html", differ, token=token, account=account)
     try:
         set_password(hub.database, token, password, hub.now())
     except InputError as error:
-        return _again("welcome.html", error, token=token, account=account)
+        return show_again("welcome.html", error, token=token, account=account)
     return RedirectResponse("/sign-in", status_code=_SEE_OTHER)
-
-
-@router.get("/account")
-def show_account(hub: HubOf, person: PersonOf) -> HTMLResponse:
-    """Show one's own account: what it is to systems, its sessions, its second factor."""
-    with hub.database.read() as connection:
-        sessions = sign_ins.list_sessions(connection, person.actor.name)
-        factor = sign_ins.find_factor(connection, person.actor.name)
-        own_tokens = tokens.list_tokens(connection, person.actor.name)
-        linked = identities.list_identities(connection, person.actor.name)
-    return render_page(
-        "account.html",
-        frame_for(person.actor, hub.now()),
-        person=person,
-        sessions=sessions,
-        tokens=own_tokens,
-        linked=linked,
-        elsewhere=name_elsewhere(hub),
-        has_factor=factor is not None and factor.confirmed_at is not None,
-        now=hub.now(),
-        sees_all=allow(person.actor, Action.VIEW_PRODUCTION, Subject(), hub.now()),
-    )
-
-
-@router.post("/account/sessions/{number}/end")
-def end_session(hub: HubOf, person: PersonOf, number: int) -> Response:
-    """End one of one's own sessions, on another machine for instance."""
-    sign_out(hub.database, person, hub.now(), number)
-    return RedirectResponse("/account", status_code=_SEE_OTHER)
-
-
-@router.get("/account/second-factor")
-def show_enrolment(request: Request, hub: HubOf) -> Response:
-    """Show the secret that a phone takes over, and ask for its first code."""
-    visitor = _enrolling(request, hub)
-    if visitor is None:
-        return RedirectResponse("/sign-in", status_code=_SEE_OTHER)
-    return _show_enrolment(hub, visitor, None)
-
-
-@router.post("/account/second-factor")
-def do_enrolment(request: Request, hub: HubOf, code: Text) -> Response:
-    """Confirm the second factor by its first code, and show the recovery codes, this once."""
-    visitor = _enrolling(request, hub)
-    if visitor is None:
-        return RedirectResponse("/sign-in", status_code=_SEE_OTHER)
-    try:
-        codes = confirm_factor(hub.database, hub.sealer, visitor.actor.name, code, hub.now())
-    except InputError as error:
-        return _show_enrolment(hub, visitor, error)
-    begun = give_code(hub.database, hub.sealer, visitor, code, visit_of(request), hub.now())
-    answer = render_page("recovery_codes.html", BARE, codes=codes)
-    _set_cookie(request, answer, begun.token)
-    return answer
-
-
-def _show_enrolment(hub: HubOf, visitor: Visitor, error: HubError | None) -> HTMLResponse:
-    secret = begin_factor(hub.database, hub.sealer, visitor.actor.name, hub.now())
-    spelt, uri = spell_secret(secret), enrolment_uri(secret, visitor.actor.name)
-    if error is None:
-        return render_page("second_factor.html", BARE, secret=spelt, uri=uri, problem="")
-    return _again("second_factor.html", error, secret=spelt, uri=uri)
-
-
-def _enrolling(request: Request, hub: HubOf) -> Visitor | None:
-    """Return who may begin a second factor: whoever lacks one, because it is a must or of their own will."""
-    visitor = current_visitor(hub, request)
-    return None if visitor is None or visitor.next is Next.CODE else visitor
 
 
 def _lacking(request: Request, hub: HubOf) -> Next | None:
@@ -242,11 +170,12 @@ def go_on(request: Request, begun: SignedIn, wanted: str) -> Response:
     if begun.next is Next.CODE:
         target = f"{target}?next={quote(wanted, safe='')}"
     answer = RedirectResponse(target, status_code=_SEE_OTHER)
-    _set_cookie(request, answer, begun.token)
+    set_cookie(request, answer, begun.token)
     return answer
 
 
-def _set_cookie(request: Request, answer: Response, token: str) -> None:
+def set_cookie(request: Request, answer: Response, token: str) -> None:
+    """Give a browser the cookie of a session."""
     answer.set_cookie(
         cookie_name(request),
         token,
@@ -258,7 +187,7 @@ def _set_cookie(request: Request, answer: Response, token: str) -> None:
     )
 
 
-def _again(template: str, error: HubError, **content: object) -> HTMLResponse:
+def show_again(template: str, error: HubError, **content: object) -> HTMLResponse:
     """Show a form again with what is wrong, and what was typed but for what is secret."""
     status = 429 if isinstance(error, ThrottledError) else 422
     answer = render_page(template, BARE, status=status, is_form=False, problem=str(error), **content)
