@@ -49,10 +49,10 @@ def invite_account(database: Database, name: str, *, actor: str, now: int) -> No
         refuse_disabled(connection, name)
         found = find_account(connection, name)
         if not found.email:
-            message = f"{name} has no mail address: make a link and hand it over instead"
+            message = f"{name} has no mail address: print a link with `meter-hub account link`, and hand it over"
             raise InputError(message)
         if dispatches.count_since(connection, name, now - HOUR_MS) >= LINKS_AN_HOUR:
-            message = f"{name} was sent {LINKS_AN_HOUR} links within the hour: wait, or make a link and hand it over"
+            message = f"{name} was sent {LINKS_AN_HOUR} links within the hour: wait until it is over"
             raise InputError(message)
         _queue(connection, name, Kind.INVITATION, now)
         append_audit(connection, actor=actor, action="invite account", subject=name, at=now, after={"to": found.email})

@@ -30,7 +30,7 @@ _CODE_LENGTH = 10
 def make_link(database: Database, account: str, *, actor: str, now: int) -> str:
     """Return a token by which an account's password is set, once and within three days; the ones before are void.
 
-    Whoever makes it and does not hand it over could choose the password: where the hub sends mail, that does.
+    Whoever sees it can choose the password, so where the hub sends mail no page shows one.
     Raises UnknownSubjectError for an account that is not here, and InputError for one that is disabled.
     """
     token = secrets.token_urlsafe(TOKEN_BYTES)

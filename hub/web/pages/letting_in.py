@@ -33,8 +33,11 @@ router = APIRouter(default_response_class=HTMLResponse, include_in_schema=False)
 
 @router.post("/users/{account}/link")
 def take_link(hub: HubOf, person: PersonOf, request: Request, account: str) -> HTMLResponse:
-    """Make a link by which the account sets its password, and show it this once."""
+    """Make a link by which the account sets its password, and show it this once; where mail is sent, that has it."""
     demand(hub, person.actor, Action.MANAGE_ACCOUNTS)
+    if hub.settings.mail is not None:
+        message = "this hub sends mail: have the link sent, so that nobody but its owner can set the password"
+        return draw_user(hub, person.actor, account, InputError(message))
     token = make_link(hub.database, account, actor=person.actor.name, now=hub.now())
     return draw_user(hub, person.actor, account, link=str(request.url_for("show_welcome", token=token)))
 

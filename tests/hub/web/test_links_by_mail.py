@@ -13,6 +13,7 @@ from hub.config import Address, HubSettings
 from hub.errors import InputError, UnknownSubjectError
 from hub.exchange.mail import SmtpMailer
 from hub.rules.permissions import Relation, Role
+from hub.services.disable_account import disable_account
 from hub.services.manage_people import add_account, relate_account
 from hub.services.manage_tokens import issue_token
 from hub.services.request_link import LINKS_AN_HOUR
@@ -114,6 +115,14 @@ def test_a_link_that_waited_for_a_day_is_not_sent(app: FastAPI, server: MailServ
     assert server.postbox.messages == []
 
 
+def test_a_link_that_waited_while_its_account_was_disabled_is_not_sent(app: FastAPI, server: MailServer) -> None:
+    """Asked for before, of no use now."""
+    Browser(app, app.state.clock).send("/forgot", account="ann")
+    disable_account(app.state.hub.database, "ann", actor="sec", now=NOW, reason="left")
+    assert "the account is disabled" in deliver(app, server).warnings[0]
+    assert server.postbox.messages == []
+
+
 def test_who_manages_accounts_lets_somebody_in_and_sees_no_link(app: FastAPI, server: MailServer) -> None:
     """With an entry of the audit log; not without an address, nor again and again."""
     sec = Browser(app, app.state.clock)
@@ -128,7 +137,17 @@ def test_who_manages_accounts_lets_somebody_in_and_sees_no_link(app: FastAPI, se
     assert sec.send("/users/nobody/invite").status_code == 422
     assert [sec.send("/users/ann/invite").status_code for _ in range(LINKS_AN_HOUR)] == [200, 200, 422]
     assert sec.send("/users/eve/invite").status_code == 404
+    for name, says in (("ann", "Send it a link"), ("nobody", "meter-hub account link nobody")):
+        page = sec.get(f"/users/{name}").text
+        assert (says in page, f"/users/{name}/link" in page) == (True, False)
+        refused = sec.send(f"/users/{name}/link")
+        assert (refused.status_code, "have the link sent" in refused.text, "/welcome/" in refused.text) == (
+            422,
+            True,
+            False,
+        )
     with app.state.hub.database.read() as connection:
+        assert audit_log.list_audit(connection, action="make password link", actor="sec") == ()
         told = audit_log.list_audit(connection, subject="ann", action="invite account")
     assert {one.actor for one in told} == {"sec"}
 

@@ -73,6 +73,7 @@ def test_from_a_new_account_to_somebody_who_signs_in(app: FastAPI) -> None:
     assert sec.send(path, role="emperor", system="").status_code == 422
     assert "is not registered here" in html.unescape(sec.send(path, role="reporter", system="SLF-ZZ9999-00001").text)
     assert sec.send(path, role="reporter", system=SYSTEM).headers["location"] == "/users/ida"
+    assert "whoever opens it first chooses the password" in sec.get("/users/ida").text
     page = sec.send("/users/ida/link").text
     (link,) = re.findall(r"<code>http://hub\.test(/welcome/\S+)</code>", page)
     assert "<code>http" not in sec.get("/users/ida").text
