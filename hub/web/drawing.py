@@ -96,13 +96,13 @@ def draw_months(
     return _bars(words, numbers, said, href, has_band=True) if numbers else None
 
 
-def draw_reported(own: OwnSystem, states: Mapping[ReportState, str], place: int) -> Chart | None:
-    """Return the bars of what was reported of a system; `place` tells the systems of one page apart."""
+def draw_reported(own: OwnSystem, states: Mapping[ReportState, str]) -> Chart | None:
+    """Return the bars of what was reported of a system."""
     numbers = {
         one.month: (one.production_wh, one.state is ReportState.REPORTED, states[one.state]) for one in own.months
     }
     words = Words(
-        f"own-{place}-months",
+        "own-months",
         f"Monthly production of {own.facts.name}",
         "One bar a month, with a line across at what was expected. The table below has the numbers.",
         "Filled: reported and accepted. Dashed: estimated or in part. The line across is what a usual year gives.",
@@ -110,14 +110,14 @@ def draw_reported(own: OwnSystem, states: Mapping[ReportState, str], place: int)
     return _bars(words, numbers, own.said) if numbers else None
 
 
-def draw_states(own: OwnSystem, states: Mapping[ReportState, str], place: int) -> Chart | None:
+def draw_states(own: OwnSystem, states: Mapping[ReportState, str]) -> Chart | None:
     """Return how far each of a system's last months came, one after another."""
     shown = [
         State(month_name(one.month), one.month.starts_at, one.month.ends_at, _REPORTED[one.state], states[one.state])
         for one in reversed(own.months[:BARS_MIN])
     ]
     words = Words(
-        f"own-{place}-states",
+        "own-states",
         f"What was accepted of {own.facts.name}",
         "A part for each month. The table below says the same in words.",
         "Full: accepted. Half: estimated or in part. Empty: not reported.",

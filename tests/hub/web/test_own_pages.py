@@ -94,6 +94,25 @@ def test_an_owner_is_told_in_a_sentence(app: FastAPI) -> None:
         assert jargon not in _text(page).lower()
 
 
+def test_who_has_several_systems_sees_how_each_stands(app: FastAPI) -> None:
+    """First a sentence for each, without their charts; each leads to its months, and from there back."""
+    relate_account(
+        app.state.hub.database, Relation("owner", Role.SYSTEM_OWNER, OTHER, NOW - DAY_MS), actor="test", now=NOW
+    )
+    owner = _signed_in(app, "owner")
+    page = owner.get("/mine").text
+    assert _text(page).count("January 2024 is reported and accepted: 1,612 kWh.") == 2
+    assert "<figure" not in page
+    for pts_id in (SYSTEM, OTHER):
+        assert f'href="/mine?system={pts_id}"' in page
+        of_one = owner.get(f"/mine?system={pts_id}").text
+        assert "January 2024 is reported and accepted: 1,612 kWh." in _text(of_one)
+        assert f'href="/systems/{pts_id}/statements/2024-01.pdf"' in of_one
+        assert '<a href="/mine">' in of_one
+    assert "<figure" in owner.get(f"/mine?system={SYSTEM}").text
+    assert _signed_in(app, "rec").get(f"/mine?system={OTHER}").status_code == 403
+
+
 def test_who_may_report_too_finds_the_way(app: FastAPI) -> None:
     """The page of one's own systems is for reporters as well; staff are led to the fleet."""
     assert f'href="/systems/{SYSTEM}/report"' in _signed_in(app, "ann").get("/mine").text
