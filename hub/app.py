@@ -200,7 +200,7 @@ def _answer_hub_error(request: Request, error: Exception) -> Response:
 def _answer_http_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException), "registered for this class only"
     if error.status_code == HTTPStatus.NOT_FOUND:
-        return answer_problem(request, 404, f"There is nothing at {request.url.path}: begin at the fleet page.")
+        return answer_problem(request, 404, f"There is nothing at {request.url.path}: begin at your first page.")
     answer = answer_problem(request, error.status_code, str(error.detail))
     if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
         answer.headers["allow"] = ", ".join(methods_at(request.scope))

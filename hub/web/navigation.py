@@ -24,12 +24,18 @@ class Link:
     is_any: bool = False
 
 
+FLEET = Link("/", "Fleet", Action.VIEW_PRODUCTION)
+"""The way of who sees all systems."""
+
+SYSTEMS = Link("/systems", "Systems")
+"""The way of whoever is something else to single systems."""
+
 LINKS = (
     Link("/board", "Window", Action.VIEW_PRODUCTION),
-    Link("/", "Fleet", Action.VIEW_PRODUCTION),
+    FLEET,
     Link("/alerts", "Alerts", Action.VIEW_PRODUCTION),
     Link("/devices", "Devices", Action.VIEW_PRODUCTION),
-    Link("/systems", "Systems"),
+    SYSTEMS,
     Link("/reviews", "Reviews", Action.APPROVE_CORRECTION),
     Link("/changes", "Changes"),
     Link("/exchanges", "Exchanges", Action.APPROVE_EXCHANGE),
@@ -66,6 +72,11 @@ class Frame:
     def leads_to(self, path: str) -> bool:
         """Return whether one of the ways leads there."""
         return any(link.path == path for link in self.links)
+
+    @property
+    def home(self) -> Link:
+        """The way to where systems are listed for the viewer: all of them, one's own, or those that one may see."""
+        return next((link for link in self.links if link.path in {FLEET.path, OWN.path}), SYSTEMS)
 
     @property
     def shown(self) -> tuple[Link, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from fastapi.responses import JSONResponse, Response
@@ -42,6 +43,9 @@ def answer_problem(request: Request, status: int, detail: str) -> Response:
     if not is_for_people(request):
         problem = ProblemJson(title=title, status=status, detail=detail)
         return JSONResponse(problem.model_dump(), status_code=status, media_type=MEDIA_TYPE)
+    if status == HTTPStatus.FORBIDDEN and request.method in {"GET", "HEAD"}:
+        words = "Ask whoever runs this hub if it should be, or go on with what is yours."
+        return render_problem("This page is not yours to see", words, status, why=detail)
     return render_problem(title, detail, status)
 
 

@@ -68,9 +68,10 @@ def render_page(
     return HTMLResponse(text, status_code=status, headers={"cache-control": kept})
 
 
-def render_problem(title: str, detail: str, status: int) -> HTMLResponse:
-    """Return a page that says in one sentence what is wrong and what to do."""
-    text = _TEMPLATES.get_template("problem.html").render(frame=BARE, title=title, detail=detail, status=status)
+def render_problem(title: str, detail: str, status: int, why: str = "") -> HTMLResponse:
+    """Return a page that says in one sentence what is wrong and what to do; `why` is the rule's own word, folded."""
+    template = _TEMPLATES.get_template("problem.html")
+    text = template.render(frame=BARE, title=title, detail=detail, status=status, why=why)
     return HTMLResponse(text, status_code=status)
 
 
@@ -84,7 +85,7 @@ def render_live(name: str, frame: Frame, page: object, fragment: str | None) -> 
     if fragment is None:
         text = _TEMPLATES.get_template(f"{name}.html").render(frame=frame, page=page)
     elif fragment == name:
-        text = _TEMPLATES.get_template(f"_{name}.html").render(page=page)
+        text = _TEMPLATES.get_template(f"_{name}.html").render(frame=frame, page=page)
     else:
         message = f"this page has no fragment {fragment!r:.40}: ask for {name!r}"
         raise UnknownSubjectError(message)

@@ -44,6 +44,20 @@ def test_a_relation_that_ended_opens_nothing() -> None:
     assert paths(Actor("ann", ended)) == FOR_ALL
 
 
+@pytest.mark.parametrize(
+    ("role", "system", "leads_to"),
+    [
+        (Role.OPERATOR, None, "/"),
+        (Role.SYSTEM_OWNER, "SLF-AB1234-00001", "/mine"),
+        (Role.REPORTER, "SLF-AB1234-00001", "/systems"),
+        (Role.INSTALLER, "SLF-AB1234-00001", "/systems"),
+    ],
+)
+def test_the_way_back_from_a_system_leads_to_a_list_of_one_s_own(role: Role, system: str | None, leads_to: str) -> None:
+    """To the fleet for those who may see all of it, and for nobody else."""
+    assert frame_for(who(role, system), NOW).home.path == leads_to
+
+
 def drawn(links: tuple[Link, ...]) -> str:
     """Return a page with these ways on its head."""
     return bytes(render_page("recovery_codes.html", Frame(links), codes=()).body).decode()

@@ -113,6 +113,23 @@ def test_who_has_several_systems_sees_how_each_stands(app: FastAPI) -> None:
     assert _signed_in(app, "rec").get(f"/mine?system={OTHER}").status_code == 403
 
 
+def test_an_owner_is_told_in_plain_words_what_is_not_theirs(app: FastAPI) -> None:
+    """A page that is not for them names no rule first, and leads on to their own; so does the page of a system."""
+    owner = _signed_in(app, "owner")
+    refused = owner.get("/hub")
+    assert refused.status_code == 403
+    assert "<h1>This page is not yours to see</h1>" in refused.text
+    told, why = _text(refused.text).split(" Why ")
+    assert told.endswith("Ask whoever runs this hub if it should be, or go on with what is yours. To your first page")
+    assert (
+        why == "owner may not view production of the hub: nothing relates them now; ask for a change request or an "
+        "operator"
+    )
+    assert "Fleet" not in refused.text
+    for page in (owner.get(f"/systems/{SYSTEM}"), owner.get(f"/systems/{SYSTEM}", **{"x-fragment": "system"})):
+        assert f'<p class="eyebrow"><a href="/mine">My systems</a> / {SYSTEM}</p>' in page.text
+
+
 def test_who_may_report_too_finds_the_way(app: FastAPI) -> None:
     """The page of one's own systems is for reporters as well; staff are led to the fleet."""
     assert f'href="/systems/{SYSTEM}/report"' in _signed_in(app, "ann").get("/mine").text
