@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 _ROW = 12
 _STRIP = 40
 _GAP_PART = 8
+_HOURS = 24
+_APART = 1
 
 
 class Level(IntEnum):
@@ -31,11 +33,16 @@ _STYLES = {Level.SOME: Style.BAR, Level.FULL: Style.FULL}
 
 @dataclass(frozen=True, slots=True)
 class Day:
-    """A day with the level of each of its hours; one whose clocks change has 23 or 25."""
+    """A day with the level of each of its hours.
+
+    One whose clocks change has 23 or 25; `clock` says what they show when each of these begins, where that is not its
+    place in the day.
+    """
 
     name: str
     short: str
     hours: tuple[Level, ...]
+    clock: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,22 +59,27 @@ class State:
 def heat_strip(words: Words, days: Sequence[Day]) -> Chart | None:
     """Return days from the left to the right, their hours from the top down; None where there is no day.
 
-    An hour with a part of it is half as wide: shade alone tells nothing.
+    An hour with a part of it is half as wide: shade alone tells nothing. Every day is 24 hours of the clock high: one
+    that came twice is two low cells in its place, one that never came is an empty place, and both have a ground.
     """
     if not days:
         return None
     pitch = WIDTH // len(days)
     paths: dict[Level, list[str]] = {Level.SOME: [], Level.FULL: []}
+    grounds: list[str] = []
     for place, day in enumerate(days):
+        clock = day.clock or tuple(range(len(day.hours)))
+        grounds += [box(place * pitch, hour * _ROW, pitch, _ROW) for hour in range(_HOURS) if clock.count(hour) != 1]
         for hour, level in enumerate(day.hours):
             if level is not Level.NONE:
-                paths[level].append(_cell(place * pitch, hour * _ROW, pitch, _ROW, level))
+                paths[level].append(_cell(place * pitch, *_row(clock, hour), pitch, level))
     marks = [Mark("".join(path), _STYLES[level]) for level, path in paths.items() if path]
-    height = _ROW * max(len(day.hours) for day in days)
+    height = _ROW * _HOURS
     frame = Mark(box(0, 0, pitch * len(days), height), Style.GRID)
+    ground = (Mark("".join(grounds), Style.BAND),) if grounds else ()
     return Chart(
         words,
-        (frame, *marks),
+        (frame, *ground, *marks),
         tables=(_count_hours(words, days),),
         scale=("0 h", "12 h", "24 h"),
         labels=every_nth([day.short for day in days]),
@@ -83,7 +95,7 @@ def availability_strip(words: Words, days: Sequence[Day]) -> Chart | None:
     groups = []
     for place, day in enumerate(days):
         level = _of_day(day)
-        path = _cell(place * pitch, 0, pitch, _STRIP, level) if level is not Level.NONE else ""
+        path = _cell(place * pitch, 0, _STRIP, pitch, level) if level is not Level.NONE else ""
         marks = (Mark(path, _STYLES[level]),) if path else ()
         groups.append(
             Group(f"{day.name}: {_hours(day)}", (Mark(box(place * pitch, 0, pitch, _STRIP), Style.GRID), *marks))
@@ -111,7 +123,15 @@ def state_timeline(words: Words, states: Sequence[State], columns: tuple[str, st
     return Chart(words, (), tuple(groups), (table,), span=(states[0].name, states[-1].name), height=_STRIP)
 
 
-def _cell(x: int, y: int, width: int, height: int, level: Level) -> str:
+def _row(clock: Sequence[int], hour: int) -> tuple[int, int]:
+    """Return where an hour of a day begins from the top down and how high it is; two in one place stand apart."""
+    shown = clock[hour]
+    share = _ROW // clock.count(shown)
+    y = shown * _ROW + clock[:hour].count(shown) * share
+    return (y, share) if share == _ROW else (y + _APART, share - 2 * _APART)
+
+
+def _cell(x: int, y: int, height: int, width: int, level: Level) -> str:
     gap = max(1, width // _GAP_PART)
     wide = width - gap if level is Level.FULL else max(1, (width - gap) // 2)
     return box(x, y, max(1, wide), height)

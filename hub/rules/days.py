@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import itertools
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
+from hub.rules.periods import REGULATOR_ZONE
 from hub.rules.production import Finding, list_drops, nearest_to, register_difference, stands_at
 from hub.rules.windows import midnight_at
 
@@ -49,6 +50,15 @@ def last_days(until: date, count: int) -> tuple[date, ...]:
 def midnights_around(days: Sequence[date]) -> tuple[int, ...]:
     """Return the instants (UTC ms) at which these days, which follow one another, begin, and at which the last ends."""
     return (*map(midnight_at, days), midnight_at(days[-1] + timedelta(days=1)))
+
+
+def clock_hours(on: date) -> tuple[int, ...]:
+    """Return what the clocks of Massachusetts show as each hour of a day begins: 23 or 25 of them where they change."""
+    begins_at, ends_at = midnights_around((on,))
+    return tuple(
+        datetime.fromtimestamp(at // 1000, UTC).astimezone(REGULATOR_ZONE).hour
+        for at in range(begins_at, ends_at, _MS_PER_HOUR)
+    )
 
 
 def daily_energy(

@@ -11,6 +11,7 @@ from hub.charts.lines import Line, Say, power_chart, step_chart
 from hub.charts.sparkline import sparkline
 from hub.charts.strips import Day, Level, State, availability_strip, heat_strip, state_timeline
 from hub.formats import kilowatt_hours, kilowatts, local_day, local_time, month_abbreviation, month_name
+from hub.rules.days import clock_hours
 from hub.rules.details import effective
 from hub.rules.periods import ProductionMonth
 from hub.rules.plausibility import BAND_PER_CENT, expected_wh
@@ -32,6 +33,7 @@ COLUMNS_MAX = POINTS_MAX // 2
 BARS_MIN = 12
 BARS_MAX = 24
 _CENT = 100
+_HOURS = 24
 _REPORTED = {
     ReportState.REPORTED: Level.FULL,
     ReportState.PARTIAL: Level.SOME,
@@ -176,13 +178,28 @@ def draw_hours(days: tuple[tuple[int, ...], ...], month: ProductionMonth, name: 
     if usual == 0:
         return None
     drawn = [
-        Day(f"{on.day} {month_name(month)}", str(on.day), tuple(_level(number, usual) for number in hours))
+        Day(
+            f"{on.day} {month_name(month)}",
+            str(on.day),
+            tuple(_level(number, usual) for number in hours),
+            () if len(hours) == _HOURS else clock_hours(on),
+        )
         for on, hours in zip(_days_of(month), days, strict=True)
     ]
     text = f"A column a day of {month_name(month)}, its hours from the top down. The table below counts them."
     caption = f"Full: {usual} or more readings in the hour, as most have. Narrow: fewer. Empty: none."
+    caption += "".join(_tell_change(day) for day in drawn if day.clock)
     words = Words("hour-chart", f"Hours read of {name}, {month_name(month)}", text, caption)
     return heat_strip(words, drawn)
+
+
+def _tell_change(day: Day) -> str:
+    """Return in a sentence which hour of the clock a day has twice, or not at all."""
+    if len(day.clock) > _HOURS:
+        twice = next(hour for hour in day.clock if day.clock.count(hour) > 1)
+        return f" On {day.name} the clocks went back: the hour from {twice}:00 came twice."
+    never = next(hour for hour in range(_HOURS) if hour not in day.clock)
+    return f" On {day.name} the clocks went forward: the hour from {never}:00 never came."
 
 
 def _bars(

@@ -34,12 +34,25 @@ def test_hours_are_cells_by_level() -> None:
     assert heat_strip(WORDS, []) is None
 
 
-def test_a_day_of_25_hours_has_its_place() -> None:
-    """Where the clocks go back the box is an hour higher, and no path is drawn for a level that is nowhere."""
-    chart = heat_strip(WORDS, [Day("6 November", "6", (FULL,) * 25), *DAYS[:1]])
-    assert chart is not None
-    assert chart.height == 25 * 12
-    assert {mark.style for mark in chart.marks} == {Style.GRID, Style.FULL}
+def test_no_day_looks_short_beside_one_whose_clocks_change() -> None:
+    """Each is 24 hours of the clock high: one that came twice is two low cells, one that never came is an empty place.
+
+    No path is drawn for a level that is nowhere.
+    """
+    twice, never = (0, 1, 1, *range(2, 24)), (0, 1, *range(3, 24))
+    for clock, ground, cells in ((twice, "M0 12h500v12h-500z", 25), (never, "M0 24h500v12h-500z", 23)):
+        chart = heat_strip(WORDS, [Day("6 November", "6", (FULL,) * len(clock), clock), *DAYS[:1]])
+        assert chart is not None
+        assert (chart.height, chart.scale[-1]) == (24 * 12, "24 h")
+        paths = {mark.style: mark.path for mark in chart.marks}
+        assert paths.keys() == {Style.GRID, Style.BAND, Style.FULL}
+        assert paths[Style.BAND] == ground
+        assert _cells(paths[Style.FULL]) == cells + 24
+        assert "M0 276h438v12h-438z" in paths[Style.FULL], "the last hour of the day stands at the bottom"
+        assert "M500 276h438v12h-438z" in paths[Style.FULL], "and so does that of any other day"
+    whole = heat_strip(WORDS, [Day("6 November", "6", (FULL,) * 25, twice)])
+    assert whole is not None
+    assert "M0 13h875v4h-875zM0 19h875v4h-875zM0 24h875v12h-875z" in whole.marks[2].path
 
 
 def test_a_day_is_full_only_with_all_of_its_hours() -> None:

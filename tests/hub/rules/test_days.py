@@ -8,7 +8,16 @@ from itertools import pairwise
 
 import pytest
 
-from hub.rules.days import MeterDays, add_meters, daily_energy, last_days, mean_power, midnights_around, midnights_of
+from hub.rules.days import (
+    MeterDays,
+    add_meters,
+    clock_hours,
+    daily_energy,
+    last_days,
+    mean_power,
+    midnights_around,
+    midnights_of,
+)
 from hub.rules.periods import parse_month
 from hub.rules.production import Break, Reading
 from protocol.identity import DeviceId, Epoch
@@ -121,3 +130,17 @@ def test_power_is_the_mean_between_two_readings() -> None:
     points = [(0, 0), (HOUR_MS, 500), (2 * HOUR_MS, 500), (3 * HOUR_MS, 100), (3 * HOUR_MS, 100)]
     assert mean_power(points) == ((HOUR_MS, 500), (2 * HOUR_MS, 0))
     assert mean_power([]) == ()
+
+
+@pytest.mark.parametrize(
+    ("on", "begins", "hours"),
+    [
+        (date(2016, 11, 5), (0, 1, 2, 3), 24),
+        (date(2016, 11, 6), (0, 1, 1, 2), 25),
+        (date(2016, 3, 13), (0, 1, 3, 4), 23),
+    ],
+)
+def test_clocks_show_an_hour_twice_or_never_where_they_change(on: date, begins: tuple[int, ...], hours: int) -> None:
+    """At two at night in Massachusetts; every day ends with the hour from 23:00."""
+    shown = clock_hours(on)
+    assert (shown[:4], len(shown), shown[-1]) == (begins, hours, 23)

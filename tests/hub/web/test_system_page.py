@@ -161,3 +161,24 @@ def test_before_anything_was_reported_by_hand_it_says_what_can_be(client: TestCl
     assert "can be reported" in text
     assert "device has read" not in text
     assert '<span class="figure">nothing counted yet' in client.get("/").text
+
+
+@pytest.mark.parametrize(
+    ("month", "day", "hours", "told"),
+    [
+        ("2016-11", 6, 25, "On 6 November 2016 the clocks went back: the hour from 1:00 came twice."),
+        ("2016-03", 13, 23, "On 13 March 2016 the clocks went forward: the hour from 2:00 never came."),
+    ],
+)
+def test_a_change_of_clocks_is_told_of_the_hours(month: str, day: int, hours: int, told: str) -> None:
+    """Below the drawing, which is as high as that of any month; the table counts the day's own hours."""
+    of = parse_month(month)
+    days = tuple((4,) * (hours if number == day else 24) for number in range(1, of.last_day.day + 1))
+    chart = drawing.draw_hours(days, of, "Barn")
+    july = drawing.draw_hours(((4,) * 24,) * 31, parse_month("2016-07"), "Barn")
+    assert chart is not None
+    assert july is not None
+    assert chart.words.caption.endswith(told)
+    assert "clocks" not in july.words.caption
+    assert chart.height == july.height
+    assert chart.tables[0].rows[day - 1][1] == f"{hours} of {hours} hours"
