@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from hub.clock import Now
     from hub.fleet.looks import FleetLook
+    from hub.services.sum_fleet import FleetSums
 
 WRITE_BUCKETS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
 ANSWER_BUCKETS = (0.005, 0.02, 0.1, 0.5, 2.0, 10.0)
@@ -66,6 +67,8 @@ class Counting:
         """Where the devices stood as that was last looked at; None before the first look."""
         self.came = Came()
         """Blocks that were taken since the start, and the readings in them."""
+        self.sums: FleetSums | None = None
+        """What else there is to say of the fleet in numbers, as it was last looked at; None before the first look."""
         self.jobs: dict[str, JobRun] = {}
         self._lock = threading.Lock()
         self._now = now

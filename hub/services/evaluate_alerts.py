@@ -20,6 +20,7 @@ from hub.services.read_devices import Link, read_devices
 from hub.services.read_reporting import current_window
 from hub.services.read_stated import Stated, read_stated
 from hub.services.read_thresholds import load_thresholds
+from hub.services.sum_fleet import sum_fleet
 from hub.store import (
     alerts,
     backups,
@@ -48,6 +49,7 @@ if TYPE_CHECKING:
     from hub.alerting.rules import Rule
     from hub.fleet.looks import FleetLook
     from hub.services.read_devices import DeviceView
+    from hub.services.sum_fleet import FleetSums
     from hub.store.database import Database
     from protocol.identity import DeviceId
 
@@ -62,13 +64,14 @@ _LACKING = (Standing.AT_RISK, Standing.HELD, Standing.WAITING, Standing.READY)
 class Evaluated:
     """What a look came to: how many alerts fire now for the first time, and how many are over.
 
-    `fleet` is what it came to of the board, `links` counts devices by how they are heard, `versions` those that said so
-    by the agent that they run.
+    `fleet` is what it came to of the board, `sums` what else there is to say of the fleet in numbers, `links` counts
+    devices by how they are heard, `versions` those that said so by the agent that they run.
     """
 
     fired: int
     ended: int
     fleet: FleetLook | None = field(compare=False, default=None)
+    sums: FleetSums | None = field(compare=False, default=None)
     links: Mapping[Link, int] = field(compare=False, default_factory=dict)
     versions: Mapping[str, int] = field(compare=False, default_factory=dict)
 
@@ -109,8 +112,10 @@ def evaluate_alerts(
             begun = _begin(seen[key], limits.rule(key[0]), now)
             alerts.add_episode(connection, begun)
             fired += begun.fired_at is not None
+    with database.read() as connection:
+        sums = sum_fleet(connection, views, facts, now)
     versions = Counter(view.agent_version for view in views if view.agent_version)
-    return Evaluated(fired, ended, drawn.look, Counter(view.link for view in views), versions)
+    return Evaluated(fired, ended, drawn.look, sums, Counter(view.link for view in views), versions)
 
 
 def _begin(seen: Seen, rule: Rule, now: int) -> Episode:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sqlalchemy import and_, func, or_, select
+from sqlalchemy import and_, case, func, or_, select
 
 from hub.rules.registers import GENERATED_OBIS
 from hub.store import schema
@@ -40,6 +40,24 @@ def list_unread(connection: Connection, since: int, now: int) -> dict[DeviceId, 
     for device, unread in last.values():
         found[device] = (*found.get(device, ()), unread)
     return found
+
+
+def count_meters(connection: Connection, since: int) -> tuple[int, int]:
+    """Return how many meters in service devices read, and how many of them were registered since an instant (UTC ms).
+
+    The latter are those that `list_unread` leaves out.
+    """
+    meter, joined = schema.meter, schema.meter_device
+    newest = (
+        select(func.max(joined.c.registered_at).label("registered_at"))
+        .join(meter, meter.c.id == joined.c.meter_id)
+        .where(meter.c.read_until.is_(None))
+        .group_by(meter.c.id)
+        .subquery()
+    )
+    is_new = case((newest.c.registered_at >= since, 1), else_=0)
+    counted = connection.execute(select(func.count(), func.coalesce(func.sum(is_new), 0)).select_from(newest)).one()
+    return int(counted[0]), int(counted[1])
 
 
 def _newest(now: int) -> Subquery:

@@ -9,27 +9,32 @@ import platform
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
-from prometheus_client.core import GaugeMetricFamily, InfoMetricFamily
+from prometheus_client.core import GaugeHistogramMetricFamily, GaugeMetricFamily, InfoMetricFamily
 from prometheus_client.openmetrics.exposition import CONTENT_TYPE_LATEST, generate_latest
 from prometheus_client.registry import Collector
 
 from hub.errors import StoreUnavailableError
 from hub.fleet.axes import WORDS
+from hub.fleet.standing import Standing as ReportStanding
 from hub.services.check_ready import check_ready
 from hub.services.checks import Standing
 from hub.services.read_operations import read_operations
+from hub.services.sum_fleet import POLL_KINDS
 from hub.store.database import SCHEMA_REVISION
+from hub.store.notices_outbox import NoticeState
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from prometheus_client.metrics_core import Metric
 
     from hub.fleet.looks import FleetLook
     from hub.services.read_operations import Operations
+    from hub.services.sum_fleet import FleetSums
     from hub.web.context import Hub
 
 MEDIA_TYPE = CONTENT_TYPE_LATEST
+SKEW_BUCKETS = (1.0, 5.0, 15.0, 60.0, 300.0, 3600.0)
 
 
 def expose(hub: Hub) -> bytes:
@@ -51,13 +56,21 @@ class _Scrape(Collector):
         yield _stands(hub.counting.fleet)
         checks = check_ready(hub.database, broker_connected=hub.broker_connected)
         good = {check.name: int(check.standing is not Standing.BAD) for check in checks}
+        yield _one("sse_clients", "Pages that are open and hear of changes.", hub.feed.listeners)
         yield _by("ready", "Whether a check of /readyz is good.", "check", good)
         try:
             operations = read_operations(hub.database, hub.now())
         except StoreUnavailableError:
             return
         yield _build(operations)
-        yield from _fleet(operations, hub.now())
+        if hub.counting.links is not None and hub.counting.sums is not None:
+            yield from _fleet(hub.counting.links, hub.counting.sums, hub.now())
+            yield from _told(hub.counting.sums)
+        yield _one(
+            "devices_unregistered",
+            "Devices that speak and are not registered, 100 at most.",
+            operations.unknown_devices,
+        )
         yield from _keeping(operations)
         yield from _window(operations, hub.now(), hub.counting.missing.systems)
 
@@ -76,11 +89,18 @@ def _build(found: Operations) -> InfoMetricFamily:
     return family
 
 
-def _fleet(found: Operations, now: int) -> Iterator[Metric]:
-    links = {link.value.replace(" ", "_"): number for link, number in found.links.items()}
-    yield _by("devices", "Registered devices, by how the hub stands with them.", "link", links)
+def _fleet(links: Mapping[str, int], found: FleetSums, now: int) -> Iterator[Metric]:
+    by_link = {_word(link): number for link, number in links.items()}
+    yield _by("devices", "Registered devices, by how the hub stands with them.", "link", by_link)
     yield _one("devices_contested", "Devices of which two speak.", found.contested)
-    yield _one("devices_unregistered", "Devices that speak and are not registered, 100 at most.", found.unknown_devices)
+    yield _by("meters", "Meters that devices read, by how that goes.", "state", found.meters)
+    stated = {"suspect": found.suspect, "frozen": found.frozen}
+    yield _by("meters_stated", "Meters of which devices say that something is wrong.", "what", stated)
+    yield _skew(found.skews_ms)
+    failed = {kind: found.failed.get(kind, 0) for kind in POLL_KINDS}
+    yield _by("poll_errors_last_day", "Polls that failed in the last day, by cause.", "cause", failed)
+    systems = {_word(standing.value): found.systems.get(standing, 0) for standing in ReportStanding}
+    yield _by("systems", "Systems, by how they stand towards the month of the window.", "report", systems)
     yield _one("custody_backlog_blocks", "Sealed blocks that devices named and the hub lacks.", found.backlog)
     yield _one("custody_unsafe_blocks", "Blocks held that devices may not let go of yet.", found.unsafe)
     oldest, newest = found.oldest_block_at, found.newest_block_at
@@ -106,15 +126,37 @@ def _stands(look: FleetLook | None) -> GaugeMetricFamily:
     return family
 
 
-def _keeping(found: Operations) -> Iterator[Metric]:
-    mails = {state.value: number for state, number in found.mails.items()}
+def _skew(skews_ms: Sequence[int]) -> Metric:
+    """Return the clocks of devices as a histogram of one instant: each device is in it once."""
+    buckets = [(str(limit), sum(skew <= 1000 * limit for skew in skews_ms)) for limit in SKEW_BUCKETS]
+    return GaugeHistogramMetricFamily(
+        "meterline_clock_skew_seconds",
+        "By how much clocks of devices in service were off, either way, when last heard.",
+        [*buckets, ("+Inf", len(skews_ms))],
+        sum(skews_ms) / 1000,
+    )
+
+
+def _told(found: FleetSums) -> Iterator[Metric]:
+    labels = ("rule", "severity", "state")
+    alerts = GaugeMetricFamily(
+        "meterline_alerts", "Alerts that are not over; only those that there are.", labels=labels
+    )
+    for (code, severity, standing), number in found.alerts.items():
+        alerts.add_metric([code.value, severity.value, standing.value], number)
+    yield alerts
+    mails = {state.value: found.mails.numbers.get(state, 0) for state in NoticeState}
     yield _by("mails", "Mails made in the last 60 days, by state.", "state", mails)
-    waiting, backup = found.oldest_mail_at, found.backup_at
+    waiting = found.mails.waiting_since
     yield _one(
         "mail_waiting_since_timestamp_seconds",
         "When the oldest mail that waits was made; 0 if none waits.",
         0 if waiting is None else waiting / 1000,
     )
+
+
+def _keeping(found: Operations) -> Iterator[Metric]:
+    backup = found.backup_at
     yield _one(
         "backup_last_success_timestamp_seconds",
         "When a backup was last read back whole; 0 before the first.",
@@ -138,6 +180,10 @@ def _window(found: Operations, now: int, missing: int | None) -> Iterator[Metric
     )
     text = "Systems that lack the month of the open window; none between two windows, and until it was looked at."
     yield _by("window_missing_systems", text, "", {} if missing is None or not found.is_window_open else {"": missing})
+
+
+def _word(text: str) -> str:
+    return text.replace(" ", "_")
 
 
 def _one(name: str, text: str, value: float) -> GaugeMetricFamily:

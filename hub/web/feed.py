@@ -52,6 +52,11 @@ class Feed:
         self._ended = False
 
     @property
+    def listeners(self) -> int:
+        """How many pages listen."""
+        return self._listeners
+
+    @property
     def is_full(self) -> bool:
         """Whether one more listener would be too many."""
         return self._listeners >= LISTENERS_MAX

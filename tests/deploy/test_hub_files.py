@@ -18,6 +18,10 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families
 import hub.cli
 from hub.app import build_app
 from hub.config import Address, HubSettings
+from hub.services.accept_blocks import accept_blocks
+from hub.services.register_device import register_device
+from tests.hub.making import NOW, TERMS, MadeDevice, make_meter
+from tests.hub.programs import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,6 +31,7 @@ UNIT = FOLDER / "meterline-hub.service"
 SUFFIXES = {
     "counter": ("_total",),
     "gauge": ("",),
+    "gaugehistogram": ("_bucket", "_gcount", "_gsum"),
     "histogram": ("_bucket", "_count", "_sum"),
     "info": ("_info",),
 }
@@ -46,8 +51,14 @@ PROXIES = {"Caddyfile": "flush_interval -1", "nginx.conf": "proxy_buffering    o
 def exposed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, set[str]]:
     """Return what a hub exposes, after a request: every name that a query may use, with the labels it has."""
     settings = HubSettings(tmp_path_factory.mktemp("hub"), broker=None, listen=Address("127.0.0.1", 0))
-    with TestClient(build_app(settings), client=("127.0.0.1", 1)) as client:
+    app, device = build_app(settings), MadeDevice()
+    # With a block and no backup there is an alert.
+    register_device(app.state.hub.database, device.pem, "Barn", NOW)
+    device.seal(make_meter())
+    accept_blocks(app.state.hub.database, device.arrivals(), TERMS, NOW)
+    with TestClient(app, client=("127.0.0.1", 1)) as client:
         client.get("/livez")
+        wait_until(lambda: "alerts" in app.state.hub.counting.jobs, "the first look")
         text = client.get("/metrics").text
     found: dict[str, set[str]] = {}
     for family in text_string_to_metric_families(text):  # type: ignore[no-untyped-call]
@@ -88,7 +99,7 @@ def test_a_query_names_series_that_the_hub_has(query: str, exposed: dict[str, se
 def test_every_series_of_the_hub_can_be_seen(exposed: dict[str, set[str]]) -> None:
     """On the dashboard or in an alert; only what programs the hub runs on is for whoever looks it up."""
     shown = set(re.findall(r"meterline_\w+", " ".join(queries())))
-    ours = {re.sub(r"_(bucket|count|sum)$", "", name) for name in exposed if name.startswith("meterline_")}
+    ours = {re.sub(r"_(bucket|g?count|g?sum)$", "", name) for name in exposed if name.startswith("meterline_")}
     assert ours - {re.sub(r"_bucket$", "", name) for name in shown} == {"meterline_build_info"}
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import secrets
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -10,18 +11,22 @@ from typing import TYPE_CHECKING
 import pytest
 from fastapi.testclient import TestClient
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
+from sqlalchemy import event
 
 from hub.app import build_app
 from hub.config import Address, HubSettings
 from hub.counting import BLOCK_RESULTS, READING_RESULTS
 from hub.errors import SettingsError
+from hub.jobs import AlertJob
 from hub.rules.reminders import NoticeKey, Occasion
 from hub.services.accept_blocks import Arrival, accept_blocks
+from hub.services.answer_state import answer_state
 from hub.services.register_device import register_device
+from hub.services.sum_fleet import METER_STATES, POLL_KINDS
 from hub.store import notices_outbox
 from hub.store.notices_outbox import Attempt, Notice, Outcome
 from protocol.identity import Epoch
-from tests.hub.making import NOW, TERMS, MadeDevice, make_meter, make_readings
+from tests.hub.making import JULY_AT, NOW, TERMS, MadeDevice, make_meter, make_readings
 from tests.hub.programs import wait_until
 from tests.hub.reporting import JAN, add_meter, add_system, enter
 from tests.hub.test_serve import Served
@@ -66,6 +71,13 @@ def scrape(client: TestClient) -> Series:
         for family in families(answer.text)
         for sample in family.samples
     }
+
+
+def look(client: TestClient) -> None:
+    """Let the hub look at its fleet now, after the look with which it began."""
+    hub = client.app.state.hub  # type: ignore[attr-defined]
+    wait_until(lambda: "alerts" in hub.counting.jobs, "the first look")
+    AlertJob(hub.database, hub.counting, hub.now).run(lambda: False)
 
 
 def value(series: Series, name: str, **labels: str) -> float:
@@ -114,6 +126,7 @@ def test_devices_are_counted_by_link_and_custody_by_age(tmp_path: Path) -> None:
         register_device(database, device.pem, "Barn", NOW)
         register_device(database, MadeDevice(seed=2).pem, "Shed", NOW)
         accept_blocks(database, made_log(device), TERMS, NOW)
+        look(client)
         series = scrape(client)
     assert value(series, "devices", link="never_seen") == 1
     assert value(series, "devices", link="offline") == 1
@@ -123,6 +136,44 @@ def test_devices_are_counted_by_link_and_custody_by_age(tmp_path: Path) -> None:
     assert value(series, "backup_last_success_timestamp_seconds") == 0
     assert value(series, "ready", check="database") == 1
     assert value(series, "database_size_bytes") > 10_000
+
+
+def test_the_fleet_is_counted_by_how_it_does(tmp_path: Path) -> None:
+    """Clocks as a histogram of one instant, alerts by rule, meters, systems and failed polls by all there can be."""
+    with watched(tmp_path) as (client, database):
+        device = MadeDevice()
+        register_device(database, device.pem, "Barn", NOW)
+        accept_blocks(database, made_log(device), TERMS, NOW)
+        answer_state(database, device.id, device.state(), terms=TERMS, now=JULY_AT + 30_000, retained=False)
+        look(client)
+        series = scrape(client)
+    skews = [value(series, "clock_skew_seconds_bucket", le=le) for le in ("15.0", "60.0", "+Inf")]
+    assert (skews, value(series, "clock_skew_seconds_gcount")) == ([0, 1, 1], 1)
+    assert value(series, "alerts", rule="backup_stale", severity="critical", state="firing") == 1
+    assert value(series, "meters", state="unregistered") == 1
+    assert {dict(labels)["state"] for name, labels in series if name == "meterline_meters"} == set(METER_STATES)
+    assert {dict(labels)["cause"] for name, labels in series if name == "meterline_poll_errors_last_day"} == set(
+        POLL_KINDS
+    )
+    assert value(series, "systems", report="at_risk") == 0
+
+
+def test_a_scrape_asks_nothing_of_the_fleet(tmp_path: Path) -> None:
+    """It costs the same for every fleet: what grows with it, the look of each minute has summed up."""
+    with watched(tmp_path) as (client, database):
+        look(client)
+        asked: list[str] = []
+
+        def note(*given: object) -> None:
+            asked.append(str(given[2]))
+
+        with database.read() as connection:
+            engine = connection.engine
+        event.listen(engine, "before_cursor_execute", note)
+        scrape(client)
+    tables = " ".join(asked)
+    assert "backup" in tables
+    assert not re.search(r"(FROM|JOIN) (device|device_state|stream|meter|register|system|alert|notice|block)\b", tables)
 
 
 def test_mail_is_counted_by_state(tmp_path: Path) -> None:
@@ -139,6 +190,7 @@ def test_mail_is_counted_by_state(tmp_path: Path) -> None:
     with watched(tmp_path) as (client, database):
         with database.read() as connection:
             kept = notices_outbox.list_notices(connection, 10)
+        look(client)
         series = scrape(client)
     states = [one.state_at(NOW).value for one in kept]
     found = {state: value(series, "mails", state=state) for state in ("waiting", "sent", "refused", "given_up")}
@@ -231,6 +283,7 @@ def test_the_number_of_series_does_not_grow_with_the_fleet(tmp_path: Path) -> No
             accept_blocks(database, [one for device in devices for one in made_log(device)], TERMS, NOW)
             client.get("/")
             wait_until(lambda: len({key for key in scrape(client) if "job_last_success" in key[0]}) == 4, "the jobs")
+            look(client)
             series = scrape(client)
         assert value(series, "devices", link="offline") == fleet
         counts.append({key for key in series if key[0] != "meterline_build_info"})
@@ -247,7 +300,7 @@ def test_without_its_database_what_was_counted_is_still_told(tmp_path: Path) -> 
         series = scrape(client)
     assert value(series, "ready", check="database") == 0
     assert value(series, "blocks_total", result="new") == 0
-    assert ("meterline_devices", (("link", "online"),)) not in series
+    assert ("meterline_database_size_bytes", ()) not in series
 
 
 @pytest.mark.parametrize("header", ["x-forwarded-for", "forwarded", "via"])
