@@ -7,6 +7,7 @@ series does not grow with the fleet (https://prometheus.io/docs/practices/naming
 from __future__ import annotations
 
 import threading
+from collections import deque
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
 
 from hub.clock import monotonic_seconds, now_ms
+from hub.errors import StoreUnavailableError
 from hub.fleet.looks import Came
 
 if TYPE_CHECKING:
@@ -36,6 +38,10 @@ METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
 OTHER_METHOD = "other"
 """Stands for every word that is no method, or else whoever asks could make series without end."""
 STATUS_CLASSES = ("1xx", "2xx", "3xx", "4xx", "5xx")
+BATCHES_KEPT = 1_000
+SIZES_KEPT = 7 * 24 + 1
+_HOUR_MS = 3_600_000
+_DAY_MS = 24 * _HOUR_MS
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +57,31 @@ class JobRun:
 
     ended_at: int
     seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class JobFailure:
+    """A job whose rounds fail: since when (UTC ms), and why the last one did."""
+
+    since: int
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Commits:
+    """The last batches that were committed: how many, and how many seconds the middle and the longest one took."""
+
+    number: int
+    middle_seconds: float
+    longest_seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Growth:
+    """By how many bytes a day the database grew since an instant (UTC ms); negative where it shrank."""
+
+    since: int
+    bytes_per_day: int
 
 
 class Counting:
@@ -71,6 +102,9 @@ class Counting:
         """What else there is to say of the fleet in numbers, as it was last looked at; None before the first look."""
         self.jobs: dict[str, JobRun] = {}
         self._lock = threading.Lock()
+        self.failing: dict[str, JobFailure] = {}
+        self._batches: deque[float] = deque(maxlen=BATCHES_KEPT)
+        self._sizes: deque[tuple[int, int]] = deque(maxlen=SIZES_KEPT)
         self._now = now
         ProcessCollector(registry=self.registry)
         self._blocks = self._counter("blocks", "Blocks that arrived, by what became of them.", "result")
@@ -128,7 +162,27 @@ class Counting:
         """Measure how long a batch takes to be committed, unless that fails."""
         began = monotonic_seconds()
         yield
-        self._batch.observe(monotonic_seconds() - began)
+        took = monotonic_seconds() - began
+        self._batch.observe(took)
+        self._batches.append(took)
+
+    def commits(self) -> Commits | None:
+        """Return how long the last batches took to be committed, None before the first."""
+        took = sorted(self._batches)
+        return Commits(len(took), took[len(took) // 2], took[-1]) if took else None
+
+    def note_size(self, size: int) -> None:
+        """Keep how many bytes the database has now, one number an hour for a week."""
+        now = self._now()
+        if not self._sizes or now - self._sizes[-1][0] >= _HOUR_MS:
+            self._sizes.append((now, size))
+
+    def growth(self) -> Growth | None:
+        """Return how the database grows; None until it was watched for a day, for its log alone grows and shrinks."""
+        sizes = tuple(self._sizes)
+        if not sizes or (elapsed := sizes[-1][0] - sizes[0][0]) < _DAY_MS:
+            return None
+        return Growth(sizes[0][0], (sizes[-1][1] - sizes[0][1]) * _DAY_MS // elapsed)
 
     def write_done(self, seconds: float) -> None:
         """Count a write to the database."""
@@ -136,9 +190,15 @@ class Counting:
 
     @contextmanager
     def job(self, name: str) -> Iterator[None]:
-        """Measure a round of a job, and keep when it ended, unless that fails."""
+        """Measure a round of a job and keep when it ended; where it fails for the store, keep since when and why."""
         began = monotonic_seconds()
-        yield
+        try:
+            yield
+        except StoreUnavailableError as error:
+            since = self.failing[name].since if name in self.failing else self._now()
+            self.failing[name] = JobFailure(since, str(error))
+            raise
+        self.failing.pop(name, None)
         run = JobRun(self._now(), monotonic_seconds() - began)
         self.jobs[name] = run
         self._job_at.labels(name).set(run.ended_at / 1000)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from pydantic import BaseModel
@@ -12,7 +13,6 @@ from hub.services.checks import Standing
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from hub.counting import JobRun
     from hub.services.read_hub import HubView
 
 
@@ -55,43 +55,87 @@ class JobJson(BaseModel):
     seconds: float
 
 
+class FailingJobJson(BaseModel):
+    """A job whose rounds fail: since when, and why the last one did."""
+
+    job: str
+    since: str
+    why: str
+
+
+class CommitsJson(BaseModel):
+    """The last batches that were committed, 1000 at most: how many, and what the middle and the longest one took."""
+
+    number: int
+    middle_seconds: float
+    longest_seconds: float
+
+
+class GrowthJson(BaseModel):
+    """By how many bytes a day the database grew since an instant."""
+
+    since: str
+    bytes_per_day: int
+
+
 class HubJson(BaseModel):
     """How the hub does.
 
-    `versions` counts devices by the agent that they run, null before the first look; `alerts` by how they stand.
+    `faults` has a sentence for each thing to mend. `ingest_lag_seconds` is how long the oldest message from the broker
+    waits to be committed, null where none is heard. `commits` is null before the first one, `growth` until the hub has
+    run for a day, and `days_left` while nobody can tell when the disk will be full. `versions` counts devices by the
+    agent that they run, `alerts` by how they stand; both are null before the first look.
     """
 
+    faults: list[str]
     checks: list[CheckJson]
     jobs: list[JobJson]
+    failing_jobs: list[FailingJobJson]
+    ingest_lag_seconds: float | None
+    commits: CommitsJson | None
     backup_verified_at: str | None
     restore_drilled_at: str | None
     database_bytes: int
+    growth: GrowthJson | None
     free_bytes: int | None
+    days_left: int | None
     mail_waiting_since: str | None
     channels: int
     channels_off: int
-    alerts: dict[str, int]
+    alerts: dict[str, int] | None
     unregistered_devices: int
     versions: dict[str, int] | None
     schema_revision: str
 
 
-def hub_json(view: HubView, jobs: Mapping[str, JobRun], versions: Mapping[str, int] | None) -> HubJson:
+def hub_json(view: HubView, versions: Mapping[str, int] | None) -> HubJson:
     """Return how the hub does."""
+    commits, growth = view.commits, view.growth
     return HubJson(
+        faults=list(view.faults),
         checks=[CheckJson(name=one.name, ok=one.standing is not Standing.BAD, text=one.text) for one in view.checks],
         jobs=[
             JobJson(job=name, ended_at=format_instant(run.ended_at), seconds=run.seconds)
-            for name, run in sorted(jobs.items())
+            for name, run in sorted(view.jobs.items())
         ],
+        failing_jobs=[
+            FailingJobJson(job=name, since=format_instant(one.since), why=one.why)
+            for name, one in sorted(view.failing.items())
+        ],
+        ingest_lag_seconds=None if view.lag_ms is None else view.lag_ms / 1000,
+        commits=None if commits is None else CommitsJson(**asdict(commits)),
         backup_verified_at=None if view.backup is None else format_instant(view.backup.verified_at),
         restore_drilled_at=None if view.drill is None else format_instant(view.drill.drilled_at),
         database_bytes=view.database_bytes,
+        growth=None
+        if growth is None
+        else GrowthJson(since=format_instant(growth.since), bytes_per_day=growth.bytes_per_day),
         free_bytes=view.free_bytes,
+        days_left=view.days_left,
         mail_waiting_since=None if view.mail_since is None else format_instant(view.mail_since),
         channels=view.channels,
         channels_off=view.channels_off,
-        alerts={standing.value: number for standing, number in view.alerts.items()},
+        alerts=None if view.alerts is None else {one.value: number for one, number in view.alerts.items()},
         unregistered_devices=view.unknown_devices,
         versions=None if versions is None else dict(versions),
         schema_revision=view.schema,

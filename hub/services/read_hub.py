@@ -3,71 +3,112 @@
 from __future__ import annotations
 
 import shutil
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from hub.services.check_ready import check_ready
-from hub.services.read_alerts import read_open
-from hub.store import backups, channels, notices_outbox, registry, sqlite
+from hub.services.list_faults import Watched, list_faults
+from hub.services.read_thresholds import load_thresholds
+from hub.store import backups, channels, registry, sqlite
 from hub.store.database import SCHEMA_REVISION
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from hub.alerting.life import Standing
+    from hub.counting import Commits, Counting, Growth, JobFailure, JobRun
     from hub.services.checks import Check
+    from hub.services.sum_fleet import FleetSums
     from hub.store.backups import Backup, Drill
     from hub.store.database import Database
-    from hub.store.notices_outbox import NoticeState
 
 
 @dataclass(frozen=True, slots=True)
 class HubView:
     """The hub at one instant; instants are UTC ms. `free_bytes` is None where its disk is not there.
 
-    `unknown_devices` counts devices that speak and are not registered, 100 at most. `mails` are those of the last sixty
-    days, `mail_since` is when the first was made that waits. `channels_off` counts channels that are not tried.
+    `faults` are sentences, one for each thing to mend. `lag_ms` is how long the oldest message from the broker waits to
+    be committed, None where no broker is heard; `commits` and `growth` are None until they are known, `days_left` also
+    where the database does not grow. `unknown_devices` counts devices that speak and are not registered, 100 at most.
+    `mail_since` is when the first mail was made that waits, `alerts` how those that are not over stand: as they were
+    last looked at, None before the first look. `channels_off` counts channels that are not tried.
     """
 
     checks: tuple[Check, ...]
+    faults: tuple[str, ...]
+    jobs: Mapping[str, JobRun]
+    failing: Mapping[str, JobFailure]
+    lag_ms: int | None
+    commits: Commits | None
     database_bytes: int
+    growth: Growth | None
     free_bytes: int | None
+    days_left: int | None
     sqlite_version: str
     schema: str
     backup: Backup | None
     drill: Drill | None
     unknown_devices: int
-    mails: Mapping[NoticeState, int]
     mail_since: int | None
     channels: int
     channels_off: int
-    alerts: Mapping[Standing, int]
+    alerts: Mapping[Standing, int] | None
 
 
-def read_hub(database: Database, now: int, *, broker_connected: bool | None) -> HubView:
+def read_hub(database: Database, counting: Counting, now: int, *, broker_connected: bool | None) -> HubView:
     """Return how the hub does at `now` (UTC ms); raises StoreUnavailableError."""
     checks = check_ready(database, broker_connected=broker_connected)
+    free, growth, sums = _free(database), counting.growth(), counting.sums
     with database.read() as connection:
-        mails = notices_outbox.count_states(connection, now)
         told = channels.list_channels(connection)
-        counts: dict[Standing, int] = {}
-        for view in read_open(connection, now):
-            counts[view.standing] = counts.get(view.standing, 0) + 1
-        return HubView(
-            checks=checks,
-            database_bytes=database.size_bytes(),
-            free_bytes=_free(database),
-            sqlite_version=sqlite.library_version(connection),
-            schema=SCHEMA_REVISION,
-            backup=backups.latest_backup(connection),
-            drill=backups.latest_drill(connection),
-            unknown_devices=len(registry.list_unknown_devices(connection)),
-            mails=mails.numbers,
-            mail_since=mails.waiting_since,
-            channels=len(told),
-            channels_off=sum(one.failed_at is not None for one in told),
-            alerts=counts,
-        )
+        limits = load_thresholds(connection, now)
+        backup, drill = backups.latest_backup(connection), backups.latest_drill(connection)
+        unknown = len(registry.list_unknown_devices(connection))
+        version = sqlite.library_version(connection)
+    watched = Watched(
+        checks=checks,
+        failing=dict(counting.failing),
+        lag_ms=counting.lag_ms(),
+        backup_at=None if backup is None else backup.verified_at,
+        days_left=_days_left(free, growth),
+        channels_off=sum(one.failed_at is not None for one in told),
+    )
+    return HubView(
+        checks=checks,
+        faults=list_faults(watched, now, limits),
+        jobs=dict(counting.jobs),
+        failing=watched.failing,
+        lag_ms=None if broker_connected is None else watched.lag_ms,
+        commits=counting.commits(),
+        database_bytes=database.size_bytes(),
+        growth=growth,
+        free_bytes=free,
+        days_left=watched.days_left,
+        sqlite_version=version,
+        schema=SCHEMA_REVISION,
+        backup=backup,
+        drill=drill,
+        unknown_devices=unknown,
+        mail_since=None if sums is None else sums.mails.waiting_since,
+        channels=len(told),
+        channels_off=watched.channels_off,
+        alerts=None if sums is None else _by_standing(sums),
+    )
+
+
+def _by_standing(sums: FleetSums) -> Mapping[Standing, int]:
+    found: Counter[Standing] = Counter()
+    for (_, _, standing), number in sums.alerts.items():
+        found[standing] += number
+    return found
+
+
+def _days_left(free: int | None, growth: Growth | None) -> int | None:
+    """Return for how many days the disk has room if the database goes on growing; None where nobody can tell."""
+    if free is None or growth is None or growth.bytes_per_day <= 0:
+        return None
+    return free // growth.bytes_per_day
 
 
 def _free(database: Database) -> int | None:

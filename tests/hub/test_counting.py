@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from hub import counting as counting_module
 from hub import jobs as module
-from hub.counting import Counting, Missing
+from hub.counting import Counting, Growth, JobFailure, Missing
 from hub.errors import StoreUnavailableError
 from hub.jobs import LOOK_EVERY_SECONDS, LOOK_SHARE, BoardJob
 from hub.scheduler import Scheduler
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from hub.store.database import Database
 
 JOB = {"job": "work"}
+HOUR_MS = 3_600_000
 REOPENED = "2023-11-10T00:00:00-05:00"
 
 
@@ -76,6 +78,53 @@ def test_a_write_that_failed_is_not_measured(database: Database) -> None:
     with pytest.raises(ZeroDivisionError), database.write():
         _ = 1 // 0
     assert len(told) == 1
+
+
+def test_a_job_that_fails_says_since_when_and_why() -> None:
+    """From the first round in a row that failed, until one ends well."""
+    clock = Clock(NOW)
+    counting, wanted = Counting(clock), []
+    for why in ("the disk is full", "the disk is gone"):
+        with pytest.raises(StoreUnavailableError), counting.job("mail"):
+            raise StoreUnavailableError(why)
+        wanted.append(dict(counting.failing))
+        clock.at += 1000
+    assert wanted == [{"mail": JobFailure(NOW, "the disk is full")}, {"mail": JobFailure(NOW, "the disk is gone")}]
+    with counting.job("mail"):
+        pass
+    assert counting.failing == {}
+
+
+def test_commits_are_kept_as_the_middle_and_the_longest(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of those that ended well, the last thousand."""
+    counting, seconds = Counting(), iter([0.0, 0.5, 1.0, 1.1, 2.0, 2.3])
+    assert counting.commits() is None
+    monkeypatch.setattr(counting_module, "monotonic_seconds", lambda: next(seconds))
+    for _ in range(3):
+        with counting.batch():
+            pass
+    found = counting.commits()
+    assert found is not None
+    assert (found.number, round(found.middle_seconds, 3), round(found.longest_seconds, 3)) == (3, 0.3, 0.5)
+
+
+def test_growth_is_known_after_a_day_and_forgets_what_is_older_than_a_week() -> None:
+    """One number an hour, so that a log that comes and goes does not count as growth."""
+    clock = Clock(NOW)
+    counting = Counting(clock)
+    assert counting.growth() is None
+    for hours in range(24):
+        counting.note_size(1000 * hours)
+        clock.at += HOUR_MS // 2
+        counting.note_size(77_777_777)
+        clock.at += HOUR_MS // 2
+    assert counting.growth() is None
+    counting.note_size(24_000)
+    assert counting.growth() == Growth(NOW, 24_000)
+    for hours in range(25, 250):
+        clock.at += HOUR_MS
+        counting.note_size(2000 * hours)
+    assert counting.growth() == Growth(NOW + (249 - 7 * 24) * HOUR_MS, 48_000)
 
 
 def test_two_hubs_count_apart() -> None:

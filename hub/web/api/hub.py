@@ -16,5 +16,5 @@ router = APIRouter(prefix="/api/v1", tags=["hub"])
 def get_hub(hub: HubOf, viewer: ViewerOf) -> models.HubJson:
     """Return how the hub does."""
     demand(hub, viewer, Action.VIEW_PRODUCTION)
-    view = read_hub(hub.database, hub.now(), broker_connected=hub.broker_connected)
-    return models.hub_json(view, hub.counting.jobs, hub.counting.versions)
+    view = read_hub(hub.database, hub.counting, hub.now(), broker_connected=hub.broker_connected)
+    return models.hub_json(view, hub.counting.versions)

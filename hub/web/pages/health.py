@@ -4,7 +4,7 @@ from fastapi import APIRouter
 from fastapi.responses import HTMLResponse
 
 from hub.rules.permissions import Action
-from hub.services.checks import megabytes
+from hub.services.checks import megabytes, span
 from hub.services.read_hub import read_hub
 from hub.web.actors import demand
 from hub.web.context import HubOf
@@ -23,12 +23,12 @@ def show_hub(hub: HubOf, viewer: ViewerOf) -> HTMLResponse:
     return render_page(
         "hub.html",
         frame_for(viewer, now),
-        view=read_hub(hub.database, now, broker_connected=hub.broker_connected),
-        jobs=hub.counting.jobs,
+        view=read_hub(hub.database, hub.counting, now, broker_connected=hub.broker_connected),
         links=hub.counting.links,
         versions=hub.counting.versions,
         hears_broker=hub.ingest is not None,
         sends_mail=hub.settings.mail is not None,
         size=megabytes,
+        span=span,
         now=now,
     )

@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
+import shutil
 from typing import TYPE_CHECKING
 
 import pytest
 
 from hub.app import build_app
 from hub.config import Address, HubSettings
+from hub.counting import Growth
+from hub.errors import StoreUnavailableError
+from hub.jobs import AlertJob
 from hub.rules.instants import format_instant
 from hub.rules.permissions import Relation, Role
 from hub.services.answer_state import answer_state
-from hub.services.evaluate_alerts import evaluate_alerts
 from hub.services.manage_people import add_account, relate_account
 from hub.services.manage_tokens import issue_token
 from hub.services.register_device import register_device
 from hub.services.set_password import make_link, set_password
 from hub.store import backups
 from hub.store.accounts import Account
-from hub.store.backups import Drill
+from hub.store.backups import Backup, Drill
 from tests.hub.making import JULY_AT, NOW, TERMS, MadeDevice
 from tests.hub.programs import HOST
 from tests.hub.web.acting import PASSWORD, Browser
@@ -62,15 +65,21 @@ def test_the_hub_says_how_it_does(app: FastAPI) -> None:
     hub = app.state.hub
     page = signed_in(app, "aud").get("/hub").text
     for said in (
-        "It can do its work",
+        "1\u00a0thing to mend",
+        "No backup was ever verified",
         "none: devices keep all",
         "Not looked at yet",
+        "not looked at yet",
         "None has ended since",
         "hears no b",
+        "no broker is heard",
+        "none since the hub was started",
+        "known once the hub has run for a day",
     ):
         assert said in page, said
+    AlertJob(hub.database, hub.counting, hub.now).run(lambda: False)
     with hub.counting.job("alerts"):
-        hub.counting.versions = evaluate_alerts(hub.database, 0, NOW).versions
+        pass
     bea = signed_in(app, "bea")
     page = bea.get("/hub").text
     (version,) = hub.counting.versions
@@ -81,9 +90,49 @@ def test_the_hub_says_how_it_does(app: FastAPI) -> None:
     told = bea.client.get("/api/v1/hub", headers={"authorization": f"Bearer {token}"}).json()
     assert (told["versions"], [one["job"] for one in told["jobs"]]) == ({version: 1}, ["alerts"])
     assert all(check["ok"] for check in told["checks"])
+    assert ([one[:9] for one in told["faults"]], told["alerts"]) == (["No backup"], {})
+    assert [told[name] for name in ("ingest_lag_seconds", "commits", "growth", "days_left")] == [None] * 4
     assert ("meter-hub drill" in page, told["restore_drilled_at"]) == (True, None)
     with hub.database.write() as connection:
         backups.add_drill(connection, Drill(NOW, "/mnt/backup", NOW - DAY_MS, 1234, 5))
     told = bea.client.get("/api/v1/hub", headers={"authorization": f"Bearer {token}"}).json()
     assert told["restore_drilled_at"] == format_instant(NOW)
     assert "1,234 blocks" in bea.get("/hub").text
+
+
+def test_the_hub_says_what_goes_wrong(app: FastAPI, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Jobs that fail with since when and why, how it grows, how long commits take; and when nothing is to mend."""
+    hub = app.state.hub
+    with hub.database.write() as connection:
+        backups.add_backup(connection, Backup(NOW, NOW, "/mnt/other", b"t", 12, 34))
+    bea = signed_in(app, "bea")
+    assert "It can do its work." in bea.get("/hub").text
+    why = "the disk is full"
+    with pytest.raises(StoreUnavailableError), hub.counting.job("mail"):
+        raise StoreUnavailableError(why)
+    with hub.counting.batch():
+        pass
+    monkeypatch.setattr(hub.counting, "growth", lambda: Growth(NOW - DAY_MS, 10**15))
+    page = bea.get("/hub").text
+    for said in (
+        "2\u00a0things to mend.",
+        "The job mail has failed since",
+        "<strong>fails</strong> since",
+        "not since the start",
+        "half of the last 1 took up to ",
+        "so there is room for no\u00a0days",
+    ):
+        assert said in page, said
+    token = issue_token(hub.database, "bea", DAY_MS, actor="test", now=NOW)
+    told = bea.client.get("/api/v1/hub", headers={"authorization": f"Bearer {token}"}).json()
+    assert told["failing_jobs"] == [{"job": "mail", "since": format_instant(NOW), "why": why}]
+    assert (told["days_left"], told["growth"]["bytes_per_day"], told["commits"]["number"]) == (0, 10**15, 1)
+    monkeypatch.setattr(hub.counting, "growth", lambda: Growth(NOW - DAY_MS, -5))
+    assert "none since" in bea.get("/hub").text
+    monkeypatch.setattr(shutil, "disk_usage", _no_disk)
+    monkeypatch.setattr(hub.counting, "growth", lambda: Growth(NOW - DAY_MS, 5))
+    assert "nobody can tell how much room" in bea.get("/hub").text
+
+
+def _no_disk(path: object) -> None:
+    raise FileNotFoundError(path)

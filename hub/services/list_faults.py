@@ -1,0 +1,57 @@
+"""List what of a running hub somebody should mend, each in one sentence that says what to do. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from hub.formats import local_time
+from hub.services.checks import Check, Standing, span
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from hub.alerting.thresholds import Thresholds
+    from hub.counting import JobFailure
+
+DAYS_LEFT_MIN = 30
+"""With less room than for a month somebody has to see to a larger disk."""
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """What is judged of a hub.
+
+    `lag_ms` is how long the oldest message waits to be committed. `backup_at` is when a backup was last verified (UTC
+    ms; None: never), `days_left` for how many days the disk has room (None: nobody knows).
+    """
+
+    checks: tuple[Check, ...]
+    failing: Mapping[str, JobFailure]
+    lag_ms: int
+    backup_at: int | None
+    days_left: int | None
+    channels_off: int
+
+
+def list_faults(found: Watched, now: int, limits: Thresholds) -> tuple[str, ...]:
+    """Return a sentence for each fault at `now` (UTC ms), by the thresholds that hold, the most urgent first."""
+    return tuple(_each(found, now, limits))
+
+
+def _each(found: Watched, now: int, limits: Thresholds) -> Iterator[str]:
+    yield from (check.text for check in found.checks if check.standing is Standing.BAD)
+    for job, failure in sorted(found.failing.items()):
+        yield f"The job {job} has failed since {local_time(failure.since)}: {failure.why}."
+    if found.lag_ms > limits.ms("hub_ingest_lag_warning_seconds"):
+        waits = span(found.lag_ms)
+        yield f"A message of a device waits for {waits} to be committed: see the hub's disk, then its log."
+    if found.backup_at is None:
+        yield "No backup was ever verified, so devices keep all that they have sent: run meter-hub backup each day."
+    elif now - found.backup_at > limits.ms("backup_stale_hours"):
+        age = span(now - found.backup_at)
+        yield f"The last backup was verified {age} ago: see why the daily meter-hub backup does not end well."
+    if found.days_left is not None and found.days_left < DAYS_LEFT_MIN:
+        yield f"The disk is full in {found.days_left} days if the database goes on growing so: see to a larger one."
+    if found.channels_off:
+        yield f"Of the channels {found.channels_off} took nothing for days and are not tried any more: see /channels."
