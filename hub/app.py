@@ -126,10 +126,11 @@ def build_app(settings: HubSettings, now: Now = now_ms) -> FastAPI:
             hub.webhooks,
             hub.sealer,
             now,
+            counting=counting,
         ),
     ]
     if mailer is not None:
-        jobs.append(MailJob(database.beside(), mailer, SOURCES, now))
+        jobs.append(MailJob(database.beside(), mailer, SOURCES, now, counting=counting))
     app.state.schedulers = [Scheduler(job, counting) for job in jobs]
     app.mount("/static", StaticFiles(directory=_STATIC), name="static")
     app.add_middleware(Idempotent)

@@ -14,12 +14,13 @@ from typing import TYPE_CHECKING
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
 
+from hub.alerting.telling import Way
 from hub.clock import monotonic_seconds, now_ms
 from hub.errors import StoreUnavailableError
 from hub.fleet.looks import Came
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from hub.clock import Now
     from hub.fleet.looks import FleetLook
@@ -34,6 +35,7 @@ TAKEN_RESULTS = ("new", "supersedes")
 MESSAGE_RESULTS = ("taken", "rejected", "unregistered", "ignored")
 """What becomes of a message from the broker: kept, dropped, of a device nobody registered, or nothing was in it."""
 READING_RESULTS = ("stored", "duplicate", "conflict")
+NOTIFICATION_RESULTS = ("sent", "later", "refused", "given_up")
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 OTHER_METHOD = "other"
 """Stands for every word that is no method, or else whoever asks could make series without end."""
@@ -111,6 +113,7 @@ class Counting:
         self._messages = self._counter("ingest_messages", "Messages from the broker, by what became of them.", "result")
         self._readings = self._counter("readings", "Readings in intact blocks, by what became of them.", "result")
         self._receipts = self._counter("receipts", "Receipts that were given.")
+        self._told = self._counter("notifications", "Messages to channels and people, each try.", "channel", "result")
         self._lag = self._gauge("ingest_lag_seconds", "How long the oldest message waits that is not committed.")
         self._lag_of: Callable[[], float] = float
         self._batch = self._histogram("ingest_batch_seconds", "Time to commit what arrived together.", WRITE_BUCKETS)
@@ -130,6 +133,9 @@ class Counting:
         ):
             for result in results:
                 counter.labels(result)
+        for way in Way:
+            for result in NOTIFICATION_RESULTS:
+                self._told.labels(way.value, result)
 
     def count_messages(self, result: str, number: int = 1) -> None:
         """Count messages from the broker by what became of them, one of `MESSAGE_RESULTS`."""
@@ -147,6 +153,11 @@ class Counting:
     def count_receipts(self, number: int) -> None:
         """Count receipts that were given."""
         self._receipts.inc(number)
+
+    def count_notifications(self, way: Way, results: Iterable[tuple[str, int]]) -> None:
+        """Count tries to tell somebody something by way and by what came of them, one of `NOTIFICATION_RESULTS`."""
+        for result, number in results:
+            self._told.labels(way.value, result).inc(number)
 
     def watch_lag(self, lag_of: Callable[[], float]) -> None:
         """Ask `lag_of` from now on for how many seconds the oldest message waits that arrived and is not committed."""

@@ -6,8 +6,9 @@ import contextlib
 import logging
 from typing import TYPE_CHECKING
 
+from hub.alerting.telling import Way
 from hub.clock import monotonic_seconds
-from hub.counting import Missing
+from hub.counting import Counting, Missing
 from hub.sentences import SentenceLimit
 from hub.services.draw_board import draw_board
 from hub.services.evaluate_alerts import evaluate_alerts
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from hub.clock import Now
-    from hub.counting import Counting
     from hub.exchange.mail import SmtpMailer
     from hub.exchange.webhooks import Webhooks
     from hub.rules.reminders import Turn
@@ -49,15 +49,18 @@ class MailJob:
 
     name = "mail"
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - by what it sends
         self,
         database: Database,
         mailer: SmtpMailer,
         sources: Sources,
         now: Now,
         every_seconds: float = EVERY_SECONDS,
+        *,
+        counting: Counting | None = None,
     ) -> None:
         self.every_seconds = every_seconds
+        self._counting = counting or Counting(now)
         self._database = database
         self._mailer = mailer
         self._sources = sources
@@ -71,6 +74,7 @@ class MailJob:
         queued = self._queue()
         with self._mailer as mailer:
             sending = send_notices(self._database, mailer, self._now, is_stopping)
+        self._counting.count_notifications(Way.MAIL, sending.results.items())
         for warning in sending.warnings[:WARNINGS_MAX]:
             log.warning("%s", warning)
         if len(sending.warnings) > WARNINGS_MAX:
@@ -183,8 +187,11 @@ class TellJob:
         sealer: Sealer,
         now: Now,
         every_seconds: float = TELL_EVERY_SECONDS,
+        *,
+        counting: Counting | None = None,
     ) -> None:
         self.every_seconds = every_seconds
+        self._counting = counting or Counting(now)
         self._database = database
         self._mailer = mailer
         pages_url = "" if mailer is None else mailer.settings.pages_url
@@ -198,6 +205,8 @@ class TellJob:
             if self._mailer is not None:
                 ends.enter_context(self._mailer)
             delivery = send_dispatches(self._database, self._doors, self._now, is_stopping)
+        for way, results in delivery.results.items():
+            self._counting.count_notifications(way, results.items())
         for warning in delivery.warnings[:WARNINGS_MAX]:
             log.warning("%s", warning)
         return delivery.is_more

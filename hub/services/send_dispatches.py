@@ -7,7 +7,8 @@ the same id: none is lost, and a double is known for one.
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from collections import Counter
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from hub.alerting.retries import next_try_at
@@ -26,7 +27,7 @@ from hub.store.dispatches import Kind
 from hub.store.notices_outbox import Attempt, Outcome
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from hub.clock import Now
     from hub.exchange.mail import Mailer
@@ -53,13 +54,17 @@ class Doors:
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """What a round of delivering came to; `warnings` says of each message that will not arrive why."""
+    """What a round of delivering came to; `warnings` says of each message that will not arrive why.
+
+    `results` counts what was tried or given up by way and outcome.
+    """
 
     sent: int = 0
     later: int = 0
     warnings: tuple[str, ...] = ()
     is_elsewhere: bool = False
     is_more: bool = False
+    results: Mapping[Way, Mapping[Outcome, int]] = field(compare=False, default_factory=dict)
 
 
 def send_dispatches(
@@ -79,6 +84,7 @@ def send_dispatches(
         stale = [one for one in waiting if at >= one.dispatch.useful_until]
         due = [one for one in waiting if at < one.dispatch.useful_until and _is_due(one, at)]
         warnings = _give_up(database, stale, at)
+        results = {way: Counter({Outcome.GIVEN_UP: sum(one.way is way for one in stale)}) for way in Way}
         sent = later = tried = 0
         mute: set[int] = set()
         is_more = False
@@ -90,6 +96,7 @@ def send_dispatches(
                 break
             tried += 1
             attempt = _try(database, doors, one, now)
+            results[one.way][attempt.outcome] += 1
             sent += attempt.outcome is Outcome.SENT
             later += attempt.outcome is Outcome.LATER
             if attempt.outcome is Outcome.LATER and one.dispatch.channel is not None:
@@ -97,7 +104,7 @@ def send_dispatches(
             if attempt.outcome is Outcome.REFUSED:
                 warnings.append(f"{_describe(one)} was refused: {attempt.answer}")
                 _switch_off(database, one.dispatch, now())
-        return Delivery(sent, later, tuple(warnings), is_more=is_more)
+        return Delivery(sent, later, tuple(warnings), is_more=is_more, results=results)
 
 
 def _is_due(one: WaitingDispatch, at: int) -> bool:

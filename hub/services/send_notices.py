@@ -6,7 +6,8 @@ Message-ID: none is lost, and a double is known for one.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections import Counter
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from hub.exchange.mail import Mail, Verdict
@@ -16,7 +17,7 @@ from hub.store import notices_outbox
 from hub.store.notices_outbox import Attempt, Outcome
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from hub.clock import Now
     from hub.exchange.mail import Mailer
@@ -39,6 +40,7 @@ class Sending:
 
     `trouble` is what the server said of the hub itself and not of a mail, empty if nothing; then the rest waits.
     `is_elsewhere`: another program is sending, so nothing was done. `is_more`: there is more to do at once.
+    `results` counts what was tried or given up by outcome.
     """
 
     sent: int = 0
@@ -47,6 +49,7 @@ class Sending:
     trouble: str = ""
     is_elsewhere: bool = False
     is_more: bool = False
+    results: Mapping[Outcome, int] = field(compare=False, default_factory=dict)
 
 
 def send_notices(
@@ -67,18 +70,22 @@ def send_notices(
         due = [one for one in waiting if now() < one.useful_until and _is_due(one, now())]
         is_more = max(len(stale), len(due)) > SENDS_AT_ONCE
         warnings = _give_up(database, stale[:SENDS_AT_ONCE], now())
-        sent = later = 0
+        results = Counter({Outcome.GIVEN_UP: len(warnings)})
         for one in due[:SENDS_AT_ONCE]:
             if is_ending():
                 break
             kept, attempt, is_general = _try(database, mailer, one, now)
-            sent += attempt.outcome is Outcome.SENT
-            later += attempt.outcome is Outcome.LATER
+            results[attempt.outcome] += 1
             if attempt.outcome is Outcome.REFUSED:
                 warnings.append(_describe(kept, f"was refused: {attempt.answer}; correct the address or tell them"))
             if is_general:
-                return Sending(sent, later, tuple(warnings), attempt.answer)
-        return Sending(sent, later, tuple(warnings), is_more=is_more)
+                return _sum_up(results, warnings, trouble=attempt.answer)
+        return _sum_up(results, warnings, is_more=is_more)
+
+
+def _sum_up(results: Counter[Outcome], warnings: list[str], *, trouble: str = "", is_more: bool = False) -> Sending:
+    sent, later = results[Outcome.SENT], results[Outcome.LATER]
+    return Sending(sent, later, tuple(warnings), trouble, is_more=is_more, results=results)
 
 
 def _try(database: Database, mailer: Mailer, one: WaitingNotice, now: Now) -> tuple[KeptNotice, Attempt, bool]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import func, insert, or_, select, update
 
+from hub.alerting.telling import Way
 from hub.store.channel_tables import channel, dispatch, dispatch_attempt
 from hub.store.notices_outbox import Attempt, Outcome
 
@@ -45,10 +46,11 @@ class Dispatch:
 
 @dataclass(frozen=True, slots=True)
 class WaitingDispatch:
-    """A message that no attempt has decided yet: tried so often, and last at `tried_at` (UTC ms)."""
+    """A message that no attempt has decided yet: its way, how often it was tried, and when last (UTC ms)."""
 
     number: int
     dispatch: Dispatch
+    way: Way
     tries: int
     tried_at: int | None
 
@@ -80,17 +82,21 @@ def add_dispatch(connection: Connection, new: Dispatch) -> int:
 def list_waiting(connection: Connection) -> tuple[WaitingDispatch, ...]:
     """Return the messages that no attempt has decided, to people and to channels that are tried, the earliest first."""
     query = (
-        select(dispatch, func.count(dispatch_attempt.c.number), func.max(dispatch_attempt.c.tried_at))
+        select(dispatch, channel.c.way, func.count(dispatch_attempt.c.number), func.max(dispatch_attempt.c.tried_at))
         .outerjoin(channel, channel.c.number == dispatch.c.channel)
         .outerjoin(dispatch_attempt, dispatch_attempt.c.dispatch == dispatch.c.number)
         .where(
             dispatch.c.decided.is_(None),
             or_(dispatch.c.channel.is_(None), channel.c.failed_at.is_(None) & channel.c.ended_at.is_(None)),
         )
-        .group_by(dispatch.c.number)
+        .group_by(dispatch.c.number, channel.c.way)
         .order_by(dispatch.c.number)
     )
-    return tuple(WaitingDispatch(row.number, _dispatch(row), row[-2], row[-1]) for row in connection.execute(query))
+    # What goes to a person goes by mail.
+    return tuple(
+        WaitingDispatch(row.number, _dispatch(row), Way(row.way or Way.MAIL), row[-2], row[-1])
+        for row in connection.execute(query)
+    )
 
 
 def waiting_since(connection: Connection) -> dict[int, int]:

@@ -5,8 +5,10 @@ https://prometheus.io/docs/specs/om/open_metrics_spec/
 
 from __future__ import annotations
 
+import functools
+import json
 import platform
-from importlib.metadata import version
+from importlib.metadata import distribution, version
 from typing import TYPE_CHECKING
 
 from prometheus_client.core import GaugeHistogramMetricFamily, GaugeMetricFamily, InfoMetricFamily
@@ -81,12 +83,23 @@ def _build(found: Operations) -> InfoMetricFamily:
         (),
         {
             "version": version("meterline"),
+            "commit": find_commit(),
             "python": platform.python_version(),
             "sqlite": found.sqlite_version,
             "schema": SCHEMA_REVISION,
         },
     )
     return family
+
+
+@functools.cache
+def find_commit() -> str:
+    """Return the commit that these programs were installed from, empty where they did not come out of a repository.
+
+    https://packaging.python.org/en/latest/specifications/direct-url/
+    """
+    origin = json.loads(distribution("meterline").read_text("direct_url.json") or "{}")
+    return str(origin.get("vcs_info", {}).get("commit_id", ""))
 
 
 def _fleet(links: Mapping[str, int], found: FleetSums, now: int) -> Iterator[Metric]:

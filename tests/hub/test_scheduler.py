@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from hub import jobs as module
+from hub.counting import Counting
 from hub.errors import StoreUnavailableError
 from hub.exchange.mail import SmtpMailer
 from hub.jobs import MailJob
@@ -57,6 +58,26 @@ def test_mail_goes_out_by_itself_and_once(database: Database, clock: Clock) -> N
         clock.set(FIVE_DAYS)
         wait_until(lambda: len(server.postbox.envelopes) == 2, "the second mail")
     assert len(server.postbox.envelopes) == 2
+
+
+def test_what_is_sent_is_counted(database: Database, clock: Clock) -> None:
+    """For whoever watches the hub, by mail, with what is tried again."""
+    counting = Counting(clock)
+
+    def counted(result: str) -> float | None:
+        labels = {"channel": "mail", "result": result}
+        return counting.registry.get_sample_value("meterline_notifications_total", labels)
+
+    def round_with(port: int) -> None:
+        mailer = SmtpMailer(make_settings(port), timeout_seconds=5)
+        MailJob(database, mailer, Fleet({"A": (ANN,)}).sources, clock, counting=counting).run(lambda: False)
+
+    round_with(free_port())
+    assert [counted(result) for result in ("sent", "later")] == [0, 1]
+    clock.at += 3_600_000
+    with MailServer() as server:
+        round_with(server.port)
+    assert [counted(result) for result in ("sent", "later")] == [1, 1]
 
 
 def test_who_came_later_is_found_within_the_hour(

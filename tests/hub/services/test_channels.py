@@ -12,9 +12,11 @@ from hub.alerting.life import Episode, Silence
 from hub.alerting.retries import GIVE_UP_MS
 from hub.alerting.rules import Code, Severity
 from hub.alerting.telling import HEARTBEAT_MS, Way
+from hub.counting import NOTIFICATION_RESULTS, Counting
 from hub.errors import InputError, UnknownSubjectError
 from hub.exchange.mail import Answer, Verdict
 from hub.exchange.webhooks import Webhooks, format_secret, sign
+from hub.jobs import TellJob
 from hub.sealing import Sealer
 from hub.services.accept_blocks import accept_blocks
 from hub.services.answer_alert import acknowledge_alerts, silence_alerts
@@ -193,6 +195,28 @@ def test_a_receiver_that_is_down_loses_nothing(fired: Database, receiver: Receiv
         (kept,) = dispatches.list_dispatches(connection, 10, to=1)
         assert dispatches.waiting_since(connection) == {}
     assert [one.outcome for one in kept.attempts] == [Outcome.LATER, Outcome.LATER, Outcome.SENT]
+
+
+def test_tries_are_counted_by_way_and_outcome(fired: Database, receiver: Receiver) -> None:
+    """By webhook or by mail; what was given up counts too. The job tells it to whoever watches the hub."""
+    receiver.statuses = [503, 200]
+    add(fired, receiver.url)
+    counting, at = Counting(), LATER
+    job = TellJob(fired, None, WEBHOOKS, SEALER, lambda: at, counting=counting)
+
+    def counted(channel: str, result: str) -> float | None:
+        labels = {"channel": channel, "result": result}
+        return counting.registry.get_sample_value("meterline_notifications_total", labels)
+
+    assert counted("webhook", "later") == 0
+    job.run(lambda: False)
+    at += 4 * MINUTE_MS
+    job.run(lambda: False)
+    assert [counted("webhook", result) for result in NOTIFICATION_RESULTS] == [1, 1, 0, 0]
+    try_channel(fired, 1, actor="olga", now=at)
+    assert run(fired, at + 2 * GIVE_UP_MS).results[Way.WEBHOOK][Outcome.GIVEN_UP] == 1
+    add(fired, "ops@example.org", Way.MAIL)
+    assert run(fired, at).results[Way.MAIL] == {Outcome.GIVEN_UP: 0, Outcome.LATER: 1}
 
 
 def test_of_a_channel_that_does_not_answer_the_rest_waits(fired: Database, receiver: Receiver) -> None:

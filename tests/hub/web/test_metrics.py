@@ -25,6 +25,7 @@ from hub.services.register_device import register_device
 from hub.services.sum_fleet import METER_STATES, POLL_KINDS
 from hub.store import notices_outbox
 from hub.store.notices_outbox import Attempt, Notice, Outcome
+from hub.web import exposition
 from protocol.identity import Epoch
 from tests.hub.making import JULY_AT, NOW, TERMS, MadeDevice, make_meter, make_readings
 from tests.hub.programs import wait_until
@@ -288,6 +289,33 @@ def test_the_number_of_series_does_not_grow_with_the_fleet(tmp_path: Path) -> No
         assert value(series, "devices", link="offline") == fleet
         counts.append({key for key in series if key[0] != "meterline_build_info"})
     assert counts[0] == counts[1]
+
+
+@pytest.mark.parametrize(
+    ("origin", "commit"),
+    [
+        (None, ""),
+        ('{"url": "file:///here", "dir_info": {}}', ""),
+        ('{"url": "https://example.org/meterline", "vcs_info": {"vcs": "git", "commit_id": "5eed"}}', "5eed"),
+    ],
+)
+def test_the_commit_is_told_where_pip_knows_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, origin: str | None, commit: str
+) -> None:
+    """It does for what it installed out of a repository; otherwise the label is empty."""
+
+    class Installed:
+        @staticmethod
+        def read_text(name: str) -> str | None:
+            assert name == "direct_url.json"
+            return origin
+
+    monkeypatch.setattr(exposition, "distribution", lambda _: Installed)
+    exposition.find_commit.cache_clear()
+    with watched(tmp_path) as (client, _):
+        found = [dict(labels)["commit"] for name, labels in scrape(client) if name == "meterline_build_info"]
+    exposition.find_commit.cache_clear()
+    assert found == [commit]
 
 
 def test_without_its_database_what_was_counted_is_still_told(tmp_path: Path) -> None:
