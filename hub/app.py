@@ -51,7 +51,7 @@ from hub.web.idempotency import Idempotent
 from hub.web.observing import Observing
 from hub.web.openapi import make_app
 from hub.web.origins import SameOrigin
-from hub.web.pages.signing_in import send_to_sign_in
+from hub.web.pages.signing_in import keep_and_sign_in, send_to_sign_in
 from hub.web.problems import answer_bug, answer_problem, is_for_people
 from hub.web.routers import methods_at
 from hub.web.tagging import Tagging
@@ -187,10 +187,11 @@ def _terms(settings: HubSettings, database: Database) -> Terms:
     )
 
 
-def _answer_hub_error(request: Request, error: Exception) -> Response:
+async def _answer_hub_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, HubError), "registered for this family only"
-    if isinstance(error, NotIdentifiedError) and is_for_people(request) and request.method in {"GET", "HEAD"}:
-        return send_to_sign_in(request, error)
+    if isinstance(error, NotIdentifiedError) and is_for_people(request):
+        is_form = request.method not in {"GET", "HEAD"}
+        return await keep_and_sign_in(request, error) if is_form else send_to_sign_in(request, error)
     status = next((status for kind, status in _STATUSES.items() if isinstance(error, kind)), 500)
     answer = answer_problem(request, status, str(error))
     if isinstance(error, ThrottledError):

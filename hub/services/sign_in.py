@@ -139,13 +139,9 @@ def find_visitor(database: Database, token: str, now: int, *, is_use: bool = Tru
 
 
 def sign_out(database: Database, visitor: Visitor, now: int, number: int | None = None) -> None:
-    """End this session, or another of the same account; raises NotIdentifiedError for one of somebody else."""
+    """End this session, or another of the same account; raises UnknownSubjectError for one of somebody else."""
     name, ending = visitor.actor.name, visitor.session.number if number is None else number
-    try:
-        end_session(database, name, ending, actor=name, now=now)
-    except UnknownSubjectError as error:
-        message = f"you have no session {ending}: the page of your account lists them"
-        raise NotIdentifiedError(message) from error
+    end_session(database, name, ending, actor=name, now=now)
 
 
 def end_session(database: Database, account: str, number: int, *, actor: str, now: int) -> None:

@@ -12,7 +12,7 @@ from hub.store import identities, sign_ins, tokens
 from hub.web.context import Hub, HubOf
 from hub.web.forms import Field, Form, Typed, WrongFieldError, draw_form
 from hub.web.navigation import BARE, frame_for
-from hub.web.pages.signing_in import name_elsewhere, set_cookie
+from hub.web.pages.signing_in import name_elsewhere, say_when, set_cookie
 from hub.web.rendering import render_page
 from hub.web.visitors import PersonOf, visit_of
 
@@ -136,11 +136,7 @@ def draw_again(hub: Hub, person: Visitor, form: Form, typed: dict[str, str], err
     """Draw a form that asks for one's password again; where that was wrong or tried too often, it says so there."""
     frame = BARE if person.next is not Next.NOTHING else frame_for(person.actor, hub.now())
     shown = error if isinstance(error, InputError) else WrongFieldError(str(error), PASSWORD.name)
-    answer = draw_form(form, frame, typed, shown)
-    if isinstance(error, ThrottledError):
-        answer.status_code = 429
-        answer.headers["retry-after"] = str(error.seconds)
-    return answer
+    return say_when(draw_form(form, frame, typed, shown), error)
 
 
 def _field_of(error: InputError, otherwise: str) -> str:

@@ -13,9 +13,10 @@ from hub.errors import HubError, InputError, NotIdentifiedError, ThrottledError
 from hub.services.request_link import request_reset
 from hub.services.set_password import find_link, set_password
 from hub.services.sign_in import Next, SignedIn, give_code, sign_in, sign_out
-from hub.web.context import HubOf
+from hub.web.context import Hub, HubOf
 from hub.web.navigation import BARE
 from hub.web.rendering import render_page
+from hub.web.resuming import KEPT_MAX, form_of, inside, keep_typed, read_kept
 from hub.web.visitors import (
     COOKIE,
     SECURE_COOKIE,
@@ -34,6 +35,7 @@ _GO_ON = {Next.CODE: "/sign-in/code", Next.ENROLMENT: "/account/second-factor"}
 router = APIRouter(default_response_class=HTMLResponse, include_in_schema=False)
 
 Text = Annotated[str, Form(max_length=_TEXT_MAX)]
+Kept = Annotated[str, Form(max_length=KEPT_MAX)]
 
 
 def send_to_sign_in(request: Request, error: NotIdentifiedError) -> Response:
@@ -44,34 +46,41 @@ def send_to_sign_in(request: Request, error: NotIdentifiedError) -> Response:
     return RedirectResponse(f"/sign-in?next={quote(wanted, safe='')}", status_code=_SEE_OTHER)
 
 
+async def keep_and_sign_in(request: Request, error: NotIdentifiedError) -> Response:
+    """Answer a form of somebody who has to be known: they sign in first, and what they typed is carried along."""
+    wanted, kept = form_of(request), await keep_typed(request)
+    if isinstance(error, UnfinishedError):
+        if error.next is not Next.CODE:
+            return send_to_sign_in(request, error)
+        return render_page("sign_in_code.html", BARE, status=401, next=wanted, kept=kept, problem="")
+    hub: Hub = request.app.state.hub
+    return _draw_sign_in(hub, status=401, next=wanted, kept=kept, is_over=True)
+
+
 @router.get("/sign-in")
 def show_sign_in(request: Request, hub: HubOf, next: str = "/") -> HTMLResponse:  # noqa: A002 - as pages call it
     """Ask who somebody is."""
     visitor = current_visitor(hub, request)
     name = "" if visitor is None else visitor.actor.name
-    return render_page(
-        "sign_in.html",
-        BARE,
-        next=inside(next),
-        account=name,
-        problem="",
-        sends_mail=hub.settings.mail is not None,
-        elsewhere=name_elsewhere(hub),
-    )
+    return _draw_sign_in(hub, next=inside(next), account=name)
 
 
 @router.post("/sign-in")
-def do_sign_in(request: Request, hub: HubOf, account: Text, password: Text, next: Text = "/") -> Response:  # noqa: A002
+def do_sign_in(  # noqa: PLR0913, PLR0917 - what the form has
+    request: Request,
+    hub: HubOf,
+    account: Text,
+    password: Text,
+    next: Text = "/",  # noqa: A002
+    kept: Kept = "",
+) -> Response:
     """Begin a session, and go on to where somebody wanted to."""
     wanted = inside(next)
     try:
         begun = sign_in(hub.database, account, password, visit_of(request), hub.now())
     except (NotIdentifiedError, ThrottledError) as error:
-        sends_mail = hub.settings.mail is not None
-        return show_again(
-            "sign_in.html", error, next=wanted, account=account, sends_mail=sends_mail, elsewhere=name_elsewhere(hub)
-        )
-    return go_on(request, begun, wanted)
+        return say_when(_draw_sign_in(hub, error, next=wanted, account=account, kept=kept), error)
+    return go_on(request, begun, wanted, kept)
 
 
 @router.get("/sign-in/code")
@@ -79,11 +88,11 @@ def show_code(request: Request, hub: HubOf, next: str = "/") -> Response:  # noq
     """Ask for the code of the second factor."""
     if _lacking(request, hub) is not Next.CODE:
         return RedirectResponse("/sign-in", status_code=_SEE_OTHER)
-    return render_page("sign_in_code.html", BARE, next=inside(next), problem="")
+    return render_page("sign_in_code.html", BARE, next=inside(next), kept="", problem="")
 
 
 @router.post("/sign-in/code")
-def do_code(request: Request, hub: HubOf, code: Text, next: Text = "/") -> Response:  # noqa: A002
+def do_code(request: Request, hub: HubOf, code: Text, next: Text = "/", kept: Kept = "") -> Response:  # noqa: A002
     """Take the code, and go on."""
     visitor = current_visitor(hub, request)
     if visitor is None or visitor.next is not Next.CODE:
@@ -92,8 +101,8 @@ def do_code(request: Request, hub: HubOf, code: Text, next: Text = "/") -> Respo
     try:
         begun = give_code(hub.database, hub.sealer, visitor, code, visit_of(request), hub.now())
     except (NotIdentifiedError, ThrottledError) as error:
-        return show_again("sign_in_code.html", error, next=wanted)
-    return go_on(request, begun, wanted)
+        return show_again("sign_in_code.html", error, next=wanted, kept=kept)
+    return go_on(request, begun, wanted, kept)
 
 
 @router.get("/forgot")
@@ -164,12 +173,17 @@ def name_elsewhere(hub: HubOf) -> str:
     return "" if hub.oidc is None else hub.oidc.settings.name
 
 
-def go_on(request: Request, begun: SignedIn, wanted: str) -> Response:
-    """Give a browser its session, and lead it on to what is lacking, or to where it wanted to."""
-    target = _GO_ON.get(begun.next, wanted)
-    if begun.next is Next.CODE:
-        target = f"{target}?next={quote(wanted, safe='')}"
-    answer = RedirectResponse(target, status_code=_SEE_OTHER)
+def go_on(request: Request, begun: SignedIn, wanted: str, kept: str = "") -> Response:
+    """Give a browser its session, and lead it on to what is lacking, to the form it had sent, or where it wanted to."""
+    target, resumed = _GO_ON.get(begun.next, wanted), read_kept(kept)
+    answer: Response
+    if begun.next is Next.CODE and resumed is not None:
+        answer = render_page("sign_in_code.html", BARE, next=wanted, kept=kept, problem="")
+    elif begun.next is Next.NOTHING and resumed is not None:
+        answer = render_page("resume.html", BARE, next=wanted, form=resumed)
+    else:
+        asked = f"?next={quote(wanted, safe='')}" if begun.next is Next.CODE else ""
+        answer = RedirectResponse(f"{target}{asked}", status_code=_SEE_OTHER)
     set_cookie(request, answer, begun.token)
     return answer
 
@@ -189,14 +203,36 @@ def set_cookie(request: Request, answer: Response, token: str) -> None:
 
 def show_again(template: str, error: HubError, **content: object) -> HTMLResponse:
     """Show a form again with what is wrong, and what was typed but for what is secret."""
-    status = 429 if isinstance(error, ThrottledError) else 422
-    answer = render_page(template, BARE, status=status, is_form=False, problem=str(error), **content)
+    return say_when(render_page(template, BARE, status=422, is_form=False, problem=str(error), **content), error)
+
+
+def say_when(answer: HTMLResponse, error: HubError) -> HTMLResponse:
+    """Return a form that comes back, with how long to wait where it was tried too often."""
     if isinstance(error, ThrottledError):
+        answer.status_code = 429
         answer.headers["retry-after"] = str(error.seconds)
     return answer
 
 
-def inside(path: str) -> str:
-    """Return a path of this hub; anything else, which could lead elsewhere, becomes the first page."""
-    is_path = path.startswith("/") and not path.startswith(("//", "/\\")) and path.isprintable()
-    return path if is_path else "/"
+def _draw_sign_in(  # noqa: PLR0913 - what the page holds
+    hub: Hub,
+    error: HubError | None = None,
+    *,
+    next: str,  # noqa: A002
+    account: str = "",
+    kept: str = "",
+    status: int = 200,
+    is_over: bool = False,
+) -> HTMLResponse:
+    return render_page(
+        "sign_in.html",
+        BARE,
+        status=status if error is None else 422,
+        next=next,
+        account=account,
+        kept=kept,
+        is_over=is_over,
+        problem="" if error is None else str(error),
+        sends_mail=hub.settings.mail is not None,
+        elsewhere=name_elsewhere(hub),
+    )

@@ -17,8 +17,9 @@ from hub.exchange.oidc import OidcProvider, Question
 from hub.services.sign_in_elsewhere import FRESH_MS, link_identity, sign_in_elsewhere, unlink_identities
 from hub.web.context import Hub, HubOf
 from hub.web.navigation import BARE
-from hub.web.pages.signing_in import go_on, inside, name_elsewhere
+from hub.web.pages.signing_in import go_on, name_elsewhere
 from hub.web.rendering import render_page
+from hub.web.resuming import inside
 from hub.web.visitors import PersonOf, current_visitor, is_secure, visit_of
 
 COOKIE = "elsewhere"
@@ -119,6 +120,8 @@ def _explain(hub: Hub, problem: HubError) -> HTMLResponse:
         status=401,
         next="/",
         account="",
+        kept="",
+        is_over=False,
         problem=str(problem),
         sends_mail=hub.settings.mail is not None,
         elsewhere=name_elsewhere(hub),
