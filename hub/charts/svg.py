@@ -40,11 +40,15 @@ _COLOURS = (_SUN, _BRAND, _SOFT)
 _DASHED = ("", "8 3", "2 3", "10 3 2 3")
 
 
-def draw_svg(chart: Chart, *, inked: bool = False) -> str:
-    """Return a chart as one SVG element; `inked` gives it colours and words of its own, and no ways on."""
+def draw_svg(chart: Chart, *, inked: bool = False, is_told: bool = True) -> str:
+    """Return a chart as one SVG element; `inked` gives it colours and words of its own, and no ways on.
+
+    One that is not told has no text alternative in it: that stands beside it, as on paper.
+    """
     parts = [_head(chart, inked=inked)]
+    parts += _told(chart) if is_told else ()
     parts += [_mark(mark, inked=inked) for mark in chart.marks]
-    parts += [_group(group, inked=inked) for group in chart.groups]
+    parts += [_group(group, inked=inked, is_told=is_told) for group in chart.groups]
     if inked:
         parts += _words(chart)
     return "".join((*parts, "</svg>"))
@@ -62,8 +66,14 @@ def _head(chart: Chart, *, inked: bool) -> str:
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" role="{role}" aria-labelledby="{name}-title" '
         f'aria-describedby="{name}-text" viewBox="{box}"{stretch}>'
-        f'<title id="{name}-title">{escape(chart.words.title)}</title>'
-        f'<desc id="{name}-text">{escape(chart.words.text)}</desc>'
+    )
+
+
+def _told(chart: Chart) -> tuple[str, str]:
+    name = escape(chart.words.id)
+    return (
+        f'<title id="{name}-title">{escape(chart.words.title)}</title>',
+        f'<desc id="{name}-text">{escape(chart.words.text)}</desc>',
     )
 
 
@@ -76,8 +86,9 @@ def _mark(mark: Mark, *, inked: bool) -> str:
     return f'<path {look} d="{mark.path}"/>'
 
 
-def _group(group: Group, *, inked: bool) -> str:
-    inside = f"<title>{escape(group.words)}</title>" + "".join(_mark(mark, inked=inked) for mark in group.marks)
+def _group(group: Group, *, inked: bool, is_told: bool) -> str:
+    title = f"<title>{escape(group.words)}</title>" if is_told else ""
+    inside = title + "".join(_mark(mark, inked=inked) for mark in group.marks)
     words = escape(group.words)
     if group.href and not inked:
         return f'<a href="{escape(group.href)}" aria-label="{words}">{inside}</a>'

@@ -35,11 +35,15 @@ class StatedMeter:
 
 @dataclass(frozen=True, slots=True)
 class StatedMonth:
-    """A month in the row that the statement shows beside its own; None where it has no number."""
+    """A month in the row that the statement shows beside its own; `production_wh` is None where it has no number.
+
+    `expected_wh` is what a usual year gives, None where nothing was said of the system yet.
+    """
 
     month: ProductionMonth
     production_wh: int | None
     state: ReportState
+    expected_wh: int | None
 
 
 @dataclass(frozen=True, slots=True)

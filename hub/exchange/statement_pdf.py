@@ -4,23 +4,25 @@ from __future__ import annotations
 
 import unicodedata
 from datetime import UTC, datetime
+from io import BytesIO
 from typing import TYPE_CHECKING, Literal
 
 from fpdf import FPDF, FontFace
 
+from hub.charts.bars import Slot, bar_chart
+from hub.charts.chart import Words
+from hub.charts.svg import draw_svg
 from hub.formats import kilowatt_hours, kilowatts, local_time, month_abbreviation, month_name
 from hub.rules.closing import is_binding
 from hub.rules.reported import NumberKind, ReportState
 
 if TYPE_CHECKING:
-    from hub.exchange.statement import StatedMeter, StatedReading, Statement
+    from hub.exchange.statement import StatedMeter, StatedMonth, StatedReading, Statement
 
 _LATIN_1_LAST = 0xFF
 _MARGIN_MM = 18
 _FONT = "Helvetica"
-_CHART_HEIGHT_MM = 38
-_BAR_PART = 0.66
-_INK, _SOFT, _RULE, _SUN = (28, 35, 38), (90, 101, 105), (226, 223, 213), (217, 148, 11)
+_INK, _SOFT, _RULE = (28, 35, 38), (90, 101, 105), (226, 223, 213)
 _WHITE = (255, 255, 255)
 _STATES = {
     ReportState.REPORTED: "reported of every meter",
@@ -28,6 +30,12 @@ _STATES = {
     ReportState.ESTIMATED: "estimated in part, for want of a reading",
     ReportState.MISSING: "not reported",
 }
+_WORDS = Words(
+    "months",
+    "Production by month",
+    "A bar for each month of the last year.",
+    "Filled: reported. Dashed: estimated or in part. No bar: no number. The line across is what a usual year gives.",
+)
 _TRUE_UP = "Certificates of this month were counted without a reading: they are an item for true-up."
 _ABOUT = (
     "Production is the exact difference of two registers of a meter, by calendar month in Massachusetts. The hash at "
@@ -98,30 +106,25 @@ def _standing(statement: Statement) -> str:
 
 
 def _chart(paper: _Paper, statement: Statement) -> None:
-    """Draw a bar for each month of the last year; an estimate is an outline, and a month without number has no bar."""
-    most = max((one.production_wh or 0 for one in statement.months), default=0)
-    if most == 0:
+    """Draw a bar for each month of the last year as the pages do, with a line at what was to be expected."""
+    chart = bar_chart(_WORDS, [_slot(one) for one in statement.months], kilowatt_hours, "Month")
+    if chart is None or all(one.production_wh is None for one in statement.months):
         return
-    top, left, width = paper.get_y() + 5, paper.l_margin, paper.epw
-    bottom = top + _CHART_HEIGHT_MM
-    pitch = width / len(statement.months)
-    paper.set_font(_FONT, size=7)
-    paper.set_text_color(*_SOFT)
-    paper.text(left, top - 1.5, _spelt(f"{kilowatt_hours(most)} is the highest bar"))
-    paper.set_draw_color(*_SUN)
-    paper.set_fill_color(*_SUN)
-    for place, one in enumerate(statement.months):
-        x = left + place * pitch + pitch * (1 - _BAR_PART) / 2
-        if one.production_wh is not None:
-            height = _CHART_HEIGHT_MM * one.production_wh / most
-            style = "D" if one.state is ReportState.ESTIMATED else "DF"
-            paper.rect(
-                x + pitch * (1 - _BAR_PART) / 2, top + _CHART_HEIGHT_MM - height, pitch * _BAR_PART, height, style
-            )
-        paper.text(x + pitch * (1 - _BAR_PART) / 2, top + _CHART_HEIGHT_MM + 4, month_abbreviation(one.month))
-    paper.set_draw_color(*_RULE)
-    paper.line(left, bottom, left + width, bottom)
-    paper.set_y(bottom + 9)
+    drawing = draw_svg(chart, inked=True, is_told=False).encode()
+    told = "; ".join(group.words for group in chart.groups)
+    paper.image(BytesIO(drawing), w=paper.epw, title=_WORDS.title, alt_text=_spelt(f"{_WORDS.text} {told}."))
+    _write(paper, _WORDS.caption, size=8, color=_SOFT)
+    paper.ln(4)
+
+
+def _slot(one: StatedMonth) -> Slot:
+    return Slot(
+        month_name(one.month),
+        month_abbreviation(one.month),
+        one.production_wh,
+        whole=one.state is ReportState.REPORTED,
+        expected=one.expected_wh,
+    )
 
 
 def _meters(paper: _Paper, statement: Statement) -> None:

@@ -7,10 +7,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from hub.rules.details import effective
 from hub.rules.periods import month_of, months_through
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from hub.rules.facts import SystemFacts
+    from hub.rules.periods import ProductionMonth
 
 MONTHLY_PER_MILLE = (48, 62, 85, 97, 112, 116, 120, 110, 90, 70, 50, 40)
 """How a photovoltaic year in Massachusetts falls on its months, of 1000. The project's own, rounded."""
@@ -43,6 +47,15 @@ def expected_wh(system: SystemFacts, from_at: int, until_at: int) -> int:
         share = system.annual_wh_estimated * MONTHLY_PER_MILLE[month.month - 1] * overlap
         expected += share // (_MILLE * (month.ends_at - month.starts_at))
     return expected
+
+
+def expected_of_month(said: Sequence[SystemFacts], month: ProductionMonth) -> int | None:
+    """Return what a system should produce in a month (Wh) by what held on its last day, None where nothing did.
+
+    `said` is all that was said of it. Citation: `citations.EXPECTED_PRODUCTION`.
+    """
+    held = effective(said, month.last_day)
+    return None if held is None else expected_wh(held, month.starts_at, month.ends_at)
 
 
 def physical_limit_wh(system: SystemFacts, from_at: int, until_at: int) -> int:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, TypedDict
 from hub.errors import UnknownSubjectError
 from hub.exchange.statement import StatedMeter, StatedMonth, StatedReading, Statement
 from hub.rules.closing import MonthState, RunKind, month_state
+from hub.rules.plausibility import expected_of_month
 from hub.rules.reported import NumberKind, Origin, ReportState
 from hub.services.account_months import account_months
 from hub.services.compute_production import find_system
@@ -108,7 +109,9 @@ def _state(  # noqa: PLR0913 - all that is known of the month
     parts = drawn.basis["meters"]
     numbers = [bound["entry"] for part in parts for bound in (part["opening"], part["closing"])]
     entries = ledger.find_numbered(connection, [number for number in numbers if number is not None])
-    before = [StatedMonth(row.month, row.production_wh, ReportState(row.state)) for row in rows if row.month < month]
+    said = [one.facts for one in facts.list_system_versions(connection, system.system)]
+    numbered = [(row.month, row.production_wh, ReportState(row.state)) for row in rows if row.month < month]
+    shown = (*reversed(numbered[: MONTHS_SHOWN - 1]), (month, drawn.production_wh, drawn.state))
     return Statement(
         system=system.system,
         name=system.name,
@@ -126,7 +129,7 @@ def _state(  # noqa: PLR0913 - all that is known of the month
         meters=tuple(_meter(part, meters[part["meter"]], entries) for part in parts),
         missing=tuple(meters[number].serial for number in drawn.basis["missing"]),
         findings=drawn.findings,
-        months=(*reversed(before[: MONTHS_SHOWN - 1]), StatedMonth(month, drawn.production_wh, drawn.state)),
+        months=tuple(StatedMonth(*one, expected_wh=expected_of_month(said, one[0])) for one in shown),
     )
 
 

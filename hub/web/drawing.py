@@ -12,9 +12,8 @@ from hub.charts.sparkline import sparkline
 from hub.charts.strips import Day, Level, State, availability_strip, heat_strip, state_timeline
 from hub.formats import kilowatt_hours, kilowatts, local_day, local_time, month_abbreviation, month_name
 from hub.rules.days import clock_hours
-from hub.rules.details import effective
 from hub.rules.periods import ProductionMonth
-from hub.rules.plausibility import BAND_PER_CENT, expected_wh
+from hub.rules.plausibility import BAND_PER_CENT, expected_of_month
 from hub.rules.reported import ReportState
 from hub.services.compute_days import POWER_DAYS, usual_count
 
@@ -159,7 +158,7 @@ def draw_days(
     """Return the bars of a month's days; None where no day has a number."""
     if all(day is None for day in days):
         return None
-    of_month = _expect(said, month)
+    of_month = expected_of_month(said, month)
     expected = None if of_month is None else of_month // len(days)
     names = _days_of(month)
     slots = [
@@ -208,7 +207,7 @@ def _bars(
     slots = []
     for month in months_until(max(numbers), max(BARS_MIN, min(BARS_MAX, len(numbers)))):
         energy_wh, is_whole, state = numbers.get(month, (None, False, ""))
-        expected = _expect(said, month)
+        expected = expected_of_month(said, month)
         slots.append(
             Slot(
                 name=month_name(month),
@@ -237,12 +236,6 @@ def _split(months: int) -> tuple[int, int]:
 def _days_of(month: ProductionMonth) -> list[date]:
     first = month.last_day.replace(day=1)
     return [first + timedelta(days=day) for day in range(month.last_day.day)]
-
-
-def _expect(said: Sequence[SystemFacts], month: ProductionMonth) -> int | None:
-    """Return what a system should produce in a month by what held on its last day; None where nothing did."""
-    held = effective(said, month.last_day)
-    return None if held is None else expected_wh(held, month.starts_at, month.ends_at)
 
 
 def _band(expected: int) -> tuple[int, int]:

@@ -42,6 +42,13 @@ def test_every_kind_is_well_formed_and_named(inked: bool) -> None:  # noqa: FBT0
         assert not any("style" in element.attrib for element in root.iter())
 
 
+def test_a_drawing_whose_words_stand_beside_it_has_no_alternative_inside() -> None:
+    """Paper tells it in a way of its own, and knows no such elements."""
+    for chart in _charts():
+        root = ET.fromstring(draw_svg(chart, inked=True, is_told=False))  # noqa: S314 - our own text
+        assert not {f"{SVG}title", f"{SVG}desc"} & {element.tag for element in root.iter()}
+
+
 def test_a_page_has_classes_and_stops_for_the_keyboard() -> None:
     """Bars lead on or can be stopped at; a drawing without them is one picture."""
     bars, heat, *_ = _charts()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from pypdf import PdfReader
@@ -130,6 +130,22 @@ def test_the_paper_has_every_number_as_text(reported: Database) -> None:
         *(stated.sha256, "page 1"),
     ):
         assert words in text, (words, text)
+
+
+def test_the_paper_draws_the_year_as_the_pages_do(reported: Database, caplog: pytest.LogCaptureFixture) -> None:
+    """With the axis in words and a line at what a usual year gives, told again for who cannot see it."""
+    for month in (JAN, FEB):
+        close_month(reported, month, RunKind.CLOSE, actor="test", now=NOW)
+    stated = draw(reported)
+    assert [one.expected_wh for one in stated.months] == [765_018, 715_662]
+    text = paper(stated)
+    assert all(words in text for words in ("800 kWh", "400 kWh", "Jan", "Feb", "The line across is what a usual year"))
+    root: Any = PdfReader(io.BytesIO(statement_pdf(stated))).trailer["/Root"]
+    told = root["/StructTreeRoot"]["/K"][0]["/K"][0].get_object()["/Alt"].replace("\u00a0", " ")
+    assert "January 2024: 400.25 kWh, 765.018 kWh expected; February 2024: 549.75 kWh" in told
+    assert caplog.records == []
+    without = replace(stated, months=tuple(replace(one, production_wh=None) for one in stated.months))
+    assert "The line across" not in paper(without)
 
 
 def test_findings_stand_on_the_paper(reported: Database) -> None:
