@@ -118,7 +118,7 @@ def build_app(settings: HubSettings, now: Now = now_ms) -> FastAPI:
     jobs: list[Job] = [
         DeviceReportJob(database.beside(), now),
         BoardJob(database.beside(), counting, now),
-        AlertJob(database.beside(), counting, now),
+        AlertJob(database.beside(), counting, now, settings),
         TellJob(
             database.beside(),
             # A mailer is for one thread.

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from enum import StrEnum
 from ipaddress import ip_address
+from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -13,13 +15,14 @@ from hub.rules.mail_addresses import is_mail_address
 from protocol.custody.receiver import SafePolicy
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Sequence
 
 _MQTT_PORT = 1883
 _SMTP_PORT = 25
 _SUBMISSION_PORT = 587
 _SUBMISSIONS_PORT = 465
 _PORT_MAX = 65_535
+_USE = re.compile(r"[a-z][a-z0-9-]{0,30}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +99,14 @@ class OidcSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class CertificateFile:
+    """A file with a certificate whose end is watched, and what it is for in a word."""
+
+    use: str
+    path: Path
+
+
+@dataclass(frozen=True, slots=True)
 class HubSettings:
     """Everything `serve` needs to know. `broker` None: pages and API only, no ingest.
 
@@ -105,7 +116,8 @@ class HubSettings:
     synchronously. `mail` None: the hub sends no mail; `forward` None: it forwards nothing to MassCEC.
     `is_open`: whoever reaches the hub may look at all of it without signing in. `metrics_token` is
     the file with the token that lets other machines read `/metrics`. `webhook_allow` are hosts and networks of one's
-    own that webhooks may go to. `oidc` None: people sign in with passwords only.
+    own that webhooks may go to. `oidc` None: people sign in with passwords only. Of `certificates` and `crl`, the
+    broker's revocation list, the hub watches until when they are good.
     """
 
     data_folder: Path
@@ -121,6 +133,23 @@ class HubSettings:
     metrics_token: Path | None = None
     webhook_allow: tuple[str, ...] = ()
     oidc: OidcSettings | None = None
+    certificates: tuple[CertificateFile, ...] = ()
+    crl: Path | None = None
+
+
+def parse_certificates(texts: Sequence[str]) -> tuple[CertificateFile, ...]:
+    """Return the files in `use=path`; raises SettingsError for anything else, and for a use that is named twice."""
+    found: dict[str, CertificateFile] = {}
+    for text in texts:
+        use, _, path = text.partition("=")
+        if not _USE.fullmatch(use) or not path or use in found:
+            message = (
+                f"{text!r:.200} is no certificate to watch: write it as use=path, such as pages=/etc/ssl/hub.pem, each "
+                "use once and in small letters"
+            )
+            raise SettingsError(message)
+        found[use] = CertificateFile(use, Path(path))
+    return tuple(found.values())
 
 
 def parse_broker(url: str) -> Address:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from hub.clock import Now
+    from hub.exchange.certificates import Expiry
     from hub.fleet.looks import FleetLook
     from hub.services.sum_fleet import FleetSums
 
@@ -102,6 +103,9 @@ class Counting:
         """Blocks that were taken since the start, and the readings in them."""
         self.sums: FleetSums | None = None
         """What else there is to say of the fleet in numbers, as it was last looked at; None before the first look."""
+        self.certificates: tuple[Expiry, ...] = ()
+        self.crl: Expiry | None = None
+        """Until when certificates are good whose files are watched, and the revocation list, as last looked at."""
         self.jobs: dict[str, JobRun] = {}
         self._lock = threading.Lock()
         self.failing: dict[str, JobFailure] = {}

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from hub.alerting.telling import Way
 from hub.clock import monotonic_seconds
 from hub.counting import Counting, Missing
+from hub.exchange.certificates import read_expiries, read_next_update
 from hub.sentences import SentenceLimit
 from hub.services.draw_board import draw_board
 from hub.services.evaluate_alerts import evaluate_alerts
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from hub.clock import Now
+    from hub.config import HubSettings
     from hub.exchange.mail import SmtpMailer
     from hub.exchange.webhooks import Webhooks
     from hub.rules.reminders import Turn
@@ -146,11 +148,13 @@ class AlertJob:
 
     name = "alerts"
 
-    def __init__(self, database: Database, counting: Counting, now: Now) -> None:
+    def __init__(self, database: Database, counting: Counting, now: Now, settings: HubSettings | None = None) -> None:
         self.every_seconds = LOOK_EVERY_SECONDS
         self._database = database
         self._counting = counting
         self._now = now
+        self._certificates = () if settings is None else settings.certificates
+        self._crl = None if settings is None else settings.crl
         self._began_at = now()
         self._told = counting.came
 
@@ -167,6 +171,8 @@ class AlertJob:
         self._counting.links = {link.value: evaluated.links.get(link, 0) for link in Link}
         self._counting.versions = evaluated.versions
         self._counting.sums = evaluated.sums
+        self._counting.certificates = read_expiries(self._certificates)
+        self._counting.crl = None if self._crl is None else read_next_update(self._crl)
         self._counting.note_size(self._database.size_bytes())
         if evaluated.fired or evaluated.ended:
             log.info("%d alerts fire now, %d are over", evaluated.fired, evaluated.ended)

@@ -39,13 +39,14 @@ from hub.cli import (
     systems,
     thresholds,
 )
+from hub.cli.certificate_options import WatchCertificate, WatchRevocations
 from hub.cli.forward_options import Pts, PtsCredentials, PtsOperations, PtsUrl, forward_settings
 from hub.cli.mail_options import Credentials, MailFrom, PagesUrl, Smtp, mail_settings
 from hub.cli.metrics_options import MetricsToken
 from hub.cli.oidc_options import OidcClient, OidcIssuer, OidcName, OidcSecret, oidc_settings
 from hub.cli.terminal import DEFAULT_DATA, AsJson, Data, open_data, plain, print_json, print_table
 from hub.cli.webhook_options import WebhookAllow
-from hub.config import HubSettings, parse_broker, parse_listen
+from hub.config import HubSettings, parse_broker, parse_certificates, parse_listen
 from hub.errors import HubError
 from hub.formats import kilowatt_hours, local_time
 from hub.keys import ensure_command_key, ensure_receipt_key
@@ -138,6 +139,8 @@ def serve(
     pages_url: PagesUrl = "",
     metrics_token_file: MetricsToken = None,
     webhook_allow: WebhookAllow = None,
+    watch_certificate: WatchCertificate = None,
+    watch_crl: WatchRevocations = None,
     oidc_issuer: OidcIssuer = "",
     oidc_client: OidcClient = "",
     oidc_secret_file: OidcSecret = None,
@@ -169,6 +172,8 @@ def serve(
         is_open=is_open,
         metrics_token=metrics_token_file,
         webhook_allow=tuple(webhook_allow or ()),
+        certificates=parse_certificates(watch_certificate or ()),
+        crl=watch_crl,
         oidc=oidc_settings(oidc_issuer, oidc_client, oidc_secret_file, oidc_name),
     )
     set_up_logging(sys.stderr, os.environ, log, logging.INFO if verbose else logging.WARNING)

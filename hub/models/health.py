@@ -78,6 +78,13 @@ class GrowthJson(BaseModel):
     bytes_per_day: int
 
 
+class ExpiryJson(BaseModel):
+    """Until when a certificate or the revocation list is good; null where it cannot be read."""
+
+    use: str
+    until: str | None
+
+
 class HubJson(BaseModel):
     """How the hub does.
 
@@ -99,6 +106,7 @@ class HubJson(BaseModel):
     growth: GrowthJson | None
     free_bytes: int | None
     days_left: int | None
+    certificates: list[ExpiryJson]
     mail_waiting_since: str | None
     channels: int
     channels_off: int
@@ -132,6 +140,9 @@ def hub_json(view: HubView, versions: Mapping[str, int] | None) -> HubJson:
         else GrowthJson(since=format_instant(growth.since), bytes_per_day=growth.bytes_per_day),
         free_bytes=view.free_bytes,
         days_left=view.days_left,
+        certificates=[
+            ExpiryJson(use=one.use, until=None if one.until is None else format_instant(one.until)) for one in view.ends
+        ],
         mail_waiting_since=None if view.mail_since is None else format_instant(view.mail_since),
         channels=view.channels,
         channels_off=view.channels_off,

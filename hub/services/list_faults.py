@@ -13,7 +13,10 @@ if TYPE_CHECKING:
 
     from hub.alerting.thresholds import Thresholds
     from hub.counting import JobFailure
+    from hub.exchange.certificates import Expiry
 
+CERTIFICATE_LEFT_MS = 14 * 86_400_000
+CRL_LEFT_MS = 7 * 86_400_000
 DAYS_LEFT_MIN = 30
 """With less room than for a month somebody has to see to a larger disk."""
 
@@ -32,6 +35,8 @@ class Watched:
     backup_at: int | None
     days_left: int | None
     channels_off: int
+    certificates: tuple[Expiry, ...] = ()
+    crl: Expiry | None = None
 
 
 def list_faults(found: Watched, now: int, limits: Thresholds) -> tuple[str, ...]:
@@ -51,7 +56,19 @@ def _each(found: Watched, now: int, limits: Thresholds) -> Iterator[str]:
     elif now - found.backup_at > limits.ms("backup_stale_hours"):
         age = span(now - found.backup_at)
         yield f"The last backup was verified {age} ago: see why the daily meter-hub backup does not end well."
+    for one in found.certificates:
+        yield from _end(f"certificate for {one.use}", one, now, CERTIFICATE_LEFT_MS)
+    if found.crl is not None:
+        yield from _end("broker's revocation list", found.crl, now, CRL_LEFT_MS)
     if found.days_left is not None and found.days_left < DAYS_LEFT_MIN:
         yield f"The disk is full in {found.days_left} days if the database goes on growing so: see to a larger one."
     if found.channels_off:
         yield f"Of the channels {found.channels_off} took nothing for days and are not tried any more: see /channels."
+
+
+def _end(name: str, found: Expiry, now: int, left_ms: int) -> Iterator[str]:
+    if found.until is None:
+        yield f"The {name} cannot be read: see that its file is there and that the hub's user may read it."
+    elif found.until - now < left_ms:
+        is_over = found.until <= now
+        yield f"The {name} {'ended' if is_over else 'ends'} {local_time(found.until)}: see why nobody renewed it."

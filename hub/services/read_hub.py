@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from hub.alerting.life import Standing
     from hub.counting import Commits, Counting, Growth, JobFailure, JobRun
+    from hub.exchange.certificates import Expiry
     from hub.services.checks import Check
     from hub.services.sum_fleet import FleetSums
     from hub.store.backups import Backup, Drill
@@ -31,6 +32,7 @@ class HubView:
     `faults` are sentences, one for each thing to mend. `lag_ms` is how long the oldest message from the broker waits to
     be committed, None where no broker is heard; `commits` and `growth` are None until they are known, `days_left` also
     where the database does not grow. `unknown_devices` counts devices that speak and are not registered, 100 at most.
+    `ends` has until when certificates and the revocation list are good whose files the hub was told of.
     `mail_since` is when the first mail was made that waits, `alerts` how those that are not over stand: as they were
     last looked at, None before the first look. `channels_off` counts channels that are not tried.
     """
@@ -49,6 +51,7 @@ class HubView:
     schema: str
     backup: Backup | None
     drill: Drill | None
+    ends: tuple[Expiry, ...]
     unknown_devices: int
     mail_since: int | None
     channels: int
@@ -73,6 +76,8 @@ def read_hub(database: Database, counting: Counting, now: int, *, broker_connect
         backup_at=None if backup is None else backup.verified_at,
         days_left=_days_left(free, growth),
         channels_off=sum(one.failed_at is not None for one in told),
+        certificates=counting.certificates,
+        crl=counting.crl,
     )
     return HubView(
         checks=checks,
@@ -89,6 +94,7 @@ def read_hub(database: Database, counting: Counting, now: int, *, broker_connect
         schema=SCHEMA_REVISION,
         backup=backup,
         drill=drill,
+        ends=counting.certificates if counting.crl is None else (*counting.certificates, counting.crl),
         unknown_devices=unknown,
         mail_since=None if sums is None else sums.mails.waiting_since,
         channels=len(told),

@@ -58,6 +58,11 @@ class _Scrape(Collector):
         yield _stands(hub.counting.fleet)
         checks = check_ready(hub.database, broker_connected=hub.broker_connected)
         good = {check.name: int(check.standing is not Standing.BAD) for check in checks}
+        ends = {one.use: (one.until or 0) / 1000 for one in hub.counting.certificates}
+        yield _by("certificate_expiry_timestamp_seconds", "Until when it is good; 0: not to be read.", "use", ends)
+        if hub.counting.crl is not None:
+            renewed_at = (hub.counting.crl.until or 0) / 1000
+            yield _one("crl_next_update_timestamp_seconds", "Until when it is good; 0: not to be read.", renewed_at)
         yield _one("sse_clients", "Pages that are open and hear of changes.", hub.feed.listeners)
         yield _by("ready", "Whether a check of /readyz is good.", "check", good)
         try:

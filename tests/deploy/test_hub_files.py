@@ -17,7 +17,7 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
 import hub.cli
 from hub.app import build_app
-from hub.config import Address, HubSettings
+from hub.config import Address, CertificateFile, HubSettings
 from hub.services.accept_blocks import accept_blocks
 from hub.services.register_device import register_device
 from tests.hub.making import NOW, TERMS, MadeDevice, make_meter
@@ -50,7 +50,14 @@ PROXIES = {"Caddyfile": "flush_interval -1", "nginx.conf": "proxy_buffering    o
 @pytest.fixture(scope="module")
 def exposed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, set[str]]:
     """Return what a hub exposes, after a request: every name that a query may use, with the labels it has."""
-    settings = HubSettings(tmp_path_factory.mktemp("hub"), broker=None, listen=Address("127.0.0.1", 0))
+    missing = tmp_path_factory.mktemp("certificates") / "missing.pem"
+    settings = HubSettings(
+        tmp_path_factory.mktemp("hub"),
+        broker=None,
+        listen=Address("127.0.0.1", 0),
+        certificates=(CertificateFile("pages", missing),),
+        crl=missing,
+    )
     app, device = build_app(settings), MadeDevice()
     # With a block and no backup there is an alert.
     register_device(app.state.hub.database, device.pem, "Barn", NOW)

@@ -2,9 +2,21 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
-from hub.config import Address, Security, parse_broker, parse_listen, parse_pages_url, parse_sender, parse_smtp
+from hub.config import (
+    Address,
+    CertificateFile,
+    Security,
+    parse_broker,
+    parse_certificates,
+    parse_listen,
+    parse_pages_url,
+    parse_sender,
+    parse_smtp,
+)
 from hub.errors import SettingsError
 
 
@@ -87,3 +99,16 @@ def test_where_the_pages_are_is_a_web_address() -> None:
     for url in ("", "hub", "ftp://x", "https://", "https://h?x=1", "https://h/#x", "https://h/a b", "https://[x"):
         with pytest.raises(SettingsError, match="https://hub"):
             parse_pages_url(url)
+
+
+def test_certificates_to_watch_are_named_by_their_use() -> None:
+    """A path may hold a sign of equality itself."""
+    found = parse_certificates(["pages=/etc/ssl/a=b.pem", "broker=server.pem"])
+    assert found == (CertificateFile("pages", Path("/etc/ssl/a=b.pem")), CertificateFile("broker", Path("server.pem")))
+
+
+@pytest.mark.parametrize("texts", [["/etc/ssl/hub.pem"], ["pages="], ["Pages=a"], ["=a"], ["pages=a", "pages=b"]])
+def test_what_names_no_certificate_is_refused(texts: list[str]) -> None:
+    """With how it is written."""
+    with pytest.raises(SettingsError, match="write it as use=path"):
+        parse_certificates(texts)

@@ -8,8 +8,9 @@ import pytest
 
 from hub.alerting.thresholds import DEFAULTS
 from hub.counting import JobFailure
+from hub.exchange.certificates import Expiry
 from hub.services.checks import Check, Standing
-from hub.services.list_faults import DAYS_LEFT_MIN, Watched, list_faults
+from hub.services.list_faults import CERTIFICATE_LEFT_MS, CRL_LEFT_MS, DAYS_LEFT_MIN, Watched, list_faults
 from tests.hub.making import NOW
 
 HOUR_MS = 3_600_000
@@ -22,6 +23,8 @@ WELL = Watched(
     backup_at=NOW - STALE_MS,
     days_left=DAYS_LEFT_MIN,
     channels_off=0,
+    certificates=(Expiry("pages", NOW + CERTIFICATE_LEFT_MS),),
+    crl=Expiry("", NOW + CRL_LEFT_MS),
 )
 
 
@@ -41,6 +44,9 @@ def test_a_hub_that_does_well_has_none() -> None:
         (replace(WELL, backup_at=None), "No backup was ever verified"),
         (replace(WELL, backup_at=NOW - STALE_MS - 1), "verified 26 h ago"),
         (replace(WELL, days_left=DAYS_LEFT_MIN - 1), "full in 29 days"),
+        (replace(WELL, certificates=(Expiry("pages", None),)), "certificate for pages cannot be read"),
+        (replace(WELL, certificates=(Expiry("pages", NOW),)), "certificate for pages ended"),
+        (replace(WELL, crl=Expiry("", NOW + CRL_LEFT_MS - 1)), "broker's revocation list ends"),
         (replace(WELL, channels_off=2), "Of the channels 2 took nothing"),
     ],
 )

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import shutil
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
+from fastapi.testclient import TestClient
 
 from hub.app import build_app
-from hub.config import Address, HubSettings
+from hub.config import Address, CertificateFile, HubSettings
 from hub.counting import Growth
 from hub.errors import StoreUnavailableError
 from hub.jobs import AlertJob
@@ -22,9 +24,11 @@ from hub.services.set_password import make_link, set_password
 from hub.store import backups
 from hub.store.accounts import Account
 from hub.store.backups import Backup, Drill
+from tests.hub.certifying import make_certificate
 from tests.hub.making import JULY_AT, NOW, TERMS, MadeDevice
 from tests.hub.programs import HOST
 from tests.hub.web.acting import PASSWORD, Browser
+from tests.hub.web.test_metrics import scrape, value
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -132,6 +136,37 @@ def test_the_hub_says_what_goes_wrong(app: FastAPI, monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(shutil, "disk_usage", _no_disk)
     monkeypatch.setattr(hub.counting, "growth", lambda: Growth(NOW - DAY_MS, 5))
     assert "nobody can tell how much room" in bea.get("/hub").text
+
+
+def test_certificates_that_are_watched_are_told_of(tmp_path: Path) -> None:
+    """Until when they are good, on the page, through the API and to whoever scrapes; or that they cannot be read."""
+    good, missing = tmp_path / "good.pem", tmp_path / "missing.crl"
+    ends = datetime.fromtimestamp(NOW // 1000, UTC) + timedelta(days=100)
+    good.write_bytes(make_certificate(ends))
+    settings = HubSettings(
+        tmp_path / "hub",
+        broker=None,
+        listen=Address(HOST, 0),
+        is_open=True,
+        certificates=(CertificateFile("pages", good),),
+        crl=missing,
+    )
+    app = build_app(settings, now=lambda: NOW)
+    hub = app.state.hub
+    AlertJob(hub.database, hub.counting, hub.now, settings).run(lambda: False)
+    client = TestClient(app, client=(HOST, 1))
+    page = client.get("/hub").text
+    for said in ("<dt>Pages</dt><dd>good until", "<strong>cannot be read</strong>", "revocation list cannot be read:"):
+        assert said in page, said
+    told = client.get("/api/v1/hub").json()["certificates"]
+    until = int(ends.timestamp())
+    assert told == [
+        {"use": "pages", "until": format_instant(until * 1000)},
+        {"use": "revocation list", "until": None},
+    ]
+    series = scrape(client)
+    assert value(series, "certificate_expiry_timestamp_seconds", use="pages") == until
+    assert value(series, "crl_next_update_timestamp_seconds") == 0
 
 
 def _no_disk(path: object) -> None:
