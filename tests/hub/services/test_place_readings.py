@@ -324,6 +324,17 @@ def _stored(folder: Path, batches: Sequence[Sequence[int]]) -> list[tuple[object
         database.close()
 
 
+def names_in(database: Database) -> set[object]:
+    """Return the names of the tables and indices of a database."""
+    return {name for (name,) in fetch(database, "SELECT name FROM sqlite_master")}
+
+
+def columns_of(database: Database) -> set[tuple[object, ...]]:
+    """Return the columns of a database, each after the name of its table."""
+    query = "SELECT t.name, c.name FROM sqlite_master t, pragma_table_info(t.name) c WHERE t.type = 'table'"
+    return {tuple(row) for row in fetch(database, query)}
+
+
 def upgraded(folder: Path, database: Database) -> Database:
     """Return a hub's database as an upgrade finds it again that knew nothing of boots' clocks or doubted readings."""
     earlier = Database(folder)
@@ -332,16 +343,19 @@ def upgraded(folder: Path, database: Database) -> Database:
     with earlier.write() as connection:
         config.attributes["connection"] = connection
         command.upgrade(config, "0003")
-    known = {name for (name,) in fetch(earlier, "SELECT name FROM sqlite_master")}
+    known, columns = names_in(earlier), columns_of(earlier)
     earlier.close()
     later = [table.name for table in reversed(metadata.sorted_tables) if table.name not in known]
+    indices = fetch(database, "SELECT name, tbl_name FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL")
+    added = [
+        (table, column) for table, column in columns_of(database) if table in known and (table, column) not in columns
+    ]
     with database.write() as connection:
         for statement in (
             "DELETE FROM reading WHERE poll_status & 16",
             "DELETE FROM register_drop",
-            "DROP INDEX reading_doubtful",
-            "DROP INDEX device_by_name",
-            "DROP INDEX poll_error_by_time",
+            *(f"DROP INDEX {name}" for name, table in indices if table in known and name not in known),
+            *(f"ALTER TABLE {table} DROP COLUMN {column}" for table, column in added),
             *(f"DROP TABLE {name}" for name in later),
             "UPDATE alembic_version SET version_num = '0003'",
         ):
