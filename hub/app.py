@@ -52,7 +52,7 @@ from hub.web.observing import Observing
 from hub.web.openapi import make_app
 from hub.web.origins import SameOrigin
 from hub.web.pages.signing_in import keep_and_sign_in, send_to_sign_in
-from hub.web.problems import answer_bug, answer_problem, is_for_people
+from hub.web.problems import answer_bug, answer_problem, explain_invalid, is_for_people
 from hub.web.routers import methods_at
 from hub.web.tagging import Tagging
 
@@ -203,7 +203,10 @@ def _answer_http_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException), "registered for this class only"
     if error.status_code == HTTPStatus.NOT_FOUND:
         return answer_problem(request, 404, f"There is nothing at {request.url.path}: begin at your first page.")
-    answer = answer_problem(request, error.status_code, str(error.detail))
+    detail = str(error.detail)
+    if error.status_code == HTTPStatus.BAD_REQUEST and is_for_people(request):
+        detail = "this form has more in it than is taken, or was cut off: go back, shorten it, and send it again"
+    answer = answer_problem(request, error.status_code, detail)
     if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
         answer.headers["allow"] = ", ".join(methods_at(request.scope))
     return answer
@@ -212,4 +215,5 @@ def _answer_http_error(request: Request, error: Exception) -> Response:
 def _answer_invalid(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError), "registered for this class only"
     first = error.errors()[0]
-    return answer_problem(request, 422, f"{first['loc'][-1]}: {first['msg']}.")
+    told = explain_invalid(first) if is_for_people(request) else f"{first['msg']}."
+    return answer_problem(request, 422, f"{first['loc'][-1]}: {told}")

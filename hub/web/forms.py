@@ -94,6 +94,14 @@ class Form:
         return taken
 
 
+def bound_texts(**typed: str) -> None:
+    """Raise WrongFieldError for the first of these fields in which more was typed than a line of a form takes."""
+    for name, text in typed.items():
+        if len(text) > TEXT_MAX:
+            message = f"{name}: write at most {TEXT_MAX} characters"
+            raise WrongFieldError(message, name)
+
+
 def read_field(name: str, reader: Callable[[str], T], text: str) -> T:
     """Return what a field's text means; raises WrongFieldError, which names the field, where it means nothing."""
     try:

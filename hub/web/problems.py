@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from http import HTTPStatus
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from fastapi.responses import JSONResponse, Response
 
@@ -13,6 +13,8 @@ from hub.web.headers import SECURITY_HEADERS
 from hub.web.rendering import render_problem
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from fastapi import Request
 
 _TITLES = {
@@ -28,6 +30,16 @@ _TITLES = {
     429: "Too often",
     503: "Not now",
 }
+_INVALID = {
+    "missing": "this has to be filled in",
+    "string_too_long": "write at most {max_length} characters",
+    "int_parsing": "write a whole number",
+    "int_from_float": "write a whole number",
+    "greater_than_equal": "write {ge} or more",
+    "less_than_equal": "write {le} or less",
+    "bool_parsing": "write true or false",
+}
+"""By the framework's names for what can be wrong."""
 MEDIA_TYPE = "application/problem+json"
 _FOR_PROGRAMS = ("/api/", "/v1/")
 
@@ -47,6 +59,12 @@ def answer_problem(request: Request, status: int, detail: str) -> Response:
         words = "Ask whoever runs this hub if it should be, or go on with what is yours."
         return render_problem("This page is not yours to see", words, status, why=detail)
     return render_problem(title, detail, status)
+
+
+def explain_invalid(error: Mapping[str, Any]) -> str:
+    """Return in our words what the framework found wrong with a value that a person sent, and what to do."""
+    told = _INVALID.get(error["type"], "this cannot be meant: go back, and choose or write it again")
+    return told.format_map(error.get("ctx", {}))
 
 
 def answer_bug(request: Request, _error: Exception) -> Response:

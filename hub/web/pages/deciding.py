@@ -25,19 +25,19 @@ from hub.store.change_requests import ChangeRequest
 from hub.store.submissions import Submission
 from hub.web.actors import demand, refuse
 from hub.web.context import Hub, HubOf
+from hub.web.forms import bound_texts
 from hub.web.navigation import frame_for
 from hub.web.rendering import render_page
 from hub.web.visible import find_visible
 from hub.web.visitors import PersonOf
 
 _SEE_OTHER = 303
-_TEXT_MAX = 200
 _SHOWN = 50
 _ASKED_FOR = (Role.REPORTER, Role.DAS_PROVIDER, Role.REC_OWNER, Role.SYSTEM_OWNER)
 
 router = APIRouter(default_response_class=HTMLResponse, include_in_schema=False)
 
-Text = Annotated[str, Form(max_length=_TEXT_MAX)]
+Text = Annotated[str, Form()]
 
 
 @router.get("/reviews")
@@ -53,6 +53,7 @@ def decide_review(hub: HubOf, person: PersonOf, number: int, decision: Text, rea
     held = _find_held(hub, number)
     demand(hub, person.actor, Action.APPROVE_CORRECTION, held.system)
     try:
+        bound_texts(reason=reason)
         decide_submission(
             hub.database,
             number,
@@ -121,6 +122,7 @@ def take_change_step(  # noqa: PLR0913, PLR0917 - the fields of the form
         message = f"{step.value} is not for you to do with request {number}"
         raise NotAllowedError(message)
     try:
+        bound_texts(said=said, account=account)
         wanted = WantedStep(number, step, said, _keep(hub, file), account)
         take_step(hub.database, wanted, actor=person.actor.name, now=hub.now())
     except (InputError, UnknownSubjectError) as error:
@@ -164,7 +166,9 @@ def take_wish(  # noqa: PLR0913, PLR0917 - the fields of the form
     if action is None or role not in _may_ask(hub, person.actor, pts_id):
         message = f"you may not ask for another {role.value.replace('_', ' ')} of system {pts_id}"
         raise NotAllowedError(message)
+    typed = {"role": role.value, "reason": reason, "account": account, "name": name, "email": email, "since": since}
     try:
+        bound_texts(**typed)
         wish = ChangeWish(
             system=pts_id,
             role=role,
@@ -179,7 +183,6 @@ def take_wish(  # noqa: PLR0913, PLR0917 - the fields of the form
             hub.database, wish, actor=person.actor.name, now=now, reason=reason, is_by_staff=is_staff
         )
     except HubError as error:
-        typed = {"role": role.value, "reason": reason, "account": account, "name": name, "email": email, "since": since}
         return _show_wish(hub, person.actor, pts_id, error, **typed)
     return RedirectResponse(f"/changes/{asked.number}", status_code=_SEE_OTHER)
 

@@ -14,7 +14,7 @@ from hub.web.context import Hub, HubOf
 from hub.web.forms import Form, Typed, draw_form
 from hub.web.navigation import BARE, frame_for
 from hub.web.pages.account import PASSWORD, draw_again
-from hub.web.pages.signing_in import Text, set_cookie, show_again
+from hub.web.pages.signing_in import set_cookie, show_again
 from hub.web.rendering import render_page
 from hub.web.visitors import PersonOf, current_visitor, visit_of
 
@@ -52,11 +52,12 @@ def begin_enrolment(request: Request, hub: HubOf, typed: Typed) -> Response:
 
 
 @router.post("/account/second-factor")
-def do_enrolment(request: Request, hub: HubOf, code: Text) -> Response:
+def do_enrolment(request: Request, hub: HubOf, typed: Typed) -> Response:
     """Confirm the second factor by its first code, and show the recovery codes, this once."""
     visitor = _enrolling(request, hub)
     if visitor is None:
         return RedirectResponse("/sign-in", status_code=_SEE_OTHER)
+    code = typed.get("code", "")
     try:
         codes = confirm_factor(hub.database, hub.sealer, visitor.actor.name, code, hub.now())
     except InputError as error:

@@ -3,10 +3,9 @@
 A form is answered by going on to another page, so that neither Back nor a reload sends it twice.
 """
 
-from typing import Annotated
 from urllib.parse import quote
 
-from fastapi import APIRouter, Form, Request
+from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from hub.errors import HubError, InputError, NotIdentifiedError, ThrottledError
@@ -14,9 +13,10 @@ from hub.services.request_link import request_reset
 from hub.services.set_password import find_link, set_password
 from hub.services.sign_in import Next, SignedIn, give_code, sign_in, sign_out
 from hub.web.context import Hub, HubOf
+from hub.web.forms import TEXT_MAX, Typed
 from hub.web.navigation import BARE
 from hub.web.rendering import render_page
-from hub.web.resuming import KEPT_MAX, form_of, inside, keep_typed, read_kept
+from hub.web.resuming import form_of, inside, keep_typed, read_kept
 from hub.web.visitors import (
     COOKIE,
     SECURE_COOKIE,
@@ -28,14 +28,10 @@ from hub.web.visitors import (
 )
 
 COOKIE_SECONDS = 30 * 24 * 3600
-_TEXT_MAX = 200
 _SEE_OTHER = 303
 _GO_ON = {Next.CODE: "/sign-in/code", Next.ENROLMENT: "/account/second-factor"}
 
 router = APIRouter(default_response_class=HTMLResponse, include_in_schema=False)
-
-Text = Annotated[str, Form(max_length=_TEXT_MAX)]
-Kept = Annotated[str, Form(max_length=KEPT_MAX)]
 
 
 def send_to_sign_in(request: Request, error: NotIdentifiedError) -> Response:
@@ -66,18 +62,12 @@ def show_sign_in(request: Request, hub: HubOf, next: str = "/") -> HTMLResponse:
 
 
 @router.post("/sign-in")
-def do_sign_in(  # noqa: PLR0913, PLR0917 - what the form has
-    request: Request,
-    hub: HubOf,
-    account: Text,
-    password: Text,
-    next: Text = "/",  # noqa: A002
-    kept: Kept = "",
-) -> Response:
+def do_sign_in(request: Request, hub: HubOf, typed: Typed) -> Response:
     """Begin a session, and go on to where somebody wanted to."""
-    wanted = inside(next)
+    wanted, kept = inside(typed.get("next", "/")), typed.get("kept", "")
+    account = typed.get("account", "")[:TEXT_MAX]
     try:
-        begun = sign_in(hub.database, account, password, visit_of(request), hub.now())
+        begun = sign_in(hub.database, account, typed.get("password", ""), visit_of(request), hub.now())
     except (NotIdentifiedError, ThrottledError) as error:
         return say_when(_draw_sign_in(hub, error, next=wanted, account=account, kept=kept), error)
     return go_on(request, begun, wanted, kept)
@@ -92,14 +82,14 @@ def show_code(request: Request, hub: HubOf, next: str = "/") -> Response:  # noq
 
 
 @router.post("/sign-in/code")
-def do_code(request: Request, hub: HubOf, code: Text, next: Text = "/", kept: Kept = "") -> Response:  # noqa: A002
+def do_code(request: Request, hub: HubOf, typed: Typed) -> Response:
     """Take the code, and go on."""
     visitor = current_visitor(hub, request)
     if visitor is None or visitor.next is not Next.CODE:
         return RedirectResponse("/sign-in", status_code=_SEE_OTHER)
-    wanted = inside(next)
+    wanted, kept = inside(typed.get("next", "/")), typed.get("kept", "")
     try:
-        begun = give_code(hub.database, hub.sealer, visitor, code, visit_of(request), hub.now())
+        begun = give_code(hub.database, hub.sealer, visitor, typed.get("code", ""), visit_of(request), hub.now())
     except (NotIdentifiedError, ThrottledError) as error:
         return show_again("sign_in_code.html", error, next=wanted, kept=kept)
     return go_on(request, begun, wanted, kept)
@@ -112,8 +102,9 @@ def show_forgot(hub: HubOf) -> HTMLResponse:
 
 
 @router.post("/forgot")
-def do_forgot(hub: HubOf, account: Text = "") -> HTMLResponse:
+def do_forgot(hub: HubOf, typed: Typed) -> HTMLResponse:
     """Have a link sent, and say the same whether there is such an account or not."""
+    account = typed.get("account", "")
     is_asked = bool(account.strip())
     if hub.settings.mail is not None:
         request_reset(hub.database, account, hub.now())
@@ -150,10 +141,11 @@ def show_welcome(hub: HubOf, token: str) -> HTMLResponse:
 
 
 @router.post("/welcome/{token}")
-def do_welcome(hub: HubOf, token: str, password: Text, again: Text) -> Response:
+def do_welcome(hub: HubOf, token: str, typed: Typed) -> Response:
     """Set the password; then its owner signs in with it."""
     account = find_link(hub.database, token, hub.now())
-    if password != again:
+    password = typed.get("password", "")
+    if password != typed.get("again", ""):
         differ = InputError("the two passwords differ: type the same one twice")
         return show_again("welcome.html", differ, token=token, account=account)
     try:

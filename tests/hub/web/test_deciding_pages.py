@@ -147,6 +147,23 @@ def test_rights_move_on_a_document_that_is_only_downloaded(app: FastAPI) -> None
     assert owner.get(f"/changes/1/documents/{'a' * 64}").status_code == 404
 
 
+def test_what_is_too_long_comes_back_in_its_form(app: FastAPI) -> None:
+    """With what was typed, and nothing of it is kept; a step that no form has is refused in plain words."""
+    owner, bea = signed_in(app, "owner"), signed_in(app, "bea")
+    path, long = f"/systems/{SYSTEM}/changes/new", "x" * 201
+    answer = owner.send(path, role="das_provider", account="sunwatch", reason=long)
+    assert (answer.status_code, "reason: write at most 200 characters" in answer.text) == (422, True)
+    assert 'value="sunwatch"' in answer.text
+    assert "/changes/1" not in owner.get("/changes").text
+    owner.send(path, role="das_provider", account="sunwatch", reason="devices")
+    answer = bea.send("/changes/1", step="reject", said=long)
+    assert (answer.status_code, "said: write at most 200 characters" in answer.text) == (422, True)
+    answer = bea.send("/reviews/2", decision="reject", reason=long)
+    assert (answer.status_code, "reason: write at most 200 characters" in answer.text) == (422, True)
+    assert "step: this has to be filled in" in bea.send("/changes/1", said="x").text
+    assert "step: this cannot be meant: go back" in bea.send("/changes/1", step="dance").text
+
+
 @pytest.mark.parametrize("path", [f"/systems/{SYSTEM}/changes/new", "/changes/1"])
 def test_strangers_neither_ask_nor_see(app: FastAPI, path: str) -> None:
     """To them it is not there, or not theirs."""

@@ -90,6 +90,25 @@ def test_an_owner_sees_their_own_and_nothing_of_others(browser: Browser) -> None
     assert OTHER not in listed
 
 
+@pytest.mark.parametrize("path", ["/sign-in", "/forgot"])
+def test_a_form_without_its_fields_comes_back(browser: Browser, path: str) -> None:
+    """Whatever was sent: no sentence of the framework's reaches a person."""
+    for fields in ({}, {"account": "x" * 300, "password": "x" * 300}, {"other": "x"}):
+        answer = browser.send(path, **fields)
+        assert (answer.status_code in {200, 422}, "<form" in answer.text or "sends no mail" in answer.text) == (
+            True,
+            True,
+        )
+        assert all(words not in answer.text for words in ("String should", "Field required", "Input should"))
+
+
+def test_a_form_with_more_than_is_taken_is_refused_in_plain_words(browser: Browser) -> None:
+    """Whether one field is too long or there are too many, the sentence is ours."""
+    for fields in ({"account": "x" * ((1 << 20) + 1)}, {f"f{number}": "" for number in range(2_000)}):
+        answer = browser.client.post("/sign-in", files={name: (None, text) for name, text in fields.items()})
+        assert (answer.status_code, "go back, shorten it, and send it again" in answer.text) == (400, True)
+
+
 @pytest.mark.parametrize(("account", "password"), [("ann", "wrong words in a row"), ("nobody", PASSWORD), ("", "")])
 def test_what_does_not_belong_together_is_told_alike(browser: Browser, account: str, password: str) -> None:
     """The name stays in the form, the password does not, and nothing says which of both is wrong."""
