@@ -55,11 +55,14 @@ def relate_account(database: Database, new: Relation, *, actor: str, now: int) -
     """Give an account a role, for a system or for all; the same again changes nothing.
 
     The first owner of a system becomes its REC owner too. Raises UnknownSubjectError for an account or system that is
-    not here, InputError for a role that somebody would give themselves, and AlreadyRegisteredError where the system has
-    a reporter already.
+    not here, InputError for a role that somebody would give themselves and for an installer of all systems, and
+    AlreadyRegisteredError where the system has a reporter already.
     """
     if actor == new.account:
         message = f"{actor} cannot give themselves a role: somebody else does"
+        raise InputError(message)
+    if new.role is Role.INSTALLER and new.system is None:
+        message = "an installer works at single systems: name the system, and give the role for each"
         raise InputError(message)
     with database.write() as connection:
         find_account(connection, new.account)

@@ -108,7 +108,10 @@ def introduce_systems(history: History, planned: Sequence[PlannedSystem], seed: 
         sun = skies.setdefault(plan.sky, SeededSun(seed=seed * 100 + plan.sky, kilowatts=SKY_KW, start_ms=at - DAY_MS))
         site = Site(plan, sun, at, serial=plan.serial, read_through=at)
         _register(history, site, place)
-        for relation in related(place, plan.pts_id, is_automatic=plan.is_automatic, from_at=at):
+        is_exchanged = plan.trouble is Trouble.EXCHANGED
+        for relation in related(
+            place, plan.pts_id, is_automatic=plan.is_automatic, is_exchanged=is_exchanged, from_at=at
+        ):
             relate_account(history.database, relation, actor=ADMIN, now=at)
         history.sites.append(site)
 

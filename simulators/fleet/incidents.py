@@ -31,7 +31,7 @@ from protocol.identity import format_device_id
 from simulators.fleet.history import DAY_MS, TERMS, reporter_of, send
 from simulators.fleet.logger import HOUR_MS, Logger
 from simulators.fleet.plan import Trouble
-from simulators.fleet.who import FIRST_OPERATOR, OWNERS, SECOND_OPERATOR
+from simulators.fleet.who import FIRST_OPERATOR, FITTER, OWNERS, SECOND_OPERATOR
 
 if TYPE_CHECKING:
     from hub.rules.periods import ProductionMonth
@@ -67,7 +67,7 @@ def exchange(history: History, month: ProductionMonth) -> None:
         new_make=make,
         new_model=model,
     )
-    told = exchange_meter(history.database, asked, at + HOUR_MS, "ian")
+    told = exchange_meter(history.database, asked, at + HOUR_MS, FITTER.name)
     decided = ExchangeDecision(told.number, is_approved=True)
     decide_exchange(history.database, decided, at + DAY_MS, SECOND_OPERATOR)
     site.replaced_wh += final_wh

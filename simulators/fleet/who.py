@@ -29,7 +29,6 @@ STAFF = (
     Person(SECOND_OPERATOR, "Pete Morgan", Role.OPERATOR),
     Person("aud", "Audrey Lin", Role.AUDITOR),
     Person("gis", "Greenfield Aggregation", Role.GIS_ACCOUNT_HOLDER),
-    Person("ian", "Ian Fitter", Role.INSTALLER),
 )
 OWNERS = (
     Person("owen", "Owen Hale"),
@@ -41,15 +40,23 @@ OWNERS = (
 REPORTERS = (Person("ann", "Ann Baker"), Person("ben", "Ben Ortiz"))
 PROVIDER = Person("meterline", "Meterline data acquisition")
 REC_BUYER = Person("rita", "Rita Solar Certificates")
-PEOPLE = (*STAFF, *OWNERS, *REPORTERS, PROVIDER, REC_BUYER)
+FITTER = Person("ian", "Ian Fitter")
+FITTED_FIRST = 4
+"""How many of the first systems the fitter installed."""
+PEOPLE = (*STAFF, *OWNERS, *REPORTERS, PROVIDER, REC_BUYER, FITTER)
 
 
-def related(place: int, system: str, *, is_automatic: bool, from_at: int) -> tuple[Relation, ...]:
-    """Return who is what to the system at this place of the fleet, from an instant (UTC ms) on."""
+def related(place: int, system: str, *, is_automatic: bool, is_exchanged: bool, from_at: int) -> tuple[Relation, ...]:
+    """Return who is what to the system at this place of the fleet, from an instant (UTC ms) on.
+
+    The fitter is installer of the first ones, and of those whose meter they exchange.
+    """
     owner = OWNERS[place % len(OWNERS)]
     reporter = PROVIDER if is_automatic else REPORTERS[place % len(REPORTERS)]
     role = Role.DAS_PROVIDER if is_automatic else Role.REPORTER
     held = [Relation(owner.name, Role.SYSTEM_OWNER, system, from_at), Relation(reporter.name, role, system, from_at)]
     if place % 3 == 0:
         held.append(Relation(REC_BUYER.name, Role.REC_OWNER, system, from_at))
+    if place < FITTED_FIRST or is_exchanged:
+        held.append(Relation(FITTER.name, Role.INSTALLER, system, from_at))
     return tuple(held)

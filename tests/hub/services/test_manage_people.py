@@ -114,6 +114,13 @@ def test_only_what_is_there_is_related(database: Database, ann: Account) -> None
         end_relation(database, held.number, NOW - 1, actor="t", now=NOW, reason="")
 
 
+def test_an_installer_works_at_single_systems(database: Database, ann: Account) -> None:
+    """For all of them the role would grant nothing: no list would show them, and no job."""
+    with pytest.raises(InputError, match="an installer works at single systems: name the system"):
+        relate_account(database, Relation(ann.name, Role.INSTALLER, None, NOW), actor="t", now=NOW)
+    assert relate_account(database, Relation(ann.name, Role.INSTALLER, SYSTEM, NOW), actor="t", now=NOW).number == 1
+
+
 @pytest.mark.parametrize("statement", ["UPDATE audit_entry SET actor = 'bea'", "DELETE FROM audit_entry"])
 def test_the_database_refuses_to_change_the_log(database: Database, ann: Account, statement: str) -> None:
     """And the chain finds what was done past it."""

@@ -45,6 +45,7 @@ def addresses(database: Database) -> dict[str, str]:
         "serial": first(database, f"SELECT serial FROM meter WHERE system = '{by_hand}'"),  # noqa: S608 - our own
         "account": "owen",
         "quarter": "2025-Q4",
+        "threshold": "device_silent_hours",
         "device": first(database, "SELECT id FROM device"),
         "token": make_link(database, "owen", actor="test", now=NOW),
     }
@@ -81,6 +82,8 @@ def test_every_page_shows_the_fleet(tmp_path: Path) -> None:
         browser.sign_in(who, filled.password)
         if who in STAFF:
             browser.enrol(who)
+        if who == "ian":
+            assert "<section aria-labelledby" in browser.get("/jobs").text, "the fitter has systems to work at"
         for route, address in list(left.items()):
             answer = browser.get(address)
             if answer.status_code == 200:
