@@ -26,6 +26,16 @@ SECURITY_HEADERS = MappingProxyType(
 """Added to every answer by `SecurityHeaders`; an answer to a bug is made outside of it and carries its own."""
 
 
+STRICT_TRANSPORT = "max-age=31536000"
+"""For a year a browser that came over TLS comes over nothing else."""
+
+
+def headers_over(scheme: str) -> dict[str, str]:
+    """Return the headers of an answer over `https` or `http`, as the proxy in front tells."""
+    kept = {"strict-transport-security": STRICT_TRANSPORT} if scheme == "https" else {}
+    return {**SECURITY_HEADERS, **kept}
+
+
 class SecurityHeaders:
     """ASGI middleware that adds them, also to errors and streams."""
 
@@ -38,7 +48,7 @@ class SecurityHeaders:
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
-                for name, value in SECURITY_HEADERS.items():
+                for name, value in headers_over(scope["scheme"]).items():
                     headers[name] = value
             await send(message)
 

@@ -9,7 +9,7 @@ from fastapi.responses import JSONResponse, Response
 
 from hub.logs import REQUEST_ID
 from hub.models.fleet import ProblemJson
-from hub.web.headers import SECURITY_HEADERS
+from hub.web.headers import headers_over
 from hub.web.rendering import render_problem
 
 if TYPE_CHECKING:
@@ -73,5 +73,5 @@ def answer_bug(request: Request, _error: Exception) -> Response:
     The framework raises the exception again after the answer, so the server logs it with its traceback.
     """
     answer = answer_problem(request, 500, "The hub met a bug; its log has the details. Nothing was changed.")
-    answer.headers.update({**SECURITY_HEADERS, "x-request-id": REQUEST_ID.get()})
+    answer.headers.update({**headers_over(request.url.scheme), "x-request-id": REQUEST_ID.get()})
     return answer

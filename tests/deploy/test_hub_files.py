@@ -159,6 +159,17 @@ def test_systemd_understands_the_unit(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", PROXIES)
+def test_a_proxy_speaks_nothing_older_than_tls_1_2(name: str) -> None:
+    """Plain HTTP is led to TLS, and browsers are told to come back so for a year at least; Caddy does so by itself."""
+    text = (FOLDER / name).read_text(encoding="utf-8")
+    assert not re.search(r"SSLv\d|TLSv1(\.[01])?[\s;]|tls1\.[01]|auto_https\s+(off|disable_redirects)", text)
+    assert (name != "nginx.conf") or re.findall(r"ssl_protocols\s+([^;]+);", text) == ["TLSv1.2 TLSv1.3"]
+    (seconds,) = re.findall(r'Strict-Transport-Security "max-age=(\d+)', text)
+    assert int(seconds) >= 365 * 86_400
+    assert (name != "nginx.conf") or "return 308 https://" in text
+
+
+@pytest.mark.parametrize("name", PROXIES)
 def test_a_proxy_streams_events_and_keeps_metrics_to_itself(name: str) -> None:
     """Events leave at once, health and metrics do not leave, braces match."""
     text = (FOLDER / name).read_text(encoding="utf-8")
