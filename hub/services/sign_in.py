@@ -50,8 +50,9 @@ class Visit:
 
 @dataclass(frozen=True, slots=True)
 class SignedIn:
-    """A session that has begun: its token, shown this once, and what it still lacks."""
+    """A session of an account that has begun: its token, shown this once, and what it still lacks."""
 
+    account: str
     token: str
     next: Next
 
@@ -215,7 +216,7 @@ def begin_session(connection: Connection, account: str, visit: Visit, now: int, 
         append_audit(
             connection, actor=account, action="sign in", subject=account, at=now, after={"address": visit.address}
         )
-    return SignedIn(token, lacks)
+    return SignedIn(account, token, lacks)
 
 
 def _place(account: str) -> str:

@@ -29,10 +29,10 @@ def show_enrolment(request: Request, hub: HubOf) -> Response:
     visitor = _enrolling(request, hub)
     if visitor is None:
         return RedirectResponse("/sign-in", status_code=_SEE_OTHER)
-    if _is_fresh(hub, visitor):
-        return _draw_secret(hub, visitor)
     with hub.database.read() as connection:
         factor = sign_ins.find_factor(connection, visitor.actor.name)
+    if factor is not None and factor.confirmed_at is None and _is_fresh(hub, visitor):
+        return _draw_secret(hub, visitor)
     if factor is not None and factor.confirmed_at is not None:
         return RedirectResponse("/account", status_code=_SEE_OTHER)
     return draw_form(_BEGIN, BARE if visitor.next is not Next.NOTHING else frame_for(visitor.actor, hub.now()))

@@ -10,7 +10,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from hub.errors import HubError, InputError, NotIdentifiedError, ThrottledError
 from hub.services.request_link import request_reset
-from hub.services.set_password import find_link, set_password
+from hub.services.set_password import begin_factor, find_link, set_password
 from hub.services.sign_in import Next, SignedIn, give_code, sign_in, sign_out
 from hub.web.context import Hub, HubOf
 from hub.web.forms import TEXT_MAX, Typed
@@ -168,6 +168,10 @@ def name_elsewhere(hub: HubOf) -> str:
 def go_on(request: Request, begun: SignedIn, wanted: str, kept: str = "") -> Response:
     """Give a browser its session, and lead it on to what is lacking, to the form it had sent, or where it wanted to."""
     target, resumed = _GO_ON.get(begun.next, wanted), read_kept(kept)
+    if begun.next is Next.ENROLMENT:
+        # Here, so that the page to come only shows what there is.
+        hub: Hub = request.app.state.hub
+        begin_factor(hub.database, hub.sealer, begun.account, hub.now())
     answer: Response
     if begun.next is Next.CODE and resumed is not None:
         answer = render_page("sign_in_code.html", BARE, next=wanted, kept=kept, problem="")
