@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from hub.rules.local_times import format_local
-from hub.rules.plausibility import BAND_PER_CENT, expected_wh, is_in_band, is_standstill, physical_limit_wh
+from hub.rules.plausibility import expected_band, expected_wh, is_in_band, is_standstill, physical_limit_wh
 from hub.rules.reported import Origin, register_energy
 
 if TYPE_CHECKING:
@@ -177,7 +177,7 @@ def judge_production(  # noqa: PLR0913 - a system, an energy, its span, and who 
     if is_in_band(energy_wh, expected) or (energy_wh < expected and not is_all):
         return []
     code = Code.ABOVE_EXPECTED if energy_wh > expected else Code.BELOW_EXPECTED
-    least, most = (kwh(expected * share // 100) for share in BAND_PER_CENT)
+    least, most = map(kwh, expected_band(system, from_at, until_at))
     text = (
         f"{kwh(energy_wh)} since {format_local(from_at)} is outside of what is expected of this system in that time, "
         f"{least} to {most}: read the meter again, and if it is right send the reading with a photo of its display"

@@ -58,6 +58,16 @@ def expected_of_month(said: Sequence[SystemFacts], month: ProductionMonth) -> in
     return None if held is None else expected_wh(held, month.starts_at, month.ends_at)
 
 
+def expected_band(system: SystemFacts, from_at: int, until_at: int) -> tuple[int, int]:
+    """Return the least and the most in Wh that is near enough to what is expected between two instants (UTC ms).
+
+    Citation: `citations.EXPECTED_PRODUCTION`.
+    """
+    expected = expected_wh(system, from_at, until_at)
+    least, most = BAND_PER_CENT
+    return expected * least // _CENT, expected * most // _CENT
+
+
 def physical_limit_wh(system: SystemFacts, from_at: int, until_at: int) -> int:
     """Return the most that a system can produce between two instants (UTC ms): its nameplate, all the time, in Wh.
 

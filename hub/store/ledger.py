@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import itertools
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -156,6 +157,23 @@ def list_before(
         .limit(limit)
     )
     return tuple(_entry(row).accepted for row in connection.execute(query))
+
+
+def list_last(
+    connection: Connection, meters: Sequence[int], month: ProductionMonth, limit: int
+) -> dict[int, tuple[AcceptedReading, ...]]:
+    """Return of each of these meters (at most `METERS_AT_ONCE`) the last readings that count for months before one.
+
+    At most `limit` of each, the latest first; meters without any are left out.
+    """
+    assert len(meters) <= METERS_AT_ONCE, len(meters)
+    table = accepted_reading
+    place = func.row_number().over(partition_by=table.c.meter_id, order_by=table.c.month.desc()).label("place")
+    chosen = table.c.meter_id.in_(meters)
+    ranked = select(table, place).where(chosen, table.c.month < str(month), _is_last(table)).subquery()
+    query = select(ranked).where(ranked.c.place <= limit).order_by(ranked.c.meter_id, ranked.c.place)
+    rows = map(_accepted, connection.execute(query))
+    return {meter: tuple(some) for meter, some in itertools.groupby(rows, key=lambda one: one.meter)}
 
 
 def last_number(connection: Connection) -> int:

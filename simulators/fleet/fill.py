@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import io
 import secrets
 from contextlib import closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from PIL import Image, ImageDraw
-
 from hub.keys import ensure_receipt_key
-from hub.photos import keep_photo
 from hub.rules.periods import date_at
 from hub.services.open_hub import TIMELINE_LENGTH, open_hub
 from hub.services.set_password import make_link, set_password
@@ -89,11 +85,10 @@ def fill_fleet(plan: FleetPlan, progress: Callable[[int, int], object] = lambda 
         introduce_people(history)
         introduce_systems(history, plan_systems(plan.systems, plan.seed, date_at(began_at)), plan.seed)
         months = months_between(began_at, now)
-        photo = keep_photo(plan.folder, _draw_dial())
         for place, month in enumerate(months):
             if place == EXCHANGED_PLACE:
                 incidents.exchange(history, month)
-            live_month(history, month, place, photo)
+            live_month(history, month, place)
             if place == MISTYPED_PLACE + 1:
                 incidents.correct(history, months[MISTYPED_PLACE], month.ends_at + 8 * DAY_MS)
             if place == AUDITED_PLACE:
@@ -112,16 +107,3 @@ def fill_fleet(plan: FleetPlan, progress: Callable[[int, int], object] = lambda 
 def _let_in(database: Database, password: str, now: int) -> None:
     for person in PEOPLE:
         set_password(database, make_link(database, person.name, actor="fleet", now=now), password, now)
-
-
-def _draw_dial() -> bytes:
-    """Return a picture of a meter's dial, as a reporter takes it."""
-    picture = Image.new("RGB", (640, 480), (70, 74, 78))
-    pen = ImageDraw.Draw(picture)
-    pen.ellipse((120, 40, 520, 440), fill=(222, 224, 220), outline=(40, 40, 40), width=6)
-    pen.rectangle((200, 190, 440, 260), fill=(24, 30, 24))
-    pen.text((236, 205), "0 1 3 0 1 5", fill=(150, 230, 150), font_size=36)
-    pen.text((296, 275), "kWh", fill=(30, 30, 30), font_size=24)
-    raw = io.BytesIO()
-    picture.save(raw, "JPEG")
-    return raw.getvalue()

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from hub.documents import keep_document
+from hub.photos import keep_photo
 from hub.rules.acceptance import Outcome
 from hub.rules.closing import RunKind
 from hub.rules.details import MeterDetails, SystemDetails
@@ -30,6 +31,7 @@ from hub.services.submit_reading import Reported, submit_reading
 from hub.store.accounts import Account
 from protocol.custody.receiver import SafePolicy
 from protocol.identity import format_device_id
+from simulators.fleet.dial import draw_dial
 from simulators.fleet.logger import HOUR_MS, Logger
 from simulators.fleet.plan import Trouble
 from simulators.fleet.who import ADMIN, FIRST_OPERATOR, PEOPLE, REPORTERS, related
@@ -177,10 +179,10 @@ def send(history: History, site: Site, until: int) -> None:
         accept_blocks(history.database, arrivals[first : first + BLOCKS_AT_ONCE], TERMS, until)
 
 
-def live_month(history: History, month: ProductionMonth, place: int, photo: str) -> None:
+def live_month(history: History, month: ProductionMonth, place: int) -> None:
     """Live through a month: read, report in its window as far as that has come, close it, and export its quarter."""
     window = window_of(month)
-    _report(history, month, place, photo)
+    _report(history, month, place)
     closed_at = window.closes_at + DAY_MS
     if closed_at > history.now:
         return
@@ -192,7 +194,7 @@ def live_month(history: History, month: ProductionMonth, place: int, photo: str)
         export_quarter(history.database, request, closed_at)
 
 
-def _report(history: History, month: ProductionMonth, place: int, photo: str) -> None:
+def _report(history: History, month: ProductionMonth, place: int) -> None:
     """Let devices report as they do while the window is open, and people each on a day of their own."""
     window = window_of(month)
     is_last = window_of(month.next()).opens_at > history.now
@@ -204,7 +206,7 @@ def _report(history: History, month: ProductionMonth, place: int, photo: str) ->
             continue
         # Somebody who looked at the wrong line of last month's report.
         register_wh = site.reported_wh + 1000 if is_held else _shown(site, at, place)
-        _enter(history, site, register_wh, at, photo, is_decided=not is_held)
+        _enter(history, site, register_wh, at, is_decided=not is_held)
     for at in (month.ends_at + HOUR_MS, window.closes_at - HOUR_MS):
         if at <= history.now:
             bring_readings(history, at)
@@ -219,15 +221,14 @@ def _shown(site: Site, at: int, place: int) -> int:
     return register_wh
 
 
-def _enter(  # noqa: PLR0913 - what is entered where and when, and what becomes of it
-    history: History, site: Site, register_wh: int, at: int, photo: str, *, is_decided: bool
-) -> None:
+def _enter(history: History, site: Site, register_wh: int, at: int, *, is_decided: bool) -> None:
     """Enter a reading; where the hub asks to look again, send it with a photo, at which staff look a day later."""
     reporter = reporter_of(history, site)
     reported = Reported(site.plan.pts_id, site.serial, register_wh, at)
     answer = submit_reading(history.database, reported, actor=reporter, now=at)
     if answer.judgement.outcome is Outcome.HELD:
         later = at + HOUR_MS // 2
+        photo = keep_photo(history.folder, draw_dial(register_wh))
         answer = submit_reading(history.database, replace(reported, photo=photo), actor=reporter, now=later)
         decided_at = later + DAY_MS
         if is_decided and answer.submission is not None and decided_at <= history.now:

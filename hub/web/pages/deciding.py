@@ -12,13 +12,13 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from hub.documents import DOCUMENT_BYTES_MAX, keep_document, read_evidence
 from hub.errors import HubError, InputError, NotAllowedError, UnknownSubjectError
 from hub.photos import MEDIA_TYPE, PHOTOS
-from hub.rules.acceptance import Outcome
 from hub.rules.change_requests import ChangeStep, ChangeWish, action_to_request, advance
 from hub.rules.local_times import parse_local
 from hub.rules.permissions import Action, Actor, Role, Subject, allow
 from hub.services.compute_production import find_system
 from hub.services.correct_reading import decide_submission
 from hub.services.decide_change import WantedStep, is_by_staff, take_step
+from hub.services.read_reviews import read_reviews
 from hub.services.request_change import request_change
 from hub.store import change_requests, submissions
 from hub.store.change_requests import ChangeRequest
@@ -198,12 +198,13 @@ def _find_held(hub: Hub, number: int) -> Submission:
 
 def _show_reviews(hub: Hub, actor: Actor, error: HubError | None, number: int = 0, reason: str = "") -> HTMLResponse:
     with hub.database.read() as connection:
-        waiting = submissions.list_undecided(connection, Outcome.REVIEW.value)
+        waiting = read_reviews(connection, hub.now(), _SHOWN + 1)
     return render_page(
         "reviews.html",
         frame_for(actor, hub.now()),
         status=200 if error is None else 422,
-        waiting=waiting,
+        waiting=waiting[:_SHOWN],
+        is_more=len(waiting) > _SHOWN,
         me=actor.name,
         problem="" if error is None else str(error),
         number=number,

@@ -75,6 +75,11 @@ def test_an_operator_looks_at_the_photo_and_decides_once(app: FastAPI) -> None:
     page = bea.get("/reviews").text
     assert "410\u00a0kWh" in page
     assert "BELOW_EXPECTED" in page
+    assert f">Roof {SYSTEM[-1]}</a>" in page
+    assert "December 2023" in page
+    assert "400\u00a0kWh" in page
+    assert "10\u00a0kWh; expected in that time are" in page
+    assert "read the meter again" not in page
     photo = bea.get("/reviews/2/photo")
     assert (photo.status_code, photo.headers["content-type"]) == (200, "image/jpeg")
     without = bea.send("/reviews/2", decision="approve")
