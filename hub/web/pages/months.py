@@ -99,7 +99,7 @@ def begin_run(hub: HubOf, person: PersonOf, month: str, typed: Typed) -> Respons
     try:
         _begin(hub, person.actor, wanted, what, reason)
     except HubError as error:
-        return _draw(hub, person.actor, wanted, None, "", error, reason)
+        return _draw(hub, person.actor, wanted, None, "", error, reason, what)
     return RedirectResponse(f"/months/{wanted}", status_code=_SEE_OTHER)
 
 
@@ -169,20 +169,25 @@ def _draw(  # noqa: PLR0913, PLR0917 - what is shown of which month
     after: str,
     error: HubError | None = None,
     reason: str = "",
+    what: str = "",
 ) -> HTMLResponse:
     now = hub.now()
     with hub.database.read() as connection:
         runs = months.list_runs(connection, month)
         lines = months.list_month(connection, month, state=state, after=after, limit=LINES_SHOWN) if runs else ()
         found = analyse_month(connection, month) if runs else ()
-    chore = hub.chores.latest
+    chore, window = hub.chores.latest, window_of(month)
+    standing = month_state(RunKind(run.kind) for run, _ in runs)
+    possible = [kind.value for kind in RunKind if refuse_run(kind, standing, month, window.closes_at, now) is None]
     return render_page(
         "month.html",
         frame_for(viewer, now),
         status=200 if error is None else 422,
         month=month,
-        window=window_of(month),
-        standing=month_state(RunKind(run.kind) for run, _ in runs),
+        window=window,
+        standing=standing,
+        possible=possible,
+        is_amending=what == RunKind.AMEND and what in possible,
         runs=runs,
         lines=lines,
         found=found[:FINDINGS_SHOWN],

@@ -88,6 +88,33 @@ def test_a_month_is_looked_at_closed_drawn_up_again_and_amended(app: FastAPI) ->
     assert early.status_code == 422
 
 
+def _offered(page: str) -> list[str]:
+    """Return what the buttons of a month's page do, in their order."""
+    return re.findall(r'<button name="what" value="(\w+)"', page)
+
+
+def test_a_month_offers_what_can_be_done_with_it(app: FastAPI) -> None:
+    """Nothing that would be refused; what is final says so before its button, and a reason is for amending alone."""
+    bea = signed_in(app, "bea")
+    running = bea.get("/months/2024-04").text
+    assert _offered(running) == ["provisional"]
+    assert "once its window is over" in running
+    fresh = bea.get(f"/months/{FEB}").text
+    assert _offered(fresh) == ["provisional", "close"]
+    assert "Closing is final" in fresh
+    assert 'name="reason"' not in fresh
+    assert _offered(run(app, bea, FEB, what="provisional")) == ["provisional", "close", "verify"]
+    closed = run(app, bea, FEB, what="close")
+    assert _offered(closed) == ["amend", "verify"]
+    assert "<details open>" not in closed
+    wrong = bea.send(f"/months/{FEB}", what="amend", reason="")
+    assert "<details open>" in wrong.text
+    assert 'aria-describedby="problem"' in wrong.text
+    assert _offered(signed_in(app, "aud").get(f"/months/{FEB}").text) == []
+    early = bea.send("/months/2024-04", what="amend", reason="x")
+    assert (early.status_code, "nothing to amend" in early.text) == (422, True)
+
+
 def test_systems_are_listed_by_state_and_saved(app: FastAPI) -> None:
     """A page at a time, and all of them as a table."""
     database = app.state.hub.database
