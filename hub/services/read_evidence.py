@@ -6,17 +6,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from hub.errors import UnknownSubjectError
-from hub.rules.periods import month_of
+from hub.rules.periods import ProductionMonth, month_of
 from hub.rules.reading_names import ReadingName
 from hub.rules.registers import GENERATED_OBIS
 from hub.services.compute_production import compute_month, find_system
 from hub.services.export_evidence import month_readings
-from hub.store import blocks, ledger, months, site_audits, submissions, system_meters
+from hub.store import blocks, facts, ledger, meter_facts, months, site_audits, submissions, system_meters
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
-    from hub.rules.periods import ProductionMonth
     from hub.services.compute_production import SystemMonth
     from hub.store.blocks import HeldBlock
     from hub.store.ledger import Entry
@@ -55,14 +54,18 @@ class MonthEvidence:
     audits: tuple[SiteAudit, ...]
 
 
-def read_evidence(connection: Connection, pts_id: str, month: ProductionMonth) -> MonthEvidence:
-    """Return what stands behind a system's month; raises UnknownSubjectError for a system that is not registered."""
+def read_evidence(connection: Connection, pts_id: str, month: ProductionMonth, now: int) -> MonthEvidence:
+    """Return what stands behind a system's month at `now` (UTC ms).
+
+    Raises UnknownSubjectError for a system that is not registered, and for a month that it had not begun to live in or
+    that has not come, unless something bears on it all the same.
+    """
     system = find_system(connection, pts_id)
     runs = {run.number: run for run, _ in months.list_runs(connection, month)}
     versions = months.list_system_months(connection, pts_id, every_version=True)
     meters = dict(system_meters.list_serials(connection, pts_id))
     read, held = _find_read(connection, pts_id, month)
-    return MonthEvidence(
+    found = MonthEvidence(
         system=system,
         month=month,
         read=read,
@@ -86,6 +89,26 @@ def read_evidence(connection: Connection, pts_id: str, month: ProductionMonth) -
             if month in {one.month, month_of(one.audit.audited_at)}
         ),
     )
+    if found.read is None and not (found.versions or found.entries or found.sent or found.audits):
+        _check_lived(connection, system, month, now)
+    return found
+
+
+def _check_lived(connection: Connection, system: System, month: ProductionMonth, now: int) -> None:
+    """Refuse a month before a system was in service, as far as anybody told, and one that has not come."""
+    if month > month_of(now):
+        message = f"{month} has not come: there is nothing of system {system.pts_id} in it yet"
+        raise UnknownSubjectError(message)
+    said = [one.facts.in_service_on for one in facts.list_system_versions(connection, system.pts_id)]
+    meters = meter_facts.list_meter_facts(connection, [system.pts_id]).get(system.pts_id, ())
+    began = [
+        *(ProductionMonth(on.year, on.month) for on in said if on is not None),
+        *(month_of(meter.initial_at) for meter in meters if meter.initial_at is not None),
+    ]
+    first = min(began, default=month_of(system.registered_at))
+    if month < first:
+        message = f"system {system.pts_id} has nothing in {month}: it began in {first}"
+        raise UnknownSubjectError(message)
 
 
 def _find_read(

@@ -23,7 +23,7 @@ def show_evidence(hub: HubOf, viewer: ViewerOf, pts_id: str, month: str) -> HTML
     demand(hub, viewer, Action.VIEW_PRODUCTION, pts_id)
     wanted = parse_month(month)
     with hub.database.read() as connection:
-        found = read_evidence(connection, pts_id, wanted)
+        found = read_evidence(connection, pts_id, wanted, hub.now())
     return render_page(
         "evidence.html",
         frame_for(viewer, hub.now()),

@@ -6,12 +6,13 @@ import html
 import re
 import subprocess
 import sys
+from datetime import date
 from typing import TYPE_CHECKING
 
 from hub.services.record_audit import parse_audited, record_audit
 from hub.services.submit_reading import parse_reported, submit_reading
 from tests.hub.conftest import SYSTEM
-from tests.hub.reporting import JAN
+from tests.hub.reporting import JAN, add_meter, add_system
 from tests.hub.test_photos import make_picture
 from tests.hub.web.acting import NOW as IN_WINDOW
 from tests.hub.web.acting import open_api
@@ -88,3 +89,24 @@ def test_a_month_by_hand_shows_who_sent_what_and_what_became_of_it(tmp_path: Pat
         assert api.client.get(path, headers=api.headers("neighbour")).status_code == 403
         assert api.client.get(f"{path}/evidence", headers=api.headers("neighbour")).status_code == 403
         assert api.client.get(f"{path}/evidence", headers=api.headers("owner")).status_code == 404
+
+
+def test_a_month_outside_of_a_system_s_life_is_not_there(tmp_path: Path) -> None:
+    """Neither one that has not come nor one before it was in service; a month without anything in between is."""
+    with open_api(tmp_path) as api:
+        add_system(api.database, "S-3", in_service_on=date(2023, 3, 9))
+        add_system(api.database, "S-4", in_service_on=None)
+        add_meter(api.database, "PV-9", "S-4", initial_at=JAN.starts_at)
+        add_system(api.database, "S-5", in_service_on=None)
+        for system, month, says in (
+            ("S-3", "2031-01", "2031-01 has not come"),
+            ("S-3", "2024-02", "2024-02 has not come"),
+            ("S-3", "2023-02", "it began in 2023-03"),
+            ("S-4", "2023-12", "it began in 2024-01"),
+            ("S-5", "2023-10", "it began in 2023-11"),
+        ):
+            page = api.client.get(f"/systems/{system}/months/{month}", headers=api.headers("bea"))
+            assert (page.status_code, says in page.text) == (404, True), (system, month)
+        for system, month in (("S-3", "2023-03"), ("S-3", "2024-01"), ("S-4", "2024-01"), ("S-5", "2023-11")):
+            page = api.client.get(f"/systems/{system}/months/{month}", headers=api.headers("bea"))
+            assert page.status_code == 200, (system, month)
