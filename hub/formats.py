@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from hub.rules.instants import format_instant
+from hub.rules.instants import format_instant, to_instant
 from hub.rules.periods import REGULATOR_ZONE, ProductionMonth
 
 if TYPE_CHECKING:
     from datetime import date
 
+_INSTANT = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d[+-]\d\d:\d\d")
 _NO_BREAK = "\u00a0"
 _MINUTE_MS = 60_000
 _HOUR_MS = 60 * _MINUTE_MS
@@ -42,6 +44,21 @@ def local_day(at_ms: int) -> str:
     """Return the day in the regulator's zone: `1 Jul 2016`."""
     local = _local(at_ms)
     return f"{local.day} {local:%b %Y}".replace(" ", _NO_BREAK)
+
+
+def spoken(sentence: str) -> str:
+    """Return a sentence of the rules with its instants as people read them: `2016-07-01 00:00-04:00` as `local_time`.
+
+    What is kept and what programs read has the exact form; one that is no instant stays as it is.
+    """
+    return _INSTANT.sub(_speak, sentence)
+
+
+def _speak(found: re.Match[str]) -> str:
+    try:
+        return local_time(to_instant(datetime.fromisoformat(found[0])))
+    except ValueError:
+        return found[0]
 
 
 def utc_time(at_ms: int) -> str:

@@ -51,7 +51,7 @@ _TEMPLATES.globals.update(
     line_classes=line_classes,
 )
 
-_TEMPLATES.filters.update(from_json=json.loads)
+_TEMPLATES.filters.update(from_json=json.loads, spoken=formats.spoken)
 
 FragmentName = Annotated[str | None, Header(alias="X-Fragment")]
 

@@ -8,7 +8,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from hub.errors import HubError, InputError
 from hub.exchange.missing_csv import missing_csv
-from hub.rules.periods import month_of
+from hub.rules.periods import date_at, month_of
 from hub.rules.permissions import Action, Actor
 from hub.rules.quarters import ProductionQuarter, gis_calendar, parse_quarter, quarter_of
 from hub.rules.verification_file import FileKind
@@ -154,6 +154,7 @@ def _draw(hub: Hub, viewer: Actor, error: HubError | None = None, typed: Typed |
         kinds=list(FileKind),
         may_export=refuse(hub, viewer, Action.EXPORT_QUARTER) is None,
         problem="" if error is None else str(error),
+        today=date_at(now),
         typed={"quarter": "", "layout": "", "kind": "", "reporting_id": ""} | (typed or {}),
         name_file=name_file,
     )

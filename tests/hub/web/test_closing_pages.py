@@ -167,7 +167,12 @@ def test_a_quarter_is_exported_and_saved(app: FastAPI) -> None:
     saved = bea.get("/exports/1/content")
     assert "attachment" in saved.headers["content-disposition"]
     assert b"10001" in saved.content
-    assert "nepool-gis-2024-Q1" in bea.get("/exports").text
+    listed = bea.get("/exports").text.replace("\u00a0", " ")
+    assert "nepool-gis-2024-Q1" in listed
+    assert (
+        "To be sent on 10 Jul 2024, to be created as certificates on 15 Jul 2024, traded until 15 Sep 2024." in listed
+    )
+    assert "Sent on 10 Jan 2024, created as certificates on 15 Jan 2024, traded until 15 Mar 2024." in listed
     assert bea.get("/exports/9").status_code == 404
 
 

@@ -78,6 +78,8 @@ def test_a_month_by_hand_shows_who_sent_what_and_what_became_of_it(tmp_path: Pat
         path = f"/systems/{SYSTEM}/months/{JAN}"
         page = html.unescape(api.client.get(path, headers=api.headers("owner")).text)
         assert "BELOW_EXPECTED" in page
+        assert "since 31\xa0Dec\xa02023,\xa0" in page
+        assert not re.search(r"since \d{4}-", page)
         assert "photo of the meter" in page
         assert "Save the evidence" not in page
         audited = parse_audited(SYSTEM, "", "399", "2024-01-20 12:00", "Ms Ray")
