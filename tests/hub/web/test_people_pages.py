@@ -179,6 +179,8 @@ def test_the_audit_log_is_narrowed_down_paged_and_saved(app: FastAPI) -> None:
     assert html.unescape(aud.get(html.unescape(onward)).text).count('<th scope="row">') == 10
     assert aud.get("/audit?action=turn&subject=wheel 1").text.count('<th scope="row">') == 30
     assert "No entry says that" in aud.get("/audit?actor=nobody").text
+    made = aud.get("/audit?action=make password link").text
+    assert '<td data-label="Before"></td>' in made, "a cell that says nothing is empty, so that a phone leaves it out"
     saved = list(csv.DictReader(io.StringIO(aud.get("/audit.csv?action=turn").text)))
     assert (len(saved), saved[0]["actor"], saved[0]["after"]) == (60, "'=cmd", '{"angle":59}')
     assert aud.get("/audit?before=0").status_code == 422
