@@ -193,12 +193,7 @@ class Ingest:
         client.subscribe([(pattern, _AT_LEAST_ONCE) for pattern in patterns])
 
     def _on_subscribe(
-        self,
-        _client: Client,
-        _userdata: object,
-        _mid: int,
-        reasons: list[ReasonCode],
-        _properties: Properties | None,
+        self, _client: Client, _userdata: object, _mid: int, reasons: list[ReasonCode], _properties: Properties | None
     ) -> None:
         denied = [reason for reason in reasons if reason.is_failure]
         self._subscribed = not denied
@@ -236,13 +231,7 @@ class Ingest:
         except UnicodeDecodeError:
             topic = ""
         arrived = Message(
-            topic,
-            bytes(message.payload),
-            message.mid,
-            message.qos,
-            message.retain,
-            self._session,
-            monotonic_seconds(),
+            topic, bytes(message.payload), message.mid, message.qos, message.retain, self._session, monotonic_seconds()
         )
         while not self._stopping.is_set():
             try:

@@ -16,6 +16,7 @@ from hub.errors import StoreUnavailableError
 from hub.jobs import AlertJob
 from hub.rules.instants import format_instant
 from hub.rules.permissions import Relation, Role
+from hub.services.accept_blocks import accept_blocks
 from hub.services.answer_state import answer_state
 from hub.services.manage_people import add_account, relate_account
 from hub.services.manage_tokens import issue_token
@@ -25,7 +26,7 @@ from hub.store import backups
 from hub.store.accounts import Account
 from hub.store.backups import Backup, Drill
 from tests.hub.certifying import make_certificate
-from tests.hub.making import JULY_AT, NOW, TERMS, MadeDevice
+from tests.hub.making import JULY_AT, NOW, TERMS, MadeDevice, make_meter
 from tests.hub.programs import HOST
 from tests.hub.web.acting import PASSWORD, Browser
 from tests.hub.web.test_metrics import scrape, value
@@ -111,6 +112,11 @@ def test_the_hub_says_what_goes_wrong(app: FastAPI, monkeypatch: pytest.MonkeyPa
         backups.add_backup(connection, Backup(NOW, NOW, "/mnt/other", b"t", 12, 34))
     bea = signed_in(app, "bea")
     assert "It can do its work." in bea.get("/hub").text
+    device = MadeDevice()
+    device.seal(make_meter(serial="NOT-OURS"))
+    accept_blocks(hub.database, device.arrivals(), TERMS, NOW)
+    AlertJob(hub.database, hub.counting, hub.now).run(lambda: False)
+    assert '<a href="/alerts">2 pending</a>' in bea.get("/hub").text
     why = "the disk is full"
     with pytest.raises(StoreUnavailableError), hub.counting.job("mail"):
         raise StoreUnavailableError(why)
