@@ -6,6 +6,7 @@ import contextlib
 import logging
 from typing import TYPE_CHECKING
 
+from hub.alerting.observing import EndFacts
 from hub.alerting.telling import Way
 from hub.clock import monotonic_seconds
 from hub.counting import Counting, Missing
@@ -162,22 +163,31 @@ class AlertJob:
         """Look once; return that there is no more."""
         began = monotonic_seconds()
         came = self._counting.came
-        lag_ms = self._counting.lag_ms()
+        self._counting.certificates = read_expiries(self._certificates)
+        self._counting.crl = None if self._crl is None else read_next_update(self._crl)
         evaluated = evaluate_alerts(
-            self._database, self._began_at, self._now(), came - self._told, ingest_lag_ms=lag_ms
+            self._database,
+            self._began_at,
+            self._now(),
+            came - self._told,
+            ingest_lag_ms=self._counting.lag_ms(),
+            ends=self._ends(),
         )
         self._told = came
         self._counting.fleet = evaluated.fleet
         self._counting.links = {link.value: evaluated.links.get(link, 0) for link in Link}
         self._counting.versions = evaluated.versions
         self._counting.sums = evaluated.sums
-        self._counting.certificates = read_expiries(self._certificates)
-        self._counting.crl = None if self._crl is None else read_next_update(self._crl)
         self._counting.note_size(self._database.size_bytes())
         if evaluated.fired or evaluated.ended:
             log.info("%d alerts fire now, %d are over", evaluated.fired, evaluated.ended)
         self.every_seconds = max(LOOK_EVERY_SECONDS, LOOK_SHARE * (monotonic_seconds() - began))
         return False
+
+    def _ends(self) -> tuple[EndFacts, ...]:
+        certificates = tuple(EndFacts(one.use, one.until) for one in self._counting.certificates)
+        crl = self._counting.crl
+        return certificates if crl is None else (*certificates, EndFacts(crl.use, crl.until, is_list=True))
 
 
 class TellJob:

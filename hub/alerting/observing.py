@@ -76,6 +76,15 @@ class ErraticFacts:
 
 
 @dataclass(frozen=True, slots=True)
+class EndFacts:
+    """Until when (UTC ms) a certificate is good, or the revocation list; None where its file does not tell."""
+
+    use: str
+    until: int | None
+    is_list: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class HubFacts:
     """The hub as it stands; instants are UTC ms.
 
@@ -99,6 +108,7 @@ class HubFacts:
     ingest_lag_ms: int = 0
     erratic: ErraticFacts | None = None
     restorable_at: int | None = None
+    ends: tuple[EndFacts, ...] = ()
 
 
 def observe(devices: Sequence[DeviceFacts], hub: HubFacts, at: int, limits: Thresholds = DEFAULTS) -> tuple[Seen, ...]:
@@ -107,6 +117,7 @@ def observe(devices: Sequence[DeviceFacts], hub: HubFacts, at: int, limits: Thre
         *_observe_fleet(devices, hub, at, limits),
         *_observe_months(hub, at, limits),
         *_observe_hub(hub, at, limits),
+        *_observe_ends(hub, at, limits),
     )
 
 
@@ -230,6 +241,20 @@ def _observe_hub(hub: HubFacts, at: int, limits: Thresholds) -> Iterator[Seen]:
         elif one.waiting_since is not None and at - one.waiting_since > limits.ms("channel_failing_minutes"):
             since = format_local(one.waiting_since)
             yield Seen(Code.CHANNEL_FAILING, one.name, Severity.WARNING, f"{one.target} takes nothing since {since}.")
+
+
+def _observe_ends(hub: HubFacts, at: int, limits: Thresholds) -> Iterator[Seen]:
+    for one in hub.ends:
+        name = "crl_expiry_days" if one.is_list else "certificate_expiry_warning_days"
+        if one.until is not None and one.until - at >= limits.ms(name):
+            continue
+        ends = "cannot be read" if one.until is None else f"is good until {format_local(one.until)}"
+        is_near = one.until is not None and one.until - at < limits.ms("certificate_expiry_critical_days")
+        severity = Severity.CRITICAL if one.is_list or is_near else Severity.WARNING
+        if one.is_list:
+            yield Seen(Code.CRL_EXPIRY, HUB, severity, f"The {one.use} {ends}.")
+        else:
+            yield Seen(Code.CERTIFICATE_EXPIRY, f"certificate {one.use}", severity, f"The one for {one.use} {ends}.")
 
 
 def _name_meters(numbers: tuple[int, ...]) -> str:

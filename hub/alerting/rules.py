@@ -41,6 +41,8 @@ class Code(StrEnum):
     ERRATIC_MONTH = "erratic_month"
     BACKUP_STALE = "backup_stale"
     RESTORE_DRILL_STALE = "restore_drill_stale"
+    CERTIFICATE_EXPIRY = "certificate_expiry"
+    CRL_EXPIRY = "crl_expiry"
     HUB_INGEST_LAG = "hub_ingest_lag"
     HUB_SPACE = "hub_space"
     MAIL_WAITING = "mail_waiting"
@@ -204,6 +206,18 @@ RULES = {
             Code.RESTORE_DRILL_STALE,
             "Nobody has tried for long to restore a backup",
             "Run `meter-hub drill` with the last backup: it is restored as if the hub were lost, and thrown away.",
+            keep_ms=_MINUTE_MS,
+        ),
+        Rule(
+            Code.CERTIFICATE_EXPIRY,
+            "A certificate ends soon",
+            "Whoever renews it did not, or its file cannot be read: renew it, and have its server read it again.",
+            keep_ms=_MINUTE_MS,
+        ),
+        Rule(
+            Code.CRL_EXPIRY,
+            "The broker's revocation list is overdue soon",
+            "Once it is overdue, the broker refuses every device: have the list issued anew, and the broker read it.",
             keep_ms=_MINUTE_MS,
         ),
         Rule(

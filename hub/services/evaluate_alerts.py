@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from hub.alerting.life import step
-from hub.alerting.observing import ChannelFacts, DeviceFacts, ErraticFacts, HubFacts, observe
+from hub.alerting.observing import ChannelFacts, DeviceFacts, EndFacts, ErraticFacts, HubFacts, observe
 from hub.fleet.axes import UNREAD_MS
 from hub.fleet.lifecycle import stage_at
 from hub.fleet.looks import Came
@@ -76,13 +76,19 @@ class Evaluated:
     versions: Mapping[str, int] = field(compare=False, default_factory=dict)
 
 
-def evaluate_alerts(
-    database: Database, began_at: int, now: int, came: Came = NOTHING_CAME, *, ingest_lag_ms: int = 0
+def evaluate_alerts(  # noqa: PLR0913 - what the hub knows of itself and its store does not
+    database: Database,
+    began_at: int,
+    now: int,
+    came: Came = NOTHING_CAME,
+    *,
+    ingest_lag_ms: int = 0,
+    ends: Sequence[EndFacts] = (),
 ) -> Evaluated:
     """Look at `now` (UTC ms), and keep how every alert goes on and where devices stand.
 
     `began_at` is when this hub began to listen, `came` what it took since it last looked, `ingest_lag_ms` how long the
-    oldest message waits that it took from the broker and has not committed.
+    oldest message waits that it took from the broker and has not committed, `ends` until when certificates are good.
     """
     with database.read() as connection:
         views = read_devices(connection, now)
@@ -91,6 +97,7 @@ def evaluate_alerts(
             _load_hub(connection, began_at, now),
             free_per_cent=_free_per_cent(database),
             ingest_lag_ms=ingest_lag_ms,
+            ends=tuple(ends),
         )
         facts = _load_devices(connection, views, now)
         drawn = draw_fleet(connection, views, facts, now)

@@ -15,8 +15,6 @@ if TYPE_CHECKING:
     from hub.counting import JobFailure
     from hub.exchange.certificates import Expiry
 
-CERTIFICATE_LEFT_MS = 14 * 86_400_000
-CRL_LEFT_MS = 7 * 86_400_000
 DAYS_LEFT_MIN = 30
 """With less room than for a month somebody has to see to a larger disk."""
 
@@ -57,9 +55,9 @@ def _each(found: Watched, now: int, limits: Thresholds) -> Iterator[str]:
         age = span(now - found.backup_at)
         yield f"The last backup was verified {age} ago: see why the daily meter-hub backup does not end well."
     for one in found.certificates:
-        yield from _end(f"certificate for {one.use}", one, now, CERTIFICATE_LEFT_MS)
+        yield from _end(f"certificate for {one.use}", one, now, limits.ms("certificate_expiry_warning_days"))
     if found.crl is not None:
-        yield from _end("broker's revocation list", found.crl, now, CRL_LEFT_MS)
+        yield from _end("broker's revocation list", found.crl, now, limits.ms("crl_expiry_days"))
     if found.days_left is not None and found.days_left < DAYS_LEFT_MIN:
         yield f"The disk is full in {found.days_left} days if the database goes on growing so: see to a larger one."
     if found.channels_off:

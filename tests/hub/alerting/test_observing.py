@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from hub.alerting.observing import ChannelFacts, DeviceFacts, ErraticFacts, HubFacts, observe
+from hub.alerting.observing import ChannelFacts, DeviceFacts, EndFacts, ErraticFacts, HubFacts, observe
 from hub.alerting.rules import Code, Severity
 from hub.alerting.thresholds import DEFAULTS, Thresholds
 from hub.fleet.axes import UNREAD_MS
@@ -26,9 +26,16 @@ SILENT_MS = DEFAULTS.ms("device_silent_hours")
 SKEW_CRITICAL_MS = DEFAULTS.ms("clock_skew_critical_seconds")
 SKEW_WARNING_MS = DEFAULTS.ms("clock_skew_warning_seconds")
 DEVICE = DeviceFacts("d1", "Barn", Stage.IN_SERVICE, NOW)
+DAY_MS = 86_400_000
+CRL = EndFacts("revocation list", NOW + 7 * DAY_MS - 1, is_list=True)
 HUB = HubFacts(began_at=NOW - SETTLING_MS)
 WELL = {"under_voltage": 0, "disk_used_percent": 85, "processor_millicelsius": 80_000}
 MACHINE = Machine(NOW, {"disk_used_percent": 50, "processor_millicelsius": 60_000}, 2, (Start(NOW, 1),))
+ENDS = (
+    (Code.CERTIFICATE_EXPIRY, Severity.WARNING),
+    (Code.CERTIFICATE_EXPIRY, Severity.CRITICAL),
+    (Code.CRL_EXPIRY, Severity.CRITICAL),
+)
 MACHINE_ILL = (Code.HOST_HEALTH, Severity.WARNING)
 BACKED = replace(HUB, has_blocks=True, backup_at=NOW)
 SILENT = replace(DEVICE, heard_at=NOW - SILENT_MS - 1)
@@ -113,6 +120,13 @@ def seen(device: DeviceFacts = DEVICE, hub: HubFacts = HUB) -> list[tuple[Code, 
         ),
         (DEVICE, replace(HUB, erratic=ErraticFacts("2026-10", 7, 2)), [(Code.ERRATIC_MONTH, Severity.INFO)]),
         (DEVICE, replace(HUB, restorable_at=0), []),
+        (DEVICE, replace(HUB, ends=(EndFacts("pages", NOW + 30 * DAY_MS),)), []),
+        (DEVICE, replace(HUB, ends=(EndFacts("pages", NOW + 30 * DAY_MS - 1),)), [ENDS[0]]),
+        (DEVICE, replace(HUB, ends=(EndFacts("pages", None),)), [ENDS[0]]),
+        (DEVICE, replace(HUB, ends=(EndFacts("pages", NOW + 7 * DAY_MS - 1),)), [ENDS[1]]),
+        (DEVICE, replace(HUB, ends=(replace(CRL, until=NOW + 7 * DAY_MS),)), []),
+        (DEVICE, replace(HUB, ends=(CRL,)), [ENDS[2]]),
+        (DEVICE, replace(HUB, ends=(replace(CRL, until=None),)), [ENDS[2]]),
         (DEVICE, replace(BACKED, restorable_at=NOW - RESTORE_DRILL_MS), []),
         (
             DEVICE,
@@ -201,6 +215,8 @@ def test_a_machine_s_ills_are_named_together() -> None:
             {"restore_drill_stale_days": 1},
             [Code.RESTORE_DRILL_STALE],
         ),
+        (DEVICE, replace(HUB, ends=(EndFacts("pages", NOW + 86_400_000),)), {"certificate_expiry_warning_days": 1}, []),
+        (DEVICE, replace(HUB, ends=(CRL,)), {"crl_expiry_days": 1}, []),
         (DEVICE, replace(HUB, free_per_cent=19), {"hub_space_warning_per_cent": 19}, []),
         (DEVICE, replace(HUB, oldest_mail_at=NOW - 60_001), {"mail_waiting_minutes": 1}, [Code.MAIL_WAITING]),
         (

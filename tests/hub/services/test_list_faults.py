@@ -10,12 +10,14 @@ from hub.alerting.thresholds import DEFAULTS
 from hub.counting import JobFailure
 from hub.exchange.certificates import Expiry
 from hub.services.checks import Check, Standing
-from hub.services.list_faults import CERTIFICATE_LEFT_MS, CRL_LEFT_MS, DAYS_LEFT_MIN, Watched, list_faults
+from hub.services.list_faults import DAYS_LEFT_MIN, Watched, list_faults
 from tests.hub.making import NOW
 
 HOUR_MS = 3_600_000
 LAG_MS = DEFAULTS.ms("hub_ingest_lag_warning_seconds")
 STALE_MS = DEFAULTS.ms("backup_stale_hours")
+CERTIFICATE_LEFT_MS = DEFAULTS.ms("certificate_expiry_warning_days")
+CRL_LEFT_MS = DEFAULTS.ms("crl_expiry_days")
 WELL = Watched(
     checks=(Check("disk", Standing.OK, "The disk has room."),),
     failing={},
