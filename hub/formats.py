@@ -30,8 +30,13 @@ def megawatt_hours(energy_wh: int) -> str:
 
 
 def kilowatts(power_w: int) -> str:
-    """Return power in kW without its unit, exact, with as many decimals as it has: `7.5`."""
-    return f"{power_w // 1000}.{power_w % 1000:03d}".rstrip("0").rstrip(".")
+    """Return power in kW without its unit, exact, with thousands apart and as many decimals as it has: `2,406.7`."""
+    return _exact(power_w, 3)
+
+
+def plain_kilowatts(power_w: int) -> str:
+    """Return power in kW likewise, for fields and tables that programs read: `2406.7`."""
+    return kilowatts(power_w).replace(",", "")
 
 
 def local_time(at_ms: int) -> str:

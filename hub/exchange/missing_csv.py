@@ -7,7 +7,7 @@ import io
 from typing import TYPE_CHECKING
 
 from hub.exchange.cells import neutral
-from hub.formats import kilowatts
+from hub.formats import plain_kilowatts
 from hub.rules.instants import format_instant
 
 if TYPE_CHECKING:
@@ -35,6 +35,6 @@ def missing_csv(rows: Iterable[MissingSystem]) -> str:
     for row in rows:
         last = ("", "") if row.last is None else (str(row.last.register_wh), format_instant(row.last.read_at))
         names = (row.system, row.name, row.reporter, row.account_holder)
-        cells = (*names, kilowatts(row.capacity_w_dc), " ".join(map(str, row.months)), *last)
+        cells = (*names, plain_kilowatts(row.capacity_w_dc), " ".join(map(str, row.months)), *last)
         writer.writerow([neutral(cell) for cell in cells])
     return text.getvalue()

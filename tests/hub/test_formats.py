@@ -6,7 +6,7 @@ from datetime import date
 
 import pytest
 
-from hub.formats import planned, spoken
+from hub.formats import kilowatts, plain_kilowatts, planned, spoken
 
 
 @pytest.mark.parametrize(
@@ -31,3 +31,9 @@ def test_what_is_to_come_is_not_told_as_done() -> None:
     today = date(2026, 11, 27)
     told = [planned("sent", date(2026, 11, day), today).replace("\u00a0", " ") for day in (26, 27, 28)]
     assert told == ["sent on 26 Nov 2026", "sent on 27 Nov 2026", "to be sent on 28 Nov 2026"]
+
+
+def test_power_has_thousands_apart_for_people_only() -> None:
+    """What a field or a program reads has no comma; both are exact."""
+    told = [(kilowatts(power_w), plain_kilowatts(power_w)) for power_w in (0, 7_500, 2_406_700, 1_000_001)]
+    assert told == [("0", "0"), ("7.5", "7.5"), ("2,406.7", "2406.7"), ("1,000.001", "1000.001")]

@@ -21,6 +21,7 @@ from hub.services.decide_change import WantedStep, is_by_staff, take_step
 from hub.services.read_reviews import read_reviews
 from hub.services.request_change import request_change
 from hub.store import change_requests, submissions
+from hub.store.accounts import find_account
 from hub.store.change_requests import ChangeRequest
 from hub.store.submissions import Submission
 from hub.web.actors import demand, refuse
@@ -236,11 +237,14 @@ def _show_change(  # noqa: PLR0913, PLR0917 - what was typed before
     hub: Hub, actor: Actor, request: ChangeRequest, error: HubError | None, said: str = "", account: str = ""
 ) -> HTMLResponse:
     now = hub.now()
+    with hub.database.read() as connection:
+        known = find_account(connection, request.wish.account)
     return render_page(
         "change.html",
-        frame_for(actor, hub.now()),
+        frame_for(actor, now),
         status=200 if error is None else 422,
         request=request,
+        who=request.wish.contact_name if known is None else known.full_name or known.name,
         state=request.state(now),
         able=_able(hub, actor, request),
         problem="" if error is None else str(error),

@@ -4,7 +4,7 @@ from fastapi import APIRouter
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from hub.errors import HubError, OutdatedError
-from hub.formats import kilowatts
+from hub.formats import plain_kilowatts
 from hub.rules.facts import ProgrammeName, ReportingMode, Technology
 from hub.rules.periods import date_at
 from hub.rules.permissions import Action, Actor
@@ -124,7 +124,7 @@ def show_amendment(hub: HubOf, person: PersonOf, pts_id: str) -> HTMLResponse:
         known = facts.find_system_facts(connection, pts_id, today)
         seen = tag_system(connection, pts_id)
     assert known is not None, "a registered system has facts"
-    typed = {"effective_on": str(today), "capacity_kw_dc": kilowatts(known.capacity_w_dc), _SEEN.name: seen}
+    typed = {"effective_on": str(today), "capacity_kw_dc": plain_kilowatts(known.capacity_w_dc), _SEEN.name: seen}
     return draw_form(form, _frame(hub, person.actor), typed)
 
 

@@ -115,6 +115,7 @@ def test_a_change_goes_from_the_owner_by_the_provider_to_the_operator(app: FastA
     asked = owner.send(f"/systems/{SYSTEM}/changes/new", role="das_provider", account="sunwatch", reason="devices")
     assert asked.headers["location"] == "/changes/1"
     mine = owner.get("/changes/1").text
+    assert "<h1>Sunwatch as das provider of " in mine
     assert "awaits provider" in mine
     assert 'value="withdraw"' in mine
     assert 'value="confirm"' not in mine
