@@ -13,9 +13,7 @@ from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
-from hub.documents import DOCUMENT_BYTES_MAX
 from hub.errors import HubError, NotIdentifiedError
-from hub.photos import UPLOAD_BYTES_MAX as PHOTO_BYTES_MAX
 from hub.services.read_csv import BYTES_MAX as TABLE_BYTES_MAX
 from hub.web.actors import find_actor
 from hub.web.problems import answer_problem
@@ -26,8 +24,9 @@ if TYPE_CHECKING:
 BODY_BYTES_MAX = 1 << 20
 """Of JSON and of forms without a file."""
 AROUND_BYTES_MAX = 1 << 20
-"""What stands around an uploaded file: the other fields of its form."""
-UPLOAD_BYTES_MAX = max(DOCUMENT_BYTES_MAX, PHOTO_BYTES_MAX) + AROUND_BYTES_MAX
+"""What stands around an uploaded table: the other fields of its form."""
+UPLOAD_BYTES_MAX = 32 << 20
+"""Of forms with a file: more than any door takes, so that a picture that is too large is told of on its own form."""
 IMPORT_BYTES_MAX = TABLE_BYTES_MAX + AROUND_BYTES_MAX
 _IMPORTS = "/api/v1/imports/"
 
