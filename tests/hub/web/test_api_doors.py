@@ -82,6 +82,7 @@ BODIES: Mapping[str, Mapping[str, Any]] = {
     "relations": {"role": "operator"},
     "tokens": {},
     "provider": {"approved": True, "reason": "x"},
+    "disabled": {"disabled": True, "reason": "x"},
     "thresholds/{threshold}/changes": {"value": 30, "reason": "x"},
     "channels": {"way": "mail", "target": "a@example.org"},
     "test": {},
