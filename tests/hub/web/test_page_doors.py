@@ -64,6 +64,10 @@ DONE_BY = {
     "POST /users/{account}/tokens/new": "POST /accounts/{account}/tokens",
     "POST /users/{account}/tokens/{token}/end": "POST /accounts/{account}/tokens/{token}/end",
     "POST /users/{account}/forget-factor": "POST /accounts/{account}/second-factor/end",
+    "POST /users/{account}/disable": "POST /accounts/{account}/disabled",
+    "POST /users/{account}/enable": "POST /accounts/{account}/disabled",
+    "POST /users/{account}/sessions/end": "POST /accounts/{account}/sessions/end",
+    "POST /account/sessions/end-others": "POST /accounts/{account}/sessions/end",
     "POST /account/sessions/{number}/end": "POST /accounts/{account}/sessions/{number}/end",
     "POST /account/elsewhere/forget": "POST /accounts/{account}/identities/end",
 }
@@ -73,6 +77,10 @@ ONLY_DONE_BY_BROWSERS = {
     "POST /sign-out": "A program has no session of its own; `POST /accounts/{account}/sessions/{number}/end` ends any.",
     "POST /forgot": "Whoever has a token has lost nothing; `POST /accounts/{account}/invitation` sends such a mail.",
     "POST /welcome/{token}": "Who has a token only must not be able to let themselves in as the person it is of.",
+    "POST /account/password": "Who has a token only must not be able to keep the person out that it is of.",
+    "POST /account/email": "Links that set a password are sent there, so that it is as good as one.",
+    "POST /account/second-factor/begin": "A factor proves that a person holds a phone; a program cannot.",
+    "POST /account/second-factor/forget": "It asks for the password; a token gives none.",
     "POST /account/second-factor": "A factor proves that a person holds a phone; a program cannot.",
 }
 SHOWN_BY = {
@@ -131,6 +139,9 @@ ONLY_SHOWN_TO_BROWSERS = {
     "/sign-in/code": "A program shows a token in place of a session.",
     "/forgot": "Whoever has a token has lost nothing.",
     "/welcome/{token}": "It is where a person sets a password.",
+    "/account/password": "It asks for what only a person in a browser may change.",
+    "/account/email": "It asks for what only a person in a browser may change.",
+    "/account/second-factor/forget": "It asks for what only a person in a browser may change.",
     "/account/second-factor": "It shows what a phone takes over.",
     "/account/elsewhere": "It sends a browser to another house.",
     "/sign-in/elsewhere": "It sends a browser to another house.",
