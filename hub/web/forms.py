@@ -116,9 +116,17 @@ def read_whole_number(text: str) -> int | None:
 
 
 def draw_form(
-    form: Form, frame: Frame, typed: Mapping[str, str] | None = None, error: HubError | None = None
+    form: Form,
+    frame: Frame,
+    typed: Mapping[str, str] | None = None,
+    error: HubError | None = None,
+    *,
+    account: str = "",
 ) -> HTMLResponse:
-    """Draw a form with what was typed but for passwords; `error` is why it was refused, and stands at its field."""
+    """Draw a form with what was typed but for passwords; `error` is why it was refused, and stands at its field.
+
+    `account` is whose password is asked for, for programs that keep passwords; empty where none is.
+    """
     wrong = "" if error is None else _wrong_field(form, error)
     return render_page(
         "form.html",
@@ -126,6 +134,7 @@ def draw_form(
         status=200 if error is None else 422,
         is_form=True,
         form=form,
+        account=account,
         typed={
             field.name: "" if field.kind == "password" else (typed or {}).get(field.name, "") for field in form.fields
         },

@@ -50,7 +50,7 @@ def show_account(hub: HubOf, person: PersonOf) -> HTMLResponse:
 @router.get("/account/password")
 def show_password(hub: HubOf, person: PersonOf) -> HTMLResponse:
     """Ask for one's own new password."""
-    return draw_form(_NEW_PASSWORD, frame_for(person.actor, hub.now()))
+    return draw_form(_NEW_PASSWORD, frame_for(person.actor, hub.now()), account=person.actor.name)
 
 
 @router.post("/account/password")
@@ -76,7 +76,7 @@ def show_email(hub: HubOf, person: PersonOf) -> HTMLResponse:
     """Ask for one's own mail address."""
     with hub.database.read() as connection:
         account = find_account(connection, person.actor.name)
-    return draw_form(_NEW_EMAIL, frame_for(person.actor, hub.now()), {"email": account.email})
+    return draw_form(_NEW_EMAIL, frame_for(person.actor, hub.now()), {"email": account.email}, account=account.name)
 
 
 @router.post("/account/email")
@@ -136,7 +136,7 @@ def draw_again(hub: Hub, person: Visitor, form: Form, typed: dict[str, str], err
     """Draw a form that asks for one's password again; where that was wrong or tried too often, it says so there."""
     frame = BARE if person.next is not Next.NOTHING else frame_for(person.actor, hub.now())
     shown = error if isinstance(error, InputError) else WrongFieldError(str(error), PASSWORD.name)
-    return say_when(draw_form(form, frame, typed, shown), error)
+    return say_when(draw_form(form, frame, typed, shown, account=person.actor.name), error)
 
 
 def _field_of(error: InputError, otherwise: str) -> str:

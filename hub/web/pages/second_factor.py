@@ -35,7 +35,8 @@ def show_enrolment(request: Request, hub: HubOf) -> Response:
         return _draw_secret(hub, visitor)
     if factor is not None and factor.confirmed_at is not None:
         return RedirectResponse("/account", status_code=_SEE_OTHER)
-    return draw_form(_BEGIN, BARE if visitor.next is not Next.NOTHING else frame_for(visitor.actor, hub.now()))
+    frame = BARE if visitor.next is not Next.NOTHING else frame_for(visitor.actor, hub.now())
+    return draw_form(_BEGIN, frame, account=visitor.actor.name)
 
 
 @router.post("/account/second-factor/begin")
@@ -72,7 +73,7 @@ def do_enrolment(request: Request, hub: HubOf, typed: Typed) -> Response:
 @router.get("/account/second-factor/forget")
 def show_forget(hub: HubOf, person: PersonOf) -> HTMLResponse:
     """Ask for the password before one's own second factor is taken away."""
-    return draw_form(_FORGET, frame_for(person.actor, hub.now()))
+    return draw_form(_FORGET, frame_for(person.actor, hub.now()), account=person.actor.name)
 
 
 @router.post("/account/second-factor/forget")
