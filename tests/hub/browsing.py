@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 import uvicorn
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, expect, sync_playwright
 
 from simulators.ports import LOOPBACK, free_port
 from tests.hub.programs import WAIT_SECONDS
@@ -45,6 +45,8 @@ def chromium_or_skip() -> Iterator[Browser]:
 @contextmanager
 def launched() -> Iterator[Browser]:
     """Yield the browser."""
+    # A busy machine is slow and not wrong.
+    expect.set_options(timeout=WAIT_SECONDS * 1000)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=_ARGUMENTS)
         yield browser

@@ -64,7 +64,7 @@ def test_a_system_owner(chromium: Browser, hub: tuple[str, FastAPI], *, scripts:
         walk.main.get_by_label("Account of who it is to be").fill("ann")
         walk.main.get_by_label("Why").fill("she is at the site each month")
         walk.press("Ask for it")
-        walk.sees("ann as reporter", "State")
+        walk.sees("Ann Lee as reporter", "State")
         with walk.database.read() as connection:
             (asked,) = [
                 one for one in change_requests.list_requests(connection, system=NICKS) if one.wish.account == "ann"
@@ -73,11 +73,15 @@ def test_a_system_owner(chromium: Browser, hub: tuple[str, FastAPI], *, scripts:
 
 
 def test_a_rec_owner(chromium: Browser, hub: tuple[str, FastAPI], *, scripts: bool) -> None:
-    """What counted, what is left over and what is missing, on one page of a phone."""
+    """What counted, what is left over and what is missing, of all assets and then of one, on a phone."""
     with walking(chromium, hub, "rita", PHONE, scripts=scripts) as walk:
         walk.go("Certificates")
-        walk.sees("Counted so far", "Left over for the next month", "MWh")
+        walk.sees("Assets", "Counted", "Left over", "MWh")
         assert walk.fits()
+        walk.follow("Asset 10001")
+        walk.sees("Counted so far", "Left over for the next month", "2024-Q1")
+        assert walk.fits()
+        walk.go("Certificates")
         walk.follow("Lowell Food Cooperative", exact=False)
         walk.sees("kWh")
 
