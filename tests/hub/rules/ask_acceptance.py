@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +19,7 @@ from hub.rules.auditing import audit_production, deviation_ppm
 from hub.rules.facts import SystemFacts, Technology
 from hub.rules.local_times import parse_local
 from hub.rules.periods import date_at, parse_month
-from hub.rules.plausibility import expected_wh, physical_limit_wh
+from hub.rules.plausibility import expected_of_month, expected_wh, physical_limit_wh
 from hub.rules.reported import AcceptedReading, Bound, MeterTerms, Origin
 from hub.rules.windows import refuse_closed, refuse_manual, window_at
 from tests.hub.rules.ask_reported import wh
@@ -109,6 +110,17 @@ def ask_bounds(given: Mapping[str, Any]) -> dict[str, object]:
     from_at, until_at = parse_local(given["from"]), parse_local(given["until"])
     tenths = (expected_wh(system, from_at, until_at) + 50) // 100
     return {"expected_kwh": f"{tenths // 10}.{tenths % 10}", "limit": kwh(physical_limit_wh(system, from_at, until_at))}
+
+
+@asks("expected_month")
+def ask_expected_month(given: Mapping[str, Any]) -> dict[str, object]:
+    """Return what is expected of a system in a month by what was said of it, each from a day on; empty for nothing."""
+    said = [
+        replace(make_system(one), effective_on=date.fromisoformat(one["effective"]), version=version)
+        for version, one in enumerate(given["said"], 1)
+    ]
+    expected = expected_of_month(said, parse_month(given["month"]))
+    return {"expected": "" if expected is None else kwh(expected)}
 
 
 @asks("audit")
