@@ -48,7 +48,7 @@ class SecurityHeaders:
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
-                for name, value in headers_over(scope["scheme"]).items():
+                for name, value in headers_over(scope.get("scheme", "http")).items():
                     headers[name] = value
             await send(message)
 

@@ -68,7 +68,7 @@ def list_alerts(hub: HubOf, viewer: ViewerOf, page: PageBack, standing: Standing
 
 
 # Only of numbers, or else it would stand at the address of acknowledgements.
-@router.get("/alerts/{number:int}")
+@router.get("/alerts/{number:number}")
 def get_alert(hub: HubOf, viewer: ViewerOf, number: Number) -> models.AlertShownJson:
     """Return one alert, open or over, with what people said of it."""
     demand(hub, viewer, Action.VIEW_PRODUCTION)
