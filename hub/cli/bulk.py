@@ -22,9 +22,10 @@ from hub.services.start_bulk import BulkWish, CommandMeans, start_bulk
 from hub.store import bulk_actions
 from hub.store.device_list import DeviceFilter
 from protocol.identity import format_device_id
+from protocol.orders import COMMAND_ID_LENGTH
 
 LISTED_MAX = 50
-_COMMAND_ID_LENGTH = 8
+
 
 app = typer.Typer(no_args_is_help=True, help="Do one thing to all devices that match, and see what became of it.")
 
@@ -55,7 +56,7 @@ def start(
     """Do one thing to all devices that match, or show to which it would be done."""
     wanted = DeviceFilter(search.strip(), link, version, tag)
     told = BulkAction(action, parse_instant(until) if until else None, tuple(map(parse_tag, put or ())))
-    means = CommandMeans(partial(ensure_command_key, data), partial(secrets.token_bytes, _COMMAND_ID_LENGTH))
+    means = CommandMeans(partial(ensure_command_key, data), partial(secrets.token_bytes, COMMAND_ID_LENGTH))
     with open_data(data, create=False) as database:
         done = start_bulk(
             database,

@@ -11,19 +11,20 @@ from hub.keys import ensure_command_key
 from hub.services.start_bulk import CommandMeans
 from protocol.errors import IdentityError
 from protocol.identity import format_device_id, parse_device_id
+from protocol.orders import COMMAND_ID_LENGTH
 
 if TYPE_CHECKING:
     from hub.store.bulk_actions import BulkCommand
     from hub.web.context import Hub
 
-_COMMAND_ID_LENGTH = 8
+
 _DIGITS_MAX = 18
 
 
 def command_means(hub: Hub) -> CommandMeans:
     """Return what makes the commands of this hub."""
     return CommandMeans(
-        partial(ensure_command_key, hub.settings.data_folder), partial(secrets.token_bytes, _COMMAND_ID_LENGTH)
+        partial(ensure_command_key, hub.settings.data_folder), partial(secrets.token_bytes, COMMAND_ID_LENGTH)
     )
 
 

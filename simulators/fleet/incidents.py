@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import secrets
+from functools import partial
 from typing import TYPE_CHECKING
 
 from hub.alerting.life import Silence
 from hub.alerting.life import Standing as AlertStanding
 from hub.alerting.rules import Code
+from hub.fleet.bulks import BulkAction, BulkKind
 from hub.fleet.lifecycle import Said, Word
+from hub.keys import ensure_command_key
 from hub.rules.change_requests import ChangeWish
 from hub.rules.permissions import Role
 from hub.rules.reported import Origin
@@ -25,9 +29,13 @@ from hub.services.record_experience import record_experience
 from hub.services.register_device import register_device
 from hub.services.request_change import request_change
 from hub.services.say_of_device import say_of_device
+from hub.services.start_bulk import BulkWish, CommandMeans, start_bulk
 from hub.services.submit_reading import Reported
+from hub.store import registry
+from hub.store.device_list import EVERY_DEVICE
 from hub.store.submissions import Experience
 from protocol.identity import format_device_id
+from protocol.orders import COMMAND_ID_LENGTH
 from simulators.fleet.history import DAY_MS, TERMS, reporter_of, send
 from simulators.fleet.logger import HOUR_MS, Logger
 from simulators.fleet.plan import Trouble
@@ -118,6 +126,7 @@ def stand_today(history: History) -> None:
         said = Said(Word.MAINTAIN, history.now + MAINTAINED_MS)
         device = format_device_id(maintained.logger.id)
         say_of_device(history.database, device, said, actor=FIRST_OPERATOR, now=history.now, reason="roof works")
+    _tag_devices(history)
     draw_board(history.database, history.now)
     _answer_alerts(history)
 
@@ -144,6 +153,16 @@ def _wait_on_board(history: History) -> None:
         at = site.read_through - 3 * HOUR_MS
         look = Look(site.plan.pts_id, site.serial, site.register_wh(at), at)
         commission_meter(history.database, look, actor=SECOND_OPERATOR, now=history.now)
+
+
+def _tag_devices(history: History) -> None:
+    """Let an operator find those again that send by mobile network, in one act."""
+    action = BulkAction(BulkKind.TAG, tags=("lte",))
+    means = CommandMeans(partial(ensure_command_key, history.folder), partial(secrets.token_bytes, COMMAND_ID_LENGTH))
+    with history.database.read() as connection:
+        wish = BulkWish(EVERY_DEVICE, action, registry.count_devices(connection))
+    reason = "they send by mobile network"
+    start_bulk(history.database, wish, means, actor=FIRST_OPERATOR, now=history.now, reason=reason)
 
 
 def _answer_alerts(history: History) -> None:

@@ -62,6 +62,9 @@ BODIES: Mapping[str, Mapping[str, Any]] = {
     "acknowledgements": {"alerts": [1], "until": "2024-02-01T00:00:00Z", "reason": "x"},
     "silences": {"rule": "backlog", "until": "2024-02-01T00:00:00Z", "reason": "x"},
     "words": {"word": "retire", "reason": "x"},
+    "tags": {"add": ["x"]},
+    "bulks": {"action": "retire", "reason": "x"},
+    "cancel": {"reason": "x"},
     "commissioning": {"dial_kwh": "1", "at": "2024-01-02 12:00"},
     "end": {"at": "2024-01-01T00:00:00Z", "reason": "x"},
     "exchanges": {

@@ -128,8 +128,8 @@ def test_those_that_stand_at_a_word_are_found(app: FastAPI) -> None:
     first = bea.client.get(asked, headers=headers).json()
     second = bea.client.get(f"{asked}&after={first['next']}", headers=headers).json()
     assert [one["name"] for one in first["devices"] + second["devices"]] == never
-    body = {"word": "retire", "reason": "sold", "axis": "meter", "stands": "not answering", "number": 1}
-    said = bea.client.post("/api/v1/words", json=body, headers=headers).json()
+    body = {"action": "retire", "reason": "sold", "axis": "meter", "stands": "not answering", "number": 1}
+    said = bea.client.post("/api/v1/bulks", json=body, headers=headers).json()
     assert said["changed"] == [MadeDevice().text]
 
 
