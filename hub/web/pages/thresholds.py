@@ -18,7 +18,7 @@ from hub.services.set_threshold import set_threshold
 from hub.store import thresholds
 from hub.web.actors import demand, refuse
 from hub.web.context import Hub, HubOf
-from hub.web.forms import Field, Form, Typed, draw_form, read_field
+from hub.web.forms import Field, Form, Typed, draw_form, read_field, read_whole_number
 from hub.web.navigation import frame_for
 from hub.web.rendering import render_page
 from hub.web.visitors import PersonOf, ViewerOf
@@ -132,9 +132,9 @@ def _ask(
 
 
 def _read_value(threshold: Threshold, text: str) -> int:
-    if not (text.isascii() and text.isdecimal() and len(text) < 10):  # noqa: PLR2004 - what fits anywhere
+    value = read_whole_number(text)
+    if value is None:
         message = f"{text!r:.40} is no whole number: write such as {threshold.default}"
         raise InputError(message)
-    value = int(text)
     threshold.check(value)
     return value
