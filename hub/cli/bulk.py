@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
-from functools import partial
 from typing import Annotated
 
 import typer
@@ -14,15 +12,13 @@ from hub.clock import now_ms
 from hub.fleet.bulks import BulkAction, BulkKind
 from hub.fleet.tags import parse_tag
 from hub.formats import local_time
-from hub.keys import ensure_command_key
 from hub.models.bulks import BulksJson, bulk_json, progress_json, started_json
 from hub.rules.instants import parse_instant
 from hub.services.cancel_bulk import cancel_bulk, find_bulk
-from hub.services.start_bulk import BulkWish, CommandMeans, start_bulk
+from hub.services.start_bulk import BulkWish, command_means, start_bulk
 from hub.store import bulk_actions
 from hub.store.device_list import DeviceFilter
 from protocol.identity import format_device_id
-from protocol.orders import COMMAND_ID_LENGTH
 
 LISTED_MAX = 50
 
@@ -56,12 +52,11 @@ def start(
     """Do one thing to all devices that match, or show to which it would be done."""
     wanted = DeviceFilter(search.strip(), link, version, tag)
     told = BulkAction(action, parse_instant(until) if until else None, tuple(map(parse_tag, put or ())))
-    means = CommandMeans(partial(ensure_command_key, data), partial(secrets.token_bytes, COMMAND_ID_LENGTH))
     with open_data(data, create=False) as database:
         done = start_bulk(
             database,
             BulkWish(wanted, told, number),
-            means,
+            command_means(data),
             actor=actor(),
             now=now_ms(),
             reason=reason,

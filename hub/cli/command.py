@@ -19,6 +19,7 @@ from hub.services.issue_command import CommandRequest, find_device, issue_comman
 from hub.store import outbox, states
 from protocol.commands import AskState, Repoll, Resend, RestartAgent, ResultStatus, RotateSigningKey, SetConfig
 from protocol.identity import EPOCH_LENGTH, Epoch
+from protocol.orders import COMMAND_ID_LENGTH
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -30,7 +31,6 @@ EXIT_NOT_DONE = 1
 TTL_SECONDS = 86_400
 REVERT_SECONDS = 900
 LISTED_MAX = 50
-_COMMAND_ID_LENGTH = 8
 _LOOK_SECONDS = 0.25
 _DIGITS_MAX = 20
 
@@ -167,7 +167,7 @@ def list_commands(device: Device, data: Data = DEFAULT_DATA, *, as_json: AsJson 
 
 def _issue(data: Path, device: str, order: Order, *, actor: str, ttl: int, wait: float, as_json: bool) -> None:
     """Issue an order, wait for its last word if asked to, and say what is known; exit code 1 for a bad one."""
-    request = CommandRequest(device, order, actor or user_name(), ttl, secrets.token_bytes(_COMMAND_ID_LENGTH))
+    request = CommandRequest(device, order, actor or user_name(), ttl, secrets.token_bytes(COMMAND_ID_LENGTH))
     with open_data(data, create=False) as database:
         record = issue_command(database, request, ensure_command_key(data), now_ms())
         deadline = monotonic_seconds() + wait

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import secrets
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from hub.alerting.life import Silence
@@ -10,6 +12,7 @@ from hub.errors import InputError
 from hub.fleet.bulks import COMMANDS
 from hub.fleet.lifecycle import Said
 from hub.fleet.tags import Retagging
+from hub.keys import ensure_command_key
 from hub.rules.instants import format_instant
 from hub.services.amend_system import check_reason
 from hub.services.issue_command import CommandRequest, sign_command
@@ -21,9 +24,11 @@ from hub.store.audit_log import append_audit
 from hub.store.device_words import DeviceWord
 from hub.store.facts import Recorded
 from protocol.identity import format_device_id
+from protocol.orders import COMMAND_ID_LENGTH
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
     from sqlalchemy import Connection
 
@@ -58,6 +63,11 @@ class CommandMeans:
 
     load_key: Callable[[], SigningKey]
     make_id: Callable[[], bytes]
+
+
+def command_means(folder: Path) -> CommandMeans:
+    """Return what makes the commands of the hub whose data are in `folder`."""
+    return CommandMeans(partial(ensure_command_key, folder), partial(secrets.token_bytes, COMMAND_ID_LENGTH))
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,31 +1,18 @@
-"""What pages and API share of acts on many devices: what makes their commands, and places in a list of these."""
+"""What pages and API share of acts on many devices: places in a list of their commands."""
 
 from __future__ import annotations
 
-import secrets
-from functools import partial
 from typing import TYPE_CHECKING
 
 from hub.errors import InputError
-from hub.keys import ensure_command_key
-from hub.services.start_bulk import CommandMeans
 from protocol.errors import IdentityError
 from protocol.identity import format_device_id, parse_device_id
-from protocol.orders import COMMAND_ID_LENGTH
 
 if TYPE_CHECKING:
     from hub.store.bulk_actions import BulkCommand
-    from hub.web.context import Hub
 
 
 _DIGITS_MAX = 18
-
-
-def command_means(hub: Hub) -> CommandMeans:
-    """Return what makes the commands of this hub."""
-    return CommandMeans(
-        partial(ensure_command_key, hub.settings.data_folder), partial(secrets.token_bytes, COMMAND_ID_LENGTH)
-    )
 
 
 def place_of(command: BulkCommand) -> str:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
-from functools import partial
 from typing import TYPE_CHECKING
 
 from hub.alerting.life import Silence
@@ -11,7 +9,6 @@ from hub.alerting.life import Standing as AlertStanding
 from hub.alerting.rules import Code
 from hub.fleet.bulks import BulkAction, BulkKind
 from hub.fleet.lifecycle import Said, Word
-from hub.keys import ensure_command_key
 from hub.rules.change_requests import ChangeWish
 from hub.rules.permissions import Role
 from hub.rules.reported import Origin
@@ -29,13 +26,12 @@ from hub.services.record_experience import record_experience
 from hub.services.register_device import register_device
 from hub.services.request_change import request_change
 from hub.services.say_of_device import say_of_device
-from hub.services.start_bulk import BulkWish, CommandMeans, start_bulk
+from hub.services.start_bulk import BulkWish, command_means, start_bulk
 from hub.services.submit_reading import Reported
 from hub.store import registry
 from hub.store.device_list import EVERY_DEVICE
 from hub.store.submissions import Experience
 from protocol.identity import format_device_id
-from protocol.orders import COMMAND_ID_LENGTH
 from simulators.fleet.history import DAY_MS, TERMS, reporter_of, send
 from simulators.fleet.logger import HOUR_MS, Logger
 from simulators.fleet.plan import Trouble
@@ -158,11 +154,12 @@ def _wait_on_board(history: History) -> None:
 def _tag_devices(history: History) -> None:
     """Let an operator find those again that send by mobile network, in one act."""
     action = BulkAction(BulkKind.TAG, tags=("lte",))
-    means = CommandMeans(partial(ensure_command_key, history.folder), partial(secrets.token_bytes, COMMAND_ID_LENGTH))
     with history.database.read() as connection:
         wish = BulkWish(EVERY_DEVICE, action, registry.count_devices(connection))
     reason = "they send by mobile network"
-    start_bulk(history.database, wish, means, actor=FIRST_OPERATOR, now=history.now, reason=reason)
+    start_bulk(
+        history.database, wish, command_means(history.folder), actor=FIRST_OPERATOR, now=history.now, reason=reason
+    )
 
 
 def _answer_alerts(history: History) -> None:

@@ -12,13 +12,13 @@ from hub.models import bulks as models
 from hub.rules.instants import parse_instant
 from hub.rules.permissions import Action
 from hub.services.cancel_bulk import cancel_bulk, find_bulk
-from hub.services.start_bulk import DEVICES_MAX, BulkWish, start_bulk
+from hub.services.start_bulk import DEVICES_MAX, BulkWish, command_means, start_bulk
 from hub.store import bulk_actions
 from hub.store.device_list import DeviceFilter, Heard
 from hub.web.actors import ActorOf, demand
 from hub.web.api.kinds import Number, with_example
 from hub.web.api.paging import Page, PageBack, by_name
-from hub.web.bulk_doors import command_means, parse_place, place_of
+from hub.web.bulk_doors import parse_place, place_of
 from hub.web.context import HubOf
 from hub.web.visitors import ViewerOf
 
@@ -71,7 +71,7 @@ def start(hub: HubOf, actor: ActorOf, body: BulkBody) -> models.StartedBulkJson:
     started = start_bulk(
         hub.database,
         wish,
-        command_means(hub),
+        command_means(hub.settings.data_folder),
         actor=actor.name,
         now=hub.now(),
         reason=body.reason,

@@ -12,15 +12,15 @@ from hub.fleet.tags import parse_tags
 from hub.rules.permissions import Action, Actor
 from hub.services.cancel_bulk import cancel_bulk, find_bulk
 from hub.services.read_details import parse_time
-from hub.services.start_bulk import BulkWish, StartedBulk, count_matching, start_bulk
+from hub.services.start_bulk import BulkWish, StartedBulk, command_means, count_matching, start_bulk
 from hub.store import bulk_actions, changes
 from hub.store.bulk_actions import Bulk, BulkCommand
 from hub.store.device_list import DeviceFilter
 from hub.web.actors import demand, refuse
-from hub.web.bulk_doors import command_means, parse_place, place_of
+from hub.web.bulk_doors import parse_place, place_of
 from hub.web.context import Hub, HubOf
 from hub.web.device_filter import Asked, FilterOf, query_of
-from hub.web.forms import Field, Form, Typed, draw_form, read_field
+from hub.web.forms import Field, Form, Typed, draw_form, read_field, read_whole_number
 from hub.web.navigation import frame_for
 from hub.web.rendering import FragmentName, render_live, render_page, watch_of
 from hub.web.visitors import PersonOf, ViewerOf
@@ -92,7 +92,7 @@ def take_all(hub: HubOf, person: PersonOf, wanted: FilterOf, typed: Typed) -> Re
         started = start_bulk(
             hub.database,
             wish,
-            command_means(hub),
+            command_means(hub.settings.data_folder),
             actor=person.actor.name,
             now=now,
             reason=typed["reason"].strip(),
@@ -206,10 +206,11 @@ def _kind(text: str) -> BulkKind:
 
 
 def _number(text: str) -> int:
-    if not (text.isascii() and text.isdecimal() and len(text) < 10):  # noqa: PLR2004 - what fits anywhere
+    number = read_whole_number(text)
+    if number is None:
         message = f"{text!r:.40} is no number of devices: write the one that stands above"
         raise InputError(message)
-    return int(text)
+    return number
 
 
 def _all_form(hub: Hub, wanted: DeviceFilter) -> Form:
