@@ -1,4 +1,4 @@
-"""What the machine under the agent says of itself: its disk, its heat, its power, its memory.
+"""What the machine under the agent says of itself: its disk and its errors, its heat, its power, its memory.
 
 Asked when a state is said to the hub and never at a poll. What a machine cannot tell is left out, so that nobody takes
 a zero for an answer.
@@ -20,6 +20,10 @@ _UNDER_VOLTAGE = 1 << 0 | 1 << 16
 _MONITORS = "sys/class/hwmon/hwmon*"
 _MONITOR_NAME = "rpi_volt"
 _ALARM = "in0_lcrit_alarm"
+_BLOCK_DEVICES = "sys/dev/block"
+_FILE_SYSTEMS = "sys/fs/ext4"
+_ERRORS = "errors_count"
+"""Since the last fsck(8), as the kernel keeps them in the file system itself: what a card does that wears out."""
 _MEMORY = "proc/meminfo"
 _MEMORY_NAME = "MemAvailable:"
 _MILLICELSIUS_MAX = 200_000
@@ -29,12 +33,14 @@ _MILLICELSIUS_MAX = 200_000
 def read_machine(folder: Path, root: Path = Path("/")) -> dict[str, int]:
     """Return what can be told of the machine whose journal is in `folder`, as whole numbers by name.
 
-    `disk_used_percent` of the journal's file system, rounded up; `processor_millicelsius` of its hottest zone, in
+    `disk_used_percent` of the journal's file system, rounded up, and `disk_errors`, what went wrong in it since it was
+    last checked (of ext4 alone); `processor_millicelsius` of its hottest zone, in
     thousandths of a degree; `under_voltage`, 1 where its supply is or was too low since it started; and
     `memory_free_bytes`.
     """
     told = {
         "disk_used_percent": _disk_used_percent(folder),
+        "disk_errors": _disk_errors(folder, root),
         "processor_millicelsius": _hottest_millicelsius(root),
         "under_voltage": _under_voltage(root),
         "memory_free_bytes": _memory_free_bytes(root),
@@ -51,6 +57,16 @@ def _disk_used_percent(folder: Path) -> int | None:
     used = status.f_blocks - status.f_bfree
     whole = used + status.f_bavail
     return -(-100 * used // whole) if whole else None
+
+
+def _disk_errors(folder: Path, root: Path) -> int | None:
+    try:
+        device = folder.stat().st_dev
+    except OSError:
+        return None
+    numbers = root / _BLOCK_DEVICES / f"{os.major(device)}:{os.minor(device)}"
+    # A link to the device, under the name that its file system has too: mmcblk0p2.
+    return _read_number(root / _FILE_SYSTEMS / numbers.resolve().name / _ERRORS)
 
 
 def _hottest_millicelsius(root: Path) -> int | None:

@@ -202,6 +202,8 @@ def _name_ills(machine: Machine, at: int, limits: Thresholds) -> Iterator[str]:
 
 
 def _observe_months(hub: HubFacts, at: int, limits: Thresholds) -> Iterator[Seen]:
+    if machine.disk_errors:
+        yield f"its disk had {machine.disk_errors} errors since it was last checked"
     if hub.lacking and hub.closes_at - at <= limits.ms("window_closing_days"):
         is_critical = hub.closes_at - at <= limits.ms("window_closing_critical_hours")
         severity = Severity.CRITICAL if is_critical else Severity.INFO

@@ -173,7 +173,7 @@ RULES = {
         Rule(
             Code.HOST_HEALTH,
             "A device's machine is not well",
-            "Low voltage is a weak supply or cable, heat a closed box, starts are power; a full disk ends its polling.",
+            "A weak supply or cable, a closed box, a card that wears out and wants exchange; a full disk ends polling.",
             for_ms=5 * _MINUTE_MS,
             keep_ms=6 * _HOUR_MS,
             inhibited_by=(Code.DEVICE_SILENT, Code.FLEET_SILENT),

@@ -43,6 +43,11 @@ class Machine:
         return self.numbers.get("disk_used_percent")
 
     @property
+    def disk_errors(self) -> int | None:
+        """What went wrong in its file system since that was last checked."""
+        return self.numbers.get("disk_errors")
+
+    @property
     def millicelsius(self) -> int | None:
         """How hot its processor is, in thousandths of a degree Celsius."""
         return self.numbers.get("processor_millicelsius")
@@ -84,7 +89,8 @@ def describe_machine(machine: Machine, at: int) -> dict[str, str]:
     if machine.is_under_voltage is not None:
         words["Supply"] = "too low, now or since it started" if machine.is_under_voltage else "good"
     if machine.disk_percent is not None:
-        words["Disk"] = f"{machine.disk_percent} % full"
+        errors = f", {machine.disk_errors} errors since it was last checked" if machine.disk_errors else ""
+        words["Disk"] = f"{machine.disk_percent} % full{errors}"
     if machine.millicelsius is not None:
         words["Processor"] = f"{spell_celsius(machine.millicelsius)} °C"
     if machine.memory_free_bytes is not None:

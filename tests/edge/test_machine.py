@@ -62,6 +62,19 @@ def test_the_firmware_tells_of_its_supply(tmp_path: Path, bits: str, expected: i
     assert read_machine(tmp_path / "gone", write(tmp_path, **{THROTTLED: f"{bits}\n"})) == {"under_voltage": expected}
 
 
+def test_the_file_system_tells_of_its_errors(tmp_path: Path) -> None:
+    """The one that the journal is on, found by its device's numbers; no other than ext4 counts them."""
+    device = tmp_path.stat().st_dev
+    link = tmp_path / "sys/dev/block" / f"{os.major(device)}:{os.minor(device)}"
+    disk = write(tmp_path, **{"sys/devices/mmcblk0/mmcblk0p2/size": "1"}) / "sys/devices/mmcblk0/mmcblk0p2"
+    link.parent.mkdir(parents=True)
+    link.symlink_to(disk)
+    assert "disk_errors" not in read_machine(tmp_path, tmp_path)
+    write(tmp_path, **{"sys/fs/ext4/mmcblk0p1/errors_count": "9\n", "sys/fs/ext4/mmcblk0p2/errors_count": "3\n"})
+    assert read_machine(tmp_path, tmp_path)["disk_errors"] == 3
+    assert "disk_errors" not in read_machine(tmp_path / "gone", tmp_path)
+
+
 @pytest.mark.parametrize("alarm", [0, 1])
 def test_the_kernel_s_monitor_tells_of_it_too(tmp_path: Path, alarm: int) -> None:
     """Where the firmware's own file is not there, or says that all is well."""

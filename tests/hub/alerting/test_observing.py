@@ -174,12 +174,12 @@ def test_each_rule_holds_of_a_subject_once() -> None:
 
 def test_a_machine_s_ills_are_named_together() -> None:
     """One alert of a device, whatever is wrong with its machine."""
-    numbers = {"under_voltage": 1, "disk_used_percent": 91, "processor_millicelsius": 84_250}
+    numbers = {"under_voltage": 1, "disk_used_percent": 91, "disk_errors": 2, "processor_millicelsius": 84_250}
     device = replace(DEVICE, machine=Machine(NOW, numbers, 9, (Start(NOW, 5),)))
     (found,) = observe([device], HUB, NOW)
     assert found.why == (
-        "Barn: its supply is or was too low, its disk is 91 % full, its processor is at 84.3 °C, "
-        "it started 5 times within a day."
+        "Barn: its supply is or was too low, its disk is 91 % full, its disk had 2 errors since it was last checked, "
+        "its processor is at 84.3 °C, it started 5 times within a day."
     )
 
 
