@@ -72,7 +72,22 @@ def make_hub(folder: Path, devices: int) -> None:
                 connection,
                 schema.device_state,
                 [
-                    (device_id(one), 1, bytes(4), heard[one], now, bytes(8), 9, 9, 5, -1, heard[one], 2, "0.1.0")
+                    (
+                        device_id(one),
+                        1,
+                        bytes(4),
+                        heard[one],
+                        now,
+                        bytes(8),
+                        9,
+                        9,
+                        5,
+                        -1,
+                        heard[one],
+                        2,
+                        "0.1.0",
+                        _HOUR_MS,
+                    )
                     for one in numbers
                 ],
             )
@@ -102,7 +117,8 @@ def pages(devices: int) -> Iterator[tuple[str, str]]:
         "alerts": "/alerts",
         "devices, first page": "/devices",
         "devices, page 1,000": "/devices?" + urlencode({"after": f"{device},{name_of(late)}"}),
-        "devices, silent": "/devices?link=silent",
+        "devices, silent": "/devices?axis=link&stands=silent",
+        "devices, a few late": "/devices?axis=link&stands=late",
         "devices, searched": f"/devices?search={late}",
         "a device": f"/devices/{device}",
         "the hub itself": "/hub",

@@ -230,6 +230,7 @@ class Agent:
     def _tell_health(self) -> dict[str, int]:
         return {
             "config_version": self._clerk.config_version,
+            "seal_seconds": self._config.seal_seconds,
             **self._health.numbers(),
             **read_machine(self._config.state_dir),
         }

@@ -11,12 +11,12 @@ from hub.alerting.telling import Way
 from hub.clock import monotonic_seconds
 from hub.counting import Counting, Missing
 from hub.exchange.certificates import read_expiries, read_next_update
+from hub.fleet.hearing import Link
 from hub.sentences import SentenceLimit
 from hub.services.draw_board import draw_board
 from hub.services.evaluate_alerts import evaluate_alerts
 from hub.services.queue_dispatches import queue_dispatches
 from hub.services.queue_notices import find_turn, queue_notices
-from hub.services.read_devices import Link
 from hub.services.read_reporting import current_window
 from hub.services.report_devices import report_devices
 from hub.services.send_dispatches import Doors, send_dispatches

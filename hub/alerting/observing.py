@@ -9,6 +9,7 @@ from hub.alerting.life import Seen
 from hub.alerting.rules import Code, Severity
 from hub.alerting.thresholds import DEFAULTS
 from hub.fleet.axes import UNREAD_MS
+from hub.fleet.hearing import silent_after_ms
 from hub.fleet.lifecycle import Stage, is_watched
 from hub.fleet.machine import spell_celsius
 from hub.rules.local_times import format_local
@@ -29,6 +30,8 @@ HUB = "hub"
 class DeviceFacts:
     """A device as it stands: `heard_at` None where it was never heard; counts of what is kept and not counted.
 
+    `cadence_ms` is how often it seals a block by its own word, None where it did not say.
+
     `suspect` and `frozen` are its meters, by their numbers there, of which it says that a register moved as it cannot,
     or does not move. `strangers` are serial numbers that it reads and that belong to no system, `beyond` counts blocks
     beyond a gap, `aside_blocks` blocks that contradict the log. `failed` has polls of the last day that failed, by
@@ -41,6 +44,7 @@ class DeviceFacts:
     stage: Stage
     heard_at: int | None
     clock_ms: int | None = None
+    cadence_ms: int | None = None
     backlog: int = 0
     contested: str = ""
     is_forked: bool = False
@@ -123,12 +127,7 @@ def observe(devices: Sequence[DeviceFacts], hub: HubFacts, at: int, limits: Thre
 
 def _observe_fleet(devices: Sequence[DeviceFacts], hub: HubFacts, at: int, limits: Thresholds) -> Iterator[Seen]:
     watched = [one for one in devices if is_watched(one.stage)]
-    # Devices have to find a hub again that has just started.
-    is_settled = at - hub.began_at >= limits.ms("device_silent_settling_minutes")
-    silent_ms = limits.ms("device_silent_hours")
-    silent = (
-        [one for one in watched if one.heard_at is not None and at - one.heard_at > silent_ms] if is_settled else []
-    )
+    silent = [one for one in watched if _is_silent(one, hub, at, limits)]
     share = limits["fleet_silent_per_cent"]
     if len(silent) >= limits["fleet_silent_devices"] and len(silent) * 100 > share * len(watched):
         for_long = limits.say("device_silent_hours")
@@ -150,6 +149,14 @@ def _observe_fleet(devices: Sequence[DeviceFacts], hub: HubFacts, at: int, limit
         ill = () if one.machine is None else tuple(_name_ills(one.machine, at, limits))
         if ill:
             yield Seen(Code.HOST_HEALTH, one.id, Severity.WARNING, f"{one.name}: {', '.join(ill)}.")
+
+
+def _is_silent(one: DeviceFacts, hub: HubFacts, at: int, limits: Thresholds) -> bool:
+    # Devices have to find a hub again that has just started, and each to have had the time to bring a block.
+    settling_ms = max(limits.ms("device_silent_settling_minutes"), one.cadence_ms or 0)
+    if one.heard_at is None or at - hub.began_at < settling_ms:
+        return False
+    return at - one.heard_at > silent_after_ms(one.cadence_ms, limits.ms("device_silent_hours"))
 
 
 def _observe_device(one: DeviceFacts, limits: Thresholds) -> Iterator[Seen]:
@@ -195,6 +202,8 @@ def _name_ills(machine: Machine, at: int, limits: Thresholds) -> Iterator[str]:
         yield "its supply is or was too low"
     if machine.disk_percent is not None and machine.disk_percent > limits["host_health_disk_per_cent"]:
         yield f"its disk is {machine.disk_percent} % full"
+    if machine.disk_errors:
+        yield f"its disk had {machine.disk_errors} errors since it was last checked"
     if machine.millicelsius is not None and machine.millicelsius > 1000 * limits["host_health_celsius"]:
         yield f"its processor is at {spell_celsius(machine.millicelsius)} °C"
     if (starts := machine.starts_at(at)) > limits["host_health_starts"]:
@@ -202,8 +211,6 @@ def _name_ills(machine: Machine, at: int, limits: Thresholds) -> Iterator[str]:
 
 
 def _observe_months(hub: HubFacts, at: int, limits: Thresholds) -> Iterator[Seen]:
-    if machine.disk_errors:
-        yield f"its disk had {machine.disk_errors} errors since it was last checked"
     if hub.lacking and hub.closes_at - at <= limits.ms("window_closing_days"):
         is_critical = hub.closes_at - at <= limits.ms("window_closing_critical_hours")
         severity = Severity.CRITICAL if is_critical else Severity.INFO

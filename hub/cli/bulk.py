@@ -6,9 +6,10 @@ from typing import Annotated
 
 import typer
 
-from hub.cli.device_options import Link, Search, Tag, Version
+from hub.cli.device_options import OfAxis, Search, Stands, Tag, Version
 from hub.cli.terminal import DEFAULT_DATA, AsJson, Data, actor, open_data, plain, print_json, print_table
 from hub.clock import now_ms
+from hub.fleet.axes import stand_at
 from hub.fleet.bulks import BulkAction, BulkKind
 from hub.fleet.tags import parse_tag
 from hub.formats import local_time
@@ -38,9 +39,10 @@ def start(
         list[str] | None, typer.Option("--tags", help="A tag for `tag` or `untag`; may be repeated.")
     ] = None,
     search: Search = "",
-    link: Link = None,
     version: Version = "",
     tag: Tag = "",
+    axis: OfAxis = None,
+    stands: Stands = "",
     number: Annotated[
         int | None, typer.Option(help="How many these are; needed for more than 20, and to retire any.", min=0)
     ] = None,
@@ -50,7 +52,7 @@ def start(
     as_json: AsJson = False,
 ) -> None:
     """Do one thing to all devices that match, or show to which it would be done."""
-    wanted = DeviceFilter(search.strip(), link, version, tag)
+    wanted = DeviceFilter(search.strip(), version, tag, stand_at(axis, stands))
     told = BulkAction(action, parse_instant(until) if until else None, tuple(map(parse_tag, put or ())))
     with open_data(data, create=False) as database:
         done = start_bulk(

@@ -8,15 +8,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from hub.cli.device_options import Link, Search, Tag, Version
+from hub.cli.device_options import OfAxis, Search, Stands, Tag, Version
 from hub.cli.terminal import DEFAULT_DATA, AsJson, Data, actor, open_data, plain, print_json, print_table
 from hub.clock import now_ms
 from hub.errors import InputError
+from hub.fleet.axes import stand_at
 from hub.formats import kilowatt_hours, local_time
 from hub.models import fleet as models
 from hub.rules.instants import format_instant
 from hub.services.end_meter import EndRequest, end_meter
-from hub.services.read_devices import SILENT_AFTER_MS, read_devices
+from hub.services.read_devices import read_devices
 from hub.services.read_meters import read_meters
 from hub.services.register_device import register_device
 from hub.services.register_meter import MeterRequest, register_meter
@@ -61,15 +62,16 @@ def add_device(
 @device_app.command("list")
 def list_devices(
     search: Search = "",
-    link: Link = None,
     version: Version = "",
     tag: Tag = "",
+    axis: OfAxis = None,
+    stands: Stands = "",
     data: Data = DEFAULT_DATA,
     *,
     as_json: AsJson = False,
 ) -> None:
     """List the registered devices that match; without a filter also those that were heard and are not registered."""
-    wanted = DeviceFilter(search.strip(), link, version, tag)
+    wanted = DeviceFilter(search.strip(), version, tag, stand_at(axis, stands))
     with open_data(data, create=False) as database, database.read() as connection:
         views = list(_each_device(connection, wanted, now_ms()))
         unknown = registry.list_unknown_devices(connection) if wanted == EVERY_DEVICE else ()
@@ -91,9 +93,7 @@ def list_devices(
 def _each_device(connection: Connection, wanted: DeviceFilter, now: int) -> Iterator[models.DeviceJson]:
     after = None
     while True:
-        found = device_list.list_page(
-            connection, wanted, after=after, limit=_DEVICES_AT_ONCE, silent_before=now - SILENT_AFTER_MS
-        )
+        found = device_list.list_page(connection, wanted, after=after, limit=_DEVICES_AT_ONCE)
         tags = device_tags.tags_of(connection, [one.id for one in found])
         for view in read_devices(connection, now, found):
             yield models.device_json(view, tags.get(view.device.id, ()))

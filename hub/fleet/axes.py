@@ -11,6 +11,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from hub.errors import InputError
+from hub.fleet.hearing import Link
 from hub.fleet.standing import Standing
 
 if TYPE_CHECKING:
@@ -78,10 +79,11 @@ class Seen:
 
 WORDS: Mapping[Axis, Mapping[str, Urgency]] = {
     Axis.LINK: {
-        "silent": Urgency.BAD,
-        "offline": Urgency.WARN,
-        "never seen": Urgency.WARN,
-        "online": Urgency.OK,
+        Link.SILENT.value: Urgency.BAD,
+        Link.OFFLINE.value: Urgency.WARN,
+        Link.LATE.value: Urgency.WARN,
+        Link.NEVER_SEEN.value: Urgency.WARN,
+        Link.ONLINE.value: Urgency.OK,
     },
     Axis.METER: {
         "not answering": Urgency.BAD,

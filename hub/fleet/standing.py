@@ -14,10 +14,7 @@ if TYPE_CHECKING:
 
     from hub.rules.windows import ReportingWindow
 
-_DAY_MS = 86_400_000
-SILENT_MS = _DAY_MS
-"""A device that was not heard for a day cannot be counted on to report by itself."""
-LAST_DAYS_MS = 3 * _DAY_MS
+LAST_DAYS_MS = 3 * 86_400_000
 """So near to its end a window without an entry by hand is at risk."""
 
 
@@ -35,10 +32,14 @@ class Standing(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """The device that reads a meter: what people call it, and when it was last heard (UTC ms; None: never)."""
+    """The device that reads a meter: what people call it, and when it was last heard (UTC ms; None: never).
+
+    Unheard for longer than `silent_ms` it cannot be counted on to report by itself.
+    """
 
     name: str
     heard_at: int | None
+    silent_ms: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +92,7 @@ def _judge_devices(unreported: Sequence[Unreported], at: int) -> Judged:
             return Judged(Standing.AT_RISK, f"No device reads {one.serial}, and it is set to be reported by devices.")
         if reader.heard_at is None:
             return Judged(Standing.AT_RISK, f"Device {reader.name}, which reads {one.serial}, was never heard.")
-        if at - reader.heard_at > SILENT_MS:
+        if at - reader.heard_at > reader.silent_ms:
             since = format_local(reader.heard_at)
             return Judged(Standing.AT_RISK, f"Device {reader.name}, which reads {one.serial}, is silent since {since}.")
     names = ", ".join(one.serial for one in unreported)

@@ -116,7 +116,8 @@ class MetersJson(_Json):
 class DeviceJson(_Json):
     """A registered device; `backlog_blocks` is how many sealed blocks the hub still lacks.
 
-    `contested` says why its identity is contested, and is empty where it is not.
+    `cadence_seconds` is how often it seals one by its own word, null where it did not say. `contested` says why its
+    identity is contested, and is empty where it is not.
     """
 
     device: str
@@ -125,6 +126,7 @@ class DeviceJson(_Json):
     since: str | None
     heard_at: str | None
     last_block_at: str | None
+    cadence_seconds: int | None
     backlog_blocks: int
     committed: int
     safe: int
@@ -259,6 +261,7 @@ def device_json(view: DeviceView, tags: Sequence[str]) -> DeviceJson:
         since=_instant(view.since),
         heard_at=_instant(view.heard_at),
         last_block_at=_instant(view.block_at),
+        cadence_seconds=None if view.cadence_ms is None else view.cadence_ms // 1000,
         backlog_blocks=view.backlog,
         committed=view.committed,
         safe=view.safe,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from hub.fleet.hearing import read_cadence
 from hub.fleet.machine import hear_machine
 from hub.services.accept_blocks import load_keys
 from hub.services.derive_readings import known_descriptors
@@ -156,6 +157,7 @@ def _remember(connection: Connection, state: State, now: int, *, retained: bool)
         device_at=state.at.wall_ms if state.at else None,
         time_quality=int(state.at.quality) if state.at else None,
         agent_version=state.agent_version,
+        cadence_ms=read_cadence(state.health),
     )
     states.save_state(connection, fresh)
     if not repeated:

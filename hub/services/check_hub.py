@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from hub.fleet.hearing import Link
 from hub.rules.local_times import format_local
 from hub.services.checks import FREE_BYTES_MIN, Check, Standing, megabytes, span
-from hub.services.read_devices import Link
 from hub.store.database import SCHEMA_REVISION
 from protocol.identity import format_device_id
 

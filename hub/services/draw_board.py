@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from hub.fleet.hearing import silent_after_ms
 from hub.fleet.standing import Reader, Standing, Unreported, judge_standing
 from hub.rules.acceptance import Outcome
 from hub.rules.periods import date_at, month_of
@@ -11,6 +12,7 @@ from hub.rules.plausibility import expected_wh
 from hub.rules.reported import is_active, terms_of
 from hub.rules.windows import window_at, window_of
 from hub.services.read_devices import read_devices
+from hub.services.read_thresholds import load_thresholds
 from hub.store import board, facts, ledger, meter_facts, registry, submissions
 from hub.store.board import Line, Looked
 
@@ -72,7 +74,11 @@ def _look(connection: Connection, window: ReportingWindow, now: int) -> Iterator
 
 def _readers(connection: Connection, now: int) -> dict[int, Reader]:
     """Return the device that reads each meter, by the meter's id."""
-    devices = {view.device.id: Reader(view.device.name, view.heard_at) for view in read_devices(connection, now)}
+    silent_ms = load_thresholds(connection, now).ms("device_silent_hours")
+    devices = {
+        view.device.id: Reader(view.device.name, view.heard_at, silent_after_ms(view.cadence_ms, silent_ms))
+        for view in read_devices(connection, now)
+    }
     return {meter.id: devices[meter.device] for meter in registry.list_meters(connection) if meter.device is not None}
 
 

@@ -10,7 +10,6 @@ from hub.fleet.axes import UNREAD_MS, Axis, Seen, is_recent, judge_axes
 from hub.fleet.lifecycle import Stage
 from hub.fleet.links import UNWATCHED, LinkChange
 from hub.fleet.looks import FleetLook, Waiting, count_words, hour_of, is_in_hour, longest_of
-from hub.services.read_devices import SILENT_AFTER_MS, Link
 from hub.store import device_axes, fleet_hours, link_changes
 from hub.store.device_axes import DeviceAxes
 from hub.store.fleet_hours import FleetHour
@@ -154,9 +153,6 @@ def _link_change(view: DeviceView, was: str, looked_at: int | None, now: int) ->
     if view.link.value == was:
         return None
     since = view.since
-    if view.link is Link.SILENT:
-        assert view.heard_at is not None, "a silent device was heard once"
-        since = view.heard_at + SILENT_AFTER_MS
     is_told = since is not None and (was == UNWATCHED or looked_at is None or since > looked_at)
     return LinkChange(since if since is not None and is_told else now, was, view.link.value)
 

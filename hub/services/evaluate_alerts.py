@@ -16,7 +16,7 @@ from hub.fleet.standing import Standing
 from hub.services.analyse_month import count_unreviewed
 from hub.services.draw_fleet import draw_fleet, keep_fleet
 from hub.services.manage_channels import place_of
-from hub.services.read_devices import Link, read_devices
+from hub.services.read_devices import read_devices
 from hub.services.read_reporting import current_window
 from hub.services.read_stated import Stated, read_stated
 from hub.services.read_thresholds import load_thresholds
@@ -47,6 +47,7 @@ if TYPE_CHECKING:
 
     from hub.alerting.life import Episode, Seen
     from hub.alerting.rules import Rule
+    from hub.fleet.hearing import Link
     from hub.fleet.looks import FleetLook
     from hub.services.read_devices import DeviceView
     from hub.services.sum_fleet import FleetSums
@@ -155,6 +156,7 @@ def _load_devices(connection: Connection, views: Sequence[DeviceView], now: int)
                 stage=stage_at(words.get(device), now, is_heard=view.block_at is not None),
                 heard_at=view.heard_at,
                 clock_ms=None if state is None or state.device_at is None else state.heard_at - state.device_at,
+                cadence_ms=view.cadence_ms,
                 backlog=view.backlog,
                 contested=view.contested,
                 is_forked=any(one.code == ReceiptCode.FORK for one in streams.get(device, ())[:1]),

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from hub.fleet.hearing import Hearing, Link, judge_link
+from hub.services.read_thresholds import load_thresholds
 from hub.store import contests, registry, states
 
 if TYPE_CHECKING:
@@ -16,24 +17,13 @@ if TYPE_CHECKING:
     from hub.store.registry import Device
     from hub.store.states import DeviceState, StreamFacts
 
-SILENT_AFTER_MS = 24 * 3_600_000
-"""A device that said it is online and was not heard for this long counts as silent: a broker may lose its last word."""
-
-
-class Link(StrEnum):
-    """How the hub stands with a device."""
-
-    ONLINE = "online"
-    OFFLINE = "offline"
-    SILENT = "silent"
-    NEVER_SEEN = "never seen"
-
 
 @dataclass(frozen=True, slots=True)
 class DeviceView:
     """A registered device. `since` is when the link took this state, `backlog` how many sealed blocks the hub lacks.
 
-    `contested` says why its identity is contested, and is empty where it is not.
+    `cadence_ms` is how often it seals one by its own word, None where it did not say. `contested` says why its identity
+    is contested, and is empty where it is not.
     """
 
     device: Device
@@ -41,6 +31,7 @@ class DeviceView:
     since: int | None
     heard_at: int | None
     block_at: int | None
+    cadence_ms: int | None
     backlog: int
     committed: int
     safe: int
@@ -78,7 +69,7 @@ class HeardDevice:
 
 def read_devices(connection: Connection, now: int, devices: Sequence[Device] | None = None) -> tuple[DeviceView, ...]:
     """Return these devices, or every registered one, as they stand at `now` (UTC ms)."""
-    return tuple(view_device(one, now) for one in hear_devices(connection, devices))
+    return view_devices(connection, hear_devices(connection, devices), now)
 
 
 def hear_devices(connection: Connection, devices: Sequence[Device] | None = None) -> tuple[HeardDevice, ...]:
@@ -92,27 +83,34 @@ def hear_devices(connection: Connection, devices: Sequence[Device] | None = None
     )
 
 
-def view_device(heard: HeardDevice, now: int) -> DeviceView:
-    """Return how the hub stands with a device at `now` (UTC ms)."""
+def view_devices(connection: Connection, heard: Sequence[HeardDevice], now: int) -> tuple[DeviceView, ...]:
+    """Return how the hub stands with devices at `now` (UTC ms), by the thresholds of then."""
+    silent_ms = load_thresholds(connection, now).ms("device_silent_hours")
+    return tuple(_view(one, silent_ms, now) for one in heard)
+
+
+def _view(heard: HeardDevice, silent_ms: int, now: int) -> DeviceView:
     state, stream = heard.state, heard.stream
     committed = stream.committed if stream else -1
-    return DeviceView(
-        device=heard.device,
-        link=_link(heard, now),
-        since=state.changed_at if state else None,
+    hearing = Hearing(
+        is_there=state is not None and state.online,
+        changed_at=state.changed_at if state else None,
         heard_at=heard.heard_at,
         block_at=heard.block_at,
+        cadence_ms=state.cadence_ms if state else None,
+        silent_ms=silent_ms,
+    )
+    link, since = judge_link(hearing, now)
+    return DeviceView(
+        device=heard.device,
+        link=link,
+        since=since,
+        heard_at=hearing.heard_at,
+        block_at=hearing.block_at,
+        cadence_ms=hearing.cadence_ms,
         backlog=max(0, state.head - committed) if state is not None and state.epoch is not None else 0,
         committed=committed,
         safe=stream.safe if stream else -1,
         agent_version=state.agent_version if state else "",
         contested=heard.contested,
     )
-
-
-def _link(heard: HeardDevice, now: int) -> Link:
-    if heard.heard_at is None:
-        return Link.NEVER_SEEN
-    if heard.state is None or not heard.state.online:
-        return Link.OFFLINE
-    return Link.SILENT if now - heard.heard_at > SILENT_AFTER_MS else Link.ONLINE

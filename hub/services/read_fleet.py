@@ -7,7 +7,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING
 
 from hub.services.find_oddities import find_in_devices, find_in_meters, find_unconverted
-from hub.services.read_devices import hear_devices, view_device
+from hub.services.read_devices import hear_devices, view_devices
 from hub.services.read_meters import view_meters
 from hub.store import described, readings, registry, states
 
@@ -42,7 +42,7 @@ def read_fleet(connection: Connection, now: int) -> Fleet:
     heard = hear_devices(connection)
     return Fleet(
         systems=systems,
-        devices=tuple(view_device(one, now) for one in heard),
+        devices=view_devices(connection, heard, now),
         unknown_devices=registry.list_unknown_devices(connection),
         meters=view_meters(connection, meters, found),
         findings=(

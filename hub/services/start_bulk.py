@@ -17,7 +17,6 @@ from hub.rules.instants import format_instant
 from hub.services.amend_system import check_reason
 from hub.services.issue_command import CommandRequest, sign_command
 from hub.services.plan_bulk import Answered, Orders, plan_bulk
-from hub.services.read_devices import SILENT_AFTER_MS
 from hub.store import alerts, bulk_actions, changes, device_list, device_tags, device_words, outbox, registry
 from hub.store.alerts import Acknowledgement
 from hub.store.audit_log import append_audit
@@ -79,9 +78,9 @@ class StartedBulk:
     left: tuple[LeftDevice, ...]
 
 
-def count_matching(connection: Connection, wanted: DeviceFilter, now: int) -> int:
+def count_matching(connection: Connection, wanted: DeviceFilter) -> int:
     """Return how many devices match, one more than `DEVICES_MAX` at most."""
-    return len(_match(connection, wanted, now))
+    return len(_match(connection, wanted))
 
 
 def start_bulk(  # noqa: PLR0913 - what is done, with what, by whom, when and why
@@ -123,14 +122,12 @@ def _started(number: int | None, plan: BulkPlan) -> StartedBulk:
     return StartedBulk(number, tuple(device for device, _ in plan.effects), plan.left)
 
 
-def _match(connection: Connection, wanted: DeviceFilter, now: int) -> tuple[Device, ...]:
-    return device_list.list_page(
-        connection, wanted, after=None, limit=DEVICES_MAX + 1, silent_before=now - SILENT_AFTER_MS
-    )
+def _match(connection: Connection, wanted: DeviceFilter) -> tuple[Device, ...]:
+    return device_list.list_page(connection, wanted, after=None, limit=DEVICES_MAX + 1)
 
 
 def _plan(connection: Connection, wish: BulkWish, now: int) -> BulkPlan:
-    found = _match(connection, wish.wanted, now)
+    found = _match(connection, wish.wanted)
     if len(found) > DEVICES_MAX:
         message = f"more than {DEVICES_MAX:,} devices match: narrow them down, and do it in parts"
         raise InputError(message)

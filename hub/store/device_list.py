@@ -1,12 +1,11 @@
-"""Registered devices a page at a time: by name or meter, how they are heard, the agent that they run, or a tag."""
+"""Registered devices a page at a time: by name or meter, the agent that they run, a tag, or where they stand."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from sqlalchemy import and_, exists, or_, select, tuple_
+from sqlalchemy import exists, or_, select, tuple_
 
 from hub.store import schema
 from hub.store.fleet_tables import device_axes, device_tag
@@ -14,18 +13,9 @@ from hub.store.registry import Device
 from protocol.identity import DeviceId
 
 if TYPE_CHECKING:
-    from sqlalchemy import ColumnElement, Connection, Select
+    from sqlalchemy import Connection, Select
 
     from hub.fleet.axes import Stand
-
-
-class Heard(StrEnum):
-    """How the hub hears a device; with the words of `hub.services.read_devices.Link`."""
-
-    ONLINE = "online"
-    OFFLINE = "offline"
-    SILENT = "silent"
-    NEVER_SEEN = "never seen"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,16 +27,14 @@ class DeviceFilter:
     """
 
     search: str = ""
-    heard: Heard | None = None
     version: str = ""
     tag: str = ""
     stand: Stand | None = None
 
     def named(self) -> dict[str, str]:
         """Return what narrows them down, by the names that addresses and the audit log have for it."""
-        heard = "" if self.heard is None else self.heard.value
         axis, stands = ("", "") if self.stand is None else (self.stand.axis.value, self.stand.word)
-        named = {"search": self.search, "link": heard, "version": self.version, "tag": self.tag}
+        named = {"search": self.search, "version": self.version, "tag": self.tag}
         return {name: value for name, value in {**named, "axis": axis, "stands": stands}.items() if value}
 
 
@@ -55,9 +43,9 @@ EVERY_DEVICE = DeviceFilter()
 
 
 def list_page(
-    connection: Connection, wanted: DeviceFilter, *, after: tuple[str, bytes] | None, limit: int, silent_before: int = 0
+    connection: Connection, wanted: DeviceFilter, *, after: tuple[str, bytes] | None, limit: int
 ) -> tuple[Device, ...]:
-    """Return the next devices by name and id; `silent_before` (UTC ms) is since when one counts as silent."""
+    """Return the next devices by name and id."""
     table, axes = schema.device, device_axes
     query, place = select(table), (table.c.name, table.c.id)
     if wanted.stand is not None:
@@ -79,8 +67,6 @@ def list_page(
     if wanted.version:
         state = schema.device_state
         query = query.where(exists().where(state.c.device == table.c.id, state.c.agent_version == wanted.version))
-    if wanted.heard is not None:
-        query = query.where(_is_heard(wanted.heard, silent_before))
     return tuple(Device(DeviceId(row.id), row.name, row.registered_at) for row in connection.execute(query))
 
 
@@ -88,20 +74,3 @@ def _readers(serial: str) -> Select[tuple[bytes]]:
     """Return the devices that read a registered meter of this serial number; looked up once, not for each device."""
     joined, meter = schema.meter_device, schema.meter
     return select(joined.c.device).join(meter, meter.c.id == joined.c.meter_id).where(meter.c.serial == serial)
-
-
-def _is_heard(heard: Heard, silent_before: int) -> ColumnElement[bool]:
-    state, stream, device = schema.device_state, schema.stream, schema.device
-    speaks = exists().where(state.c.device == device.c.id)
-    sends = exists().where(stream.c.device == device.c.id, stream.c.block_at.is_not(None))
-    online = exists().where(state.c.device == device.c.id, state.c.online == 1)
-    lately = or_(
-        exists().where(state.c.device == device.c.id, state.c.heard_at >= silent_before),
-        exists().where(stream.c.device == device.c.id, stream.c.block_at >= silent_before),
-    )
-    return {
-        Heard.NEVER_SEEN: and_(~speaks, ~sends),
-        Heard.OFFLINE: and_(or_(speaks, sends), ~online),
-        Heard.SILENT: and_(online, ~lately),
-        Heard.ONLINE: and_(online, lately),
-    }[heard]

@@ -302,6 +302,7 @@ device_state = _table(
     Column("device_at", Whole),
     Column("time_quality", Integer),
     Column("agent_version", Text, nullable=False),
+    Column("cadence_ms", Whole),
 )
 
 change = _table(

@@ -30,7 +30,7 @@ class DeviceState:
     """A device's last state.
 
     `session` is the nonce of its session's first hello, `heard_at` when the hub last heard it, `changed_at` when it
-    last came or went (UTC ms).
+    last came or went (UTC ms). `cadence_ms` is how often it seals a block by its own word.
     """
 
     device: DeviceId
@@ -46,6 +46,7 @@ class DeviceState:
     device_at: int | None
     time_quality: int | None
     agent_version: str
+    cadence_ms: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +89,7 @@ _CHANGING = (
     "device_at",
     "time_quality",
     "agent_version",
+    "cadence_ms",
 )
 
 
@@ -223,4 +225,5 @@ def _state(row: Row[tuple[object, ...]]) -> DeviceState:
         device_at=row.device_at,
         time_quality=row.time_quality,
         agent_version=row.agent_version,
+        cadence_ms=row.cadence_ms,
     )

@@ -6,22 +6,21 @@ from urllib.parse import urlencode
 from fastapi import Depends, Query
 
 from hub.fleet.axes import Axis, stand_at
-from hub.store.device_list import DeviceFilter, Heard
+from hub.store.device_list import DeviceFilter
 
 Asked = Annotated[str, Query(max_length=200)]
 
 
-def take_filter(  # noqa: PLR0913 - one for each part of an address
+def take_filter(
     *,
     search: Asked = "",
-    link: Heard | None = None,
     version: Asked = "",
     tag: Asked = "",
     axis: Axis | None = None,
     stands: Annotated[str, Query(max_length=40)] = "",
 ) -> DeviceFilter:
     """Return which devices an address names; raises InputError for what is no word of the axis."""
-    return DeviceFilter(search.strip(), link, version, tag, stand_at(axis, stands))
+    return DeviceFilter(search.strip(), version, tag, stand_at(axis, stands))
 
 
 FilterOf = Annotated[DeviceFilter, Depends(take_filter)]

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from hub.fleet.links import LinkSpan
     from hub.services.read_fleet_board import FleetBoard, FleetDay
 
-_LEVELS = {"online": Level.FULL, "silent": Level.SOME}
+_LEVELS = {"online": Level.FULL, "late": Level.SOME, "silent": Level.SOME}
 HEARD_CAPTION = (
     "A column a day, its hours from the top down. A bar is as wide as the share of the devices in service that were "
     "heard in the hour; dark: all of them. Dashed: the hub itself did not look."
@@ -66,7 +66,7 @@ def draw_links(spans: Sequence[LinkSpan], days: int) -> Chart | None:
         f"link-{days}",
         f"Link of the last {days} days",
         "A part for each state, one after another. The table below has their beginnings and how long they lasted.",
-        "Full: online. Half: silent, though it never took leave. Empty: offline, never seen, or not looked at.",
+        "Full: online. Half: late or silent, though it never took leave. Empty: offline, never seen, or not looked at.",
     )
     chart = state_timeline(words, states, ("Since", "Link", "Online"))
     return None if chart is None else replace(chart, span=(local_day(spans[0].from_at), "now"))

@@ -14,6 +14,7 @@ from hub.charts.chart import line_classes
 from hub.charts.svg import draw_svg
 from hub.errors import UnknownSubjectError
 from hub.rules.forwarding import register_kwh
+from hub.services.checks import span
 from hub.store.changes import Subject
 from hub.web import headline
 from hub.web.context import Hub
@@ -44,6 +45,7 @@ _TEMPLATES.globals.update(
     month_name=formats.month_name,
     month_state=headline.month_state,
     shell_word=shlex.quote,
+    span=span,
     planned=formats.planned,
     state_words=STATES,
     utc_time=formats.utc_time,

@@ -242,6 +242,7 @@ async def test_every_order_is_carried_out(tmp_path: Path, monkeypatch: pytest.Mo
         changed = await hub.order(SetConfig({"interval_seconds": 300}, 0, 60))
         assert (changed.status, changed.config_version) == (ResultStatus.DONE, 1)
         assert hub.states[-1].health["config_version"] == 1
+        assert hub.states[-1].health["seal_seconds"] == 3_600
         assert hub.states[-1].health["memory_free_bytes"] > 0
         assert hub.sessions == 2
 

@@ -14,7 +14,7 @@ from hub.rules.permissions import Action
 from hub.services.cancel_bulk import cancel_bulk, find_bulk
 from hub.services.start_bulk import DEVICES_MAX, BulkWish, command_means, start_bulk
 from hub.store import bulk_actions
-from hub.store.device_list import DeviceFilter, Heard
+from hub.store.device_list import DeviceFilter
 from hub.web.actors import ActorOf, demand
 from hub.web.api.kinds import Number, with_example
 from hub.web.api.paging import Page, PageBack, by_name
@@ -26,7 +26,7 @@ router = APIRouter(prefix="/api/v1", tags=["devices"])
 
 
 class BulkBody(BaseModel):
-    """What is done to all devices that match: by name or a meter's serial, how they are heard, version, tag.
+    """What is done to all devices that match: by name or a meter's serial, version, tag.
 
     `stands` is a word of the `axis`, at which they stood when the hub last looked.
 
@@ -41,7 +41,6 @@ class BulkBody(BaseModel):
     tags: list[str] = Field(default=[], max_length=TAGS_MAX)
     reason: str = Field(max_length=100)
     search: str = Field("", max_length=200)
-    link: Heard | None = None
     version: str = Field("", max_length=200)
     tag: str = Field("", max_length=200)
     axis: Axis | None = None
@@ -66,7 +65,7 @@ def start(hub: HubOf, actor: ActorOf, body: BulkBody) -> models.StartedBulkJson:
         body.action, parse_instant(body.until) if body.until else None, tuple(map(parse_tag, body.tags))
     )
     stand = stand_at(body.axis, body.stands)
-    wanted = DeviceFilter(body.search.strip(), body.link, body.version, body.tag, stand)
+    wanted = DeviceFilter(body.search.strip(), body.version, body.tag, stand)
     wish = BulkWish(wanted, action, body.number)
     started = start_bulk(
         hub.database,

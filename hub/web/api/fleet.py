@@ -15,7 +15,7 @@ from hub.services.find_device import find_device
 from hub.services.name_commands import device_command, meter_command
 from hub.services.read_device import read_device
 from hub.services.read_device_course import read_device_course
-from hub.services.read_devices import SILENT_AFTER_MS, read_devices
+from hub.services.read_devices import read_devices
 from hub.services.read_events import page_events
 from hub.services.read_fleet import read_systems
 from hub.services.read_fleet_board import read_fleet_board
@@ -95,14 +95,11 @@ def list_devices(hub: HubOf, viewer: ViewerOf, page: PageByName, wanted: FilterO
     Without a filter the first page also has those that were heard and are not registered.
     """
     demand(hub, viewer, Action.VIEW_PRODUCTION)
-    now = hub.now()
     with hub.database.read() as connection:
         last = None if page.cursor is None else find_device(connection, page.cursor)
         place = None if last is None else (last.name, last.id)
-        found = device_list.list_page(
-            connection, wanted, after=place, limit=page.limit, silent_before=now - SILENT_AFTER_MS
-        )
-        devices = read_devices(connection, now, found)
+        found = device_list.list_page(connection, wanted, after=place, limit=page.limit)
+        devices = read_devices(connection, hub.now(), found)
         tags = device_tags.tags_of(connection, [one.id for one in found])
         is_begun = last is None and wanted == EVERY_DEVICE
         unknown = registry.list_unknown_devices(connection) if is_begun else ()

@@ -215,7 +215,7 @@ def _number(text: str) -> int:
 
 def _all_form(hub: Hub, wanted: DeviceFilter) -> Form:
     with hub.database.read() as connection:
-        number = count_matching(connection, wanted, hub.now())
+        number = count_matching(connection, wanted)
     query = query_of(wanted)
     until = "Such as 2026-12-01 12:00; for a maintenance, a silence, and alerts that are looked after."
     return Form(

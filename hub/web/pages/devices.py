@@ -9,6 +9,8 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response, Streamin
 
 from hub.errors import HubError, InputError
 from hub.exchange.cells import neutral
+from hub.fleet.axes import Axis, Stand
+from hub.fleet.hearing import Link
 from hub.fleet.lifecycle import Said, Word
 from hub.fleet.tags import Retagging, parse_tags
 from hub.rules.instants import format_instant
@@ -16,11 +18,11 @@ from hub.rules.permissions import Action, Actor
 from hub.services.read_details import parse_time
 from hub.services.read_device import read_device
 from hub.services.read_device_course import read_device_course
-from hub.services.read_devices import SILENT_AFTER_MS, DeviceView, read_devices
+from hub.services.read_devices import DeviceView, read_devices
 from hub.services.say_of_device import say_of_device
 from hub.services.tag_device import tag_device
 from hub.store import device_list, device_tags
-from hub.store.device_list import DeviceFilter, Heard
+from hub.store.device_list import DeviceFilter
 from hub.store.registry import Device
 from hub.web.actors import demand, refuse
 from hub.web.context import Hub, HubOf
@@ -50,22 +52,18 @@ def show_devices(hub: HubOf, viewer: ViewerOf, wanted: FilterOf, after: Asked = 
     demand(hub, viewer, Action.VIEW_PRODUCTION)
     now = hub.now()
     with hub.database.read() as connection:
-        found = device_list.list_page(
-            connection,
-            wanted,
-            after=_cursor(after),
-            limit=DEVICES_SHOWN,
-            silent_before=now - SILENT_AFTER_MS,
-        )
+        found = device_list.list_page(connection, wanted, after=_cursor(after), limit=DEVICES_SHOWN)
         views = read_devices(connection, now, found)
         tags = device_tags.tags_of(connection, [one.id for one in found])
+    look = hub.counting.fleet
+    counts = {} if look is None else look.counts[Axis.LINK]
     return render_page(
         "devices.html",
         frame_for(viewer, now),
         views=views,
         tags=tags,
-        counts=hub.counting.links,
-        heard=list(Heard),
+        links=[(Stand(Axis.LINK, link.value), counts.get(link.value, 0)) for link in Link],
+        has_looked=look is not None,
         wanted=wanted,
         query=query_of(wanted),
         may_say=refuse(hub, viewer, Action.REGISTER_SYSTEM) is None,
@@ -159,9 +157,7 @@ def _write_table(hub: Hub, wanted: DeviceFilter) -> Iterator[str]:
     yield _lines([COLUMNS])
     while True:
         with hub.database.read() as connection:
-            found = device_list.list_page(
-                connection, wanted, after=after, limit=DEVICES_AT_ONCE, silent_before=now - SILENT_AFTER_MS
-            )
+            found = device_list.list_page(connection, wanted, after=after, limit=DEVICES_AT_ONCE)
             views = read_devices(connection, now, found)
             tags = device_tags.tags_of(connection, [one.id for one in found])
         yield _lines([_row(view, tags.get(view.device.id, ())) for view in views])

@@ -187,6 +187,19 @@ def test_a_machine_s_ills_are_named_together() -> None:
     ("device", "hub", "values", "expected"),
     [
         (replace(DEVICE, heard_at=NOW - 3_600_001), HUB, {"device_silent_hours": 1}, [Code.DEVICE_SILENT]),
+        (
+            replace(DEVICE, heard_at=NOW - SILENT_MS - 1, cadence_ms=SILENT_MS // 6 + 1),
+            replace(HUB, began_at=0),
+            {},
+            [],
+        ),
+        (replace(SILENT, cadence_ms=SILENT_MS // 6), replace(HUB, began_at=0), {}, [Code.DEVICE_SILENT]),
+        (
+            replace(SILENT, cadence_ms=SETTLING_MS + 60_000),
+            replace(HUB, began_at=NOW - SETTLING_MS),
+            {},
+            [],
+        ),
         (SILENT, replace(HUB, began_at=NOW), {"device_silent_settling_minutes": 0}, [Code.DEVICE_SILENT]),
         (
             SILENT,

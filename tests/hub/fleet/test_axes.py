@@ -7,8 +7,8 @@ from dataclasses import replace
 import pytest
 
 from hub.fleet.axes import UNREAD_MS, WORDS, Axis, Seen, Urgency, is_recent, judge_axes, worst_of
+from hub.fleet.hearing import Link
 from hub.fleet.standing import Standing
-from hub.services.read_devices import Link
 
 NOW = 1_700_000_000_000
 OK, WARN, BAD = Urgency.OK, Urgency.WARN, Urgency.BAD
@@ -20,6 +20,7 @@ WELL = Seen("online", was_heard=True, is_heard=True, meters=2, standings=(Standi
     [
         (WELL, Axis.LINK, "online", OK),
         (replace(WELL, link="offline"), Axis.LINK, "offline", WARN),
+        (replace(WELL, link="late"), Axis.LINK, "late", WARN),
         (replace(WELL, link="silent"), Axis.LINK, "silent", BAD),
         (replace(WELL, link="never seen"), Axis.LINK, "never seen", WARN),
         (WELL, Axis.METER, "answering", OK),

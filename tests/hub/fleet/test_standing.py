@@ -6,17 +6,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hub.fleet.standing import LAST_DAYS_MS, SILENT_MS, Reader, Standing, Unreported, judge_standing
+from hub.fleet.standing import LAST_DAYS_MS, Reader, Standing, Unreported, judge_standing
 from hub.rules.facts import ReportingMode
 from hub.rules.periods import parse_month
 from hub.rules.windows import window_of
 
 WINDOW = window_of(parse_month("2024-01"))
 EARLY = WINDOW.opens_at
+DAY_MS = 86_400_000
 LATE = WINDOW.closes_at - LAST_DAYS_MS
 HAND, DEVICES = ReportingMode.MANUAL, ReportingMode.AUTOMATIC
 READERS = st.one_of(
-    st.none(), st.builds(Reader, st.just("Barn"), st.one_of(st.none(), st.integers(0, WINDOW.closes_at)))
+    st.none(),
+    st.builds(Reader, st.just("Barn"), st.one_of(st.none(), st.integers(0, WINDOW.closes_at)), st.just(DAY_MS)),
 )
 UNREPORTED = st.lists(st.builds(Unreported, st.just("PV-1"), READERS, st.booleans()), max_size=3)
 
@@ -38,9 +40,16 @@ def lacks(reader: Reader | None = None, *, is_held: bool = False) -> list[Unrepo
         (HAND, 1, lacks(), WINDOW.closes_at, Standing.MISSING, "has closed"),
         (HAND, 1, lacks(is_held=True), WINDOW.closes_at, Standing.MISSING, "has closed"),
         (DEVICES, 1, lacks(), EARLY, Standing.AT_RISK, "No device reads PV-1"),
-        (DEVICES, 1, lacks(Reader("Barn", None)), EARLY, Standing.AT_RISK, "never heard"),
-        (DEVICES, 1, lacks(Reader("Barn", EARLY - SILENT_MS)), EARLY, Standing.READY, "report by themselves"),
-        (DEVICES, 1, lacks(Reader("Barn", EARLY - SILENT_MS - 1)), EARLY, Standing.AT_RISK, "silent since 2024-01-2"),
+        (DEVICES, 1, lacks(Reader("Barn", None, DAY_MS)), EARLY, Standing.AT_RISK, "never heard"),
+        (DEVICES, 1, lacks(Reader("Barn", EARLY - DAY_MS, DAY_MS)), EARLY, Standing.READY, "report by themselves"),
+        (
+            DEVICES,
+            1,
+            lacks(Reader("Barn", EARLY - DAY_MS - 1, DAY_MS)),
+            EARLY,
+            Standing.AT_RISK,
+            "silent since 2024-01-2",
+        ),
     ],
 )
 def test_each_standing_has_its_reason(  # noqa: PLR0913, PLR0917 - a table
@@ -54,7 +63,7 @@ def test_each_standing_has_its_reason(  # noqa: PLR0913, PLR0917 - a table
 
 def test_one_meter_that_cannot_report_puts_the_system_at_risk() -> None:
     """The healthy one beside it does not hide that."""
-    both = [Unreported("PV-1", Reader("Barn", EARLY)), Unreported("PV-2", Reader("Shed", None))]
+    both = [Unreported("PV-1", Reader("Barn", EARLY, DAY_MS)), Unreported("PV-2", Reader("Shed", None, DAY_MS))]
     judged = judge_standing(DEVICES, 2, both, WINDOW, EARLY)
     assert (judged.standing, "PV-2" in judged.reason) == (Standing.AT_RISK, True)
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
+
+from hub.fleet.hearing import Link
 from hub.fleet.machine import Machine, Start
 from hub.services.accept_blocks import Arrival, accept_blocks, load_keys
 from hub.services.answer_state import Answer, answer_state, welcome_devices
-from hub.services.read_devices import Link
 from hub.services.read_fleet import read_fleet
 from hub.services.register_device import register_device
 from hub.store import machines
@@ -17,8 +19,6 @@ from protocol.messages import Gap, GapCause, ReceiptCode, State
 from tests.hub.making import NOW, TERMS, MadeDevice, fetch, made_log, make_key
 
 if TYPE_CHECKING:
-    import pytest
-
     from hub.store.database import Database
     from protocol.identity import DeviceId
 
@@ -70,6 +70,39 @@ def test_a_device_comes_and_goes(registered: Database) -> None:
     assert _link(registered, NOW + 25 * 3_600_000) is Link.SILENT
     assert _answer(registered, device, device.state(b"born", online=False)) == Answer()
     assert _link(registered) is Link.OFFLINE
+
+
+@pytest.mark.parametrize(
+    ("said", "hours", "link"),
+    [
+        ({}, 24, Link.ONLINE),
+        ({"seal_seconds": 3_600}, 2, Link.ONLINE),
+        ({"seal_seconds": 3_600}, 3, Link.LATE),
+        ({"seal_seconds": 3_600}, 25, Link.SILENT),
+        ({"seal_seconds": 86_400}, 48, Link.ONLINE),
+        ({"seal_seconds": 86_400}, 49, Link.LATE),
+        ({"seal_seconds": 86_400}, 145, Link.SILENT),
+        ({"seal_seconds": -1}, 25, Link.SILENT),
+    ],
+)
+def test_a_device_is_measured_by_what_it_says_of_itself(
+    registered: Database, said: dict[str, int], hours: int, link: Link
+) -> None:
+    """Late without two blocks that it means to bring, silent after six of them and a day at least."""
+    device = made_log(COUNTS)
+    _answer(registered, device, device.state(health=said))
+    accept_blocks(registered, device.arrivals(0), TERMS, NOW)
+    assert _link(registered, NOW + hours * 3_600_000) is link
+
+
+def test_a_device_that_is_heard_and_brings_nothing_is_late(registered: Database) -> None:
+    """Its word that it is there does not stand for blocks; the next one makes good."""
+    device, later = made_log(COUNTS), NOW + 3 * 3_600_000
+    accept_blocks(registered, device.arrivals(0), TERMS, NOW)
+    _answer(registered, device, device.state(health={"seal_seconds": 3_600}), at=later)
+    assert _link(registered, later) is Link.LATE
+    accept_blocks(registered, device.arrivals(1), TERMS, later)
+    assert _link(registered, later) is Link.ONLINE
 
 
 def test_a_late_death_of_an_old_session_is_ignored(registered: Database) -> None:

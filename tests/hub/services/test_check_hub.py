@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from hub.fleet.hearing import Link
 from hub.rules.periods import parse_month
 from hub.rules.windows import window_of
 from hub.services.check_hub import (
@@ -22,7 +23,7 @@ from hub.services.check_hub import (
     check_surroundings,
 )
 from hub.services.checks import FREE_BYTES_MIN, Check, Standing, megabytes, span
-from hub.services.read_devices import DeviceView, Link
+from hub.services.read_devices import DeviceView
 from hub.store.backups import Backup
 from hub.store.database import SCHEMA_REVISION
 from hub.store.registry import Device
@@ -49,7 +50,7 @@ AROUND = Surroundings(
 def device(seed: int, link: Link, heard_at: int | None = NOW - 48 * HOUR_MS) -> DeviceView:
     """Return a device that was last heard two days ago."""
     return DeviceView(
-        Device(DeviceId(bytes([seed] * 16)), f"Barn {seed}", 0), link, None, heard_at, heard_at, 0, 1, 1, "1", ""
+        Device(DeviceId(bytes([seed] * 16)), f"Barn {seed}", 0), link, None, heard_at, heard_at, None, 0, 1, 1, "1", ""
     )
 
 

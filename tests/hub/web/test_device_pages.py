@@ -90,8 +90,9 @@ def test_every_device_is_on_one_page(app: FastAPI) -> None:
     assert len(names) == len(set(names)) == MANY + 1
     assert walk(bea, "/devices?search=site 25") == [f"Site {number}" for number in range(250, 260)]
     assert walk(bea, "/devices?search=WN-1001") == ["Barn"]
-    assert len(walk(bea, "/devices?link=never seen")) == MANY
-    assert walk(bea, "/devices?link=offline") == ["Barn"]
+    evaluate_alerts(app.state.hub.database, 0, NOW)
+    assert len(walk(bea, "/devices?axis=link&stands=never seen")) == MANY
+    assert walk(bea, "/devices?axis=link&stands=offline") == ["Barn"]
     assert "No device matches" in bea.get("/devices?search=100%25").text
     assert bea.get("/devices?after=x").status_code == 422
 
@@ -226,13 +227,22 @@ def test_a_device_says_how_its_machine_does(app: FastAPI) -> None:
     device, database = MadeDevice(), app.state.hub.database
     bea = signed_in(app, "bea")
     assert "Its machine" not in bea.get(f"/devices/{device.text}").text
-    said = {"under_voltage": 1, "disk_used_percent": 40, "processor_millicelsius": 58_432, "<mood>": 7}
+    said = {
+        "seal_seconds": 900,
+        "under_voltage": 1,
+        "disk_used_percent": 40,
+        "processor_millicelsius": 58_432,
+        "<mood>": 7,
+    }
     answer_state(database, device.id, device.state(health=said, boot_count=2), terms=TERMS, now=NOW, retained=False)
     page = bea.get(f"/devices/{device.text}").text
+    assert "<dt>Brings a block</dt><dd>every 15 min, the last just now</dd>" in page
     assert "<dt>Supply</dt><dd>too low, now or since it started</dd>" in page
     assert "<dt>Processor</dt><dd>58.4 °C</dd>" in page
     headers = {"authorization": f"Bearer {issue_token(database, 'bea', DAY_MS, actor='test', now=NOW)}"}
-    told = bea.client.get(f"/api/v1/devices/{device.text}", headers=headers).json()["machine"]
+    details = bea.client.get(f"/api/v1/devices/{device.text}", headers=headers).json()
+    assert details["cadence_seconds"] == 900
+    told = details["machine"]
     assert told["numbers"] == said
     assert told["words"] == {
         "Supply": "too low, now or since it started",

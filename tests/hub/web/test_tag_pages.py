@@ -14,6 +14,7 @@ from sqlalchemy import event
 
 from hub.cli import device_stage
 from hub.errors import InputError
+from hub.services.evaluate_alerts import evaluate_alerts
 from hub.services.register_device import register_device
 from hub.services.set_password import make_link, set_password
 from hub.store import audit_log
@@ -40,6 +41,7 @@ def hub(tmp_path: Path) -> Iterator[Api]:
             register_device(api.database, device.pem, f"Site {place}", NOW)
             if place % 2 == 0:
                 assert api.post("bea", f"devices/{device.text}/tags", {"add": ["even", "lte"]}).status_code == 201
+        evaluate_alerts(api.database, 0, NOW)
         yield api
 
 
@@ -86,7 +88,9 @@ def test_devices_are_found_by_their_tag(hub: Api) -> None:
     page = page_of(hub, "/devices?tag=even&search=Site")
     assert re.findall(r">(Site \d)</a>", page) == ["Site 0", "Site 2", "Site 4", "Site 6"]
     assert 'href="/devices.csv?search=Site&tag=even"' in page
-    assert re.findall(r">(Site \d)</a>", page_of(hub, "/devices?tag=even&search=2&link=never seen")) == ["Site 2"]
+    assert re.findall(r">(Site \d)</a>", page_of(hub, "/devices?tag=even&search=2&axis=link&stands=never seen")) == [
+        "Site 2"
+    ]
     assert "No device matches" in page_of(hub, "/devices?tag=eve")
     saved = hub.client.get("/devices.csv?tag=even", headers=hub.headers("bea"))
     rows = list(csv.DictReader(io.StringIO(saved.text)))
@@ -96,7 +100,7 @@ def test_devices_are_found_by_their_tag(hub: Api) -> None:
     names = [one["name"] for answer in (first, second) for one in answer["devices"]]
     assert (names, second["next"]) == (["Site 0", "Site 2", "Site 4", "Site 6"], None)
     assert hub.get("bea", f"devices/{DEVICES[0].text}").json()["tags"] == ["even", "lte"]
-    assert hub.get("bea", "devices?search=Site 1&link=never seen").json()["devices"][0]["tags"] == []
+    assert hub.get("bea", "devices?search=Site 1&axis=link&stands=never seen").json()["devices"][0]["tags"] == []
 
 
 def test_a_tag_is_looked_up_by_its_index(hub: Api) -> None:
@@ -145,4 +149,4 @@ def test_the_command_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
     listed = line.ask("device", "list", "--tag", "even", "--search", "Site")
     assert [one["name"] for one in listed["devices"]] == ["Site 0", "Site 2", "Site 4", "Site 6"]
     assert listed["unknown"] == []
-    assert "even lte" in line.say("device", "list", "--link", "never seen")
+    assert "even lte" in line.say("device", "list", "--axis", "link", "--stands", "never seen")
