@@ -34,7 +34,7 @@ from hub.exchange.oidc import OidcProvider
 from hub.exchange.pts_doors import open_door
 from hub.exchange.webhooks import Webhooks
 from hub.ingest import Ingest
-from hub.jobs import AlertJob, BoardJob, DeviceReportJob, MailJob, TellJob
+from hub.jobs import AlertJob, BoardJob, DeviceReportJob, MailJob, MissingJob, TellJob
 from hub.keys import ensure_receipt_key
 from hub.scheduler import Scheduler
 from hub.sealing import Sealer
@@ -119,6 +119,7 @@ def build_app(settings: HubSettings, now: Now = now_ms) -> FastAPI:
         DeviceReportJob(database.beside(), now),
         BoardJob(database.beside(), counting, now),
         AlertJob(database.beside(), counting, now, settings),
+        MissingJob(database.beside(), now),
         TellJob(
             database.beside(),
             # A mailer is for one thread.

@@ -14,6 +14,7 @@ from hub.exchange.certificates import read_expiries, read_next_update
 from hub.fleet.hearing import Link
 from hub.sentences import SentenceLimit
 from hub.services.draw_board import draw_board
+from hub.services.draw_missing import draw_missing
 from hub.services.evaluate_alerts import evaluate_alerts
 from hub.services.queue_dispatches import queue_dispatches
 from hub.services.queue_notices import find_turn, queue_notices
@@ -140,6 +141,24 @@ class BoardJob:
         missing = draw_board(self._database, now, is_stopping)
         _, is_open = current_window(now)
         self._counting.missing = Missing(missing if is_open else None)
+        self.every_seconds = max(LOOK_EVERY_SECONDS, LOOK_SHARE * (monotonic_seconds() - began))
+        return False
+
+
+class MissingJob:
+    """Keeps which systems lack months of the last quarters."""
+
+    name = "missing production"
+
+    def __init__(self, database: Database, now: Now) -> None:
+        self.every_seconds = LOOK_EVERY_SECONDS
+        self._database = database
+        self._now = now
+
+    def run(self, is_stopping: Callable[[], bool]) -> bool:
+        """Look at what is due; return that there is no more."""
+        began = monotonic_seconds()
+        draw_missing(self._database, self._now(), is_stopping)
         self.every_seconds = max(LOOK_EVERY_SECONDS, LOOK_SHARE * (monotonic_seconds() - began))
         return False
 

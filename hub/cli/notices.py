@@ -12,7 +12,7 @@ from hub.cli.terminal import DEFAULT_DATA, AsJson, Data, open_data, plain, print
 from hub.clock import now_ms
 from hub.errors import InputError, SettingsError
 from hub.exchange.mail import SmtpMailer
-from hub.exchange.missing_csv import missing_csv
+from hub.exchange.missing_csv import missing_csv, missing_heading
 from hub.exchange.notice_text import thousandths
 from hub.formats import count, kilowatt_hours, local_time
 from hub.models import notices as models
@@ -139,12 +139,13 @@ def missing(
 ) -> None:
     """Report which systems lack which months of a quarter."""
     wanted = parse_quarter(quarter)
+    now = now_ms()
     with open_data(data, create=False) as database, database.read() as connection:
-        report = report_missing(connection, wanted, SOURCES, now_ms())
+        report = report_missing(connection, wanted, SOURCES, now)
     if csv_file is not None:
-        _write(csv_file, missing_csv(report.rows))
+        _write(csv_file, missing_heading() + missing_csv(report.rows))
     if as_json:
-        print_json(models.missing_json(report))
+        print_json(models.missing_json(report, now))
         return
     _show(report)
 

@@ -1,10 +1,24 @@
-"""Cells of a table that a spreadsheet shows and does not compute."""
+"""Tables for spreadsheets, whose cells are shown and not computed."""
 
 from __future__ import annotations
 
+import csv
+import io
+from typing import TYPE_CHECKING
+
 from hub.exchange.mail import one_line
 
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
 _FORMULA_SIGNS = ("=", "+", "-", "@")
+
+
+def table_lines(rows: Iterable[Iterable[str]]) -> str:
+    """Return lines of a table as CSV; a table that is long is written in parts, the heading first."""
+    text = io.StringIO()
+    csv.writer(text).writerows(map(neutral, row) for row in rows)
+    return text.getvalue()
 
 
 def neutral(cell: str) -> str:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from typing import TYPE_CHECKING
 
-from hub.exchange.cells import neutral
+from hub.exchange.cells import table_lines
 from hub.formats import plain_kilowatts
 from hub.rules.instants import format_instant
 
@@ -27,14 +25,17 @@ COLUMNS = (
 )
 
 
+def missing_heading() -> str:
+    """Return the line above the report."""
+    return table_lines([COLUMNS])
+
+
 def missing_csv(rows: Iterable[MissingSystem]) -> str:
-    """Return the report with a heading line; months as `2024-01 2024-02`, energy in whole Wh, times in UTC."""
-    text = io.StringIO()
-    writer = csv.writer(text)
-    writer.writerow(COLUMNS)
-    for row in rows:
-        last = ("", "") if row.last is None else (str(row.last.register_wh), format_instant(row.last.read_at))
-        names = (row.system, row.name, row.reporter, row.account_holder)
-        cells = (*names, plain_kilowatts(row.capacity_w_dc), " ".join(map(str, row.months)), *last)
-        writer.writerow([neutral(cell) for cell in cells])
-    return text.getvalue()
+    """Return rows of the report; months as `2024-01 2024-02`, energy in whole Wh, times in UTC."""
+    return table_lines(map(_cells, rows))
+
+
+def _cells(row: MissingSystem) -> tuple[str, ...]:
+    last = ("", "") if row.last is None else (str(row.last.register_wh), format_instant(row.last.read_at))
+    names = (row.system, row.name, row.reporter, row.account_holder)
+    return (*names, plain_kilowatts(row.capacity_w_dc), " ".join(map(str, row.months)), *last)

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from typing import TYPE_CHECKING
 
-from hub.exchange.cells import neutral
+from hub.exchange.cells import table_lines
 from hub.rules.instants import format_instant
 
 if TYPE_CHECKING:
@@ -35,13 +33,8 @@ def statement_csv(statement: Statement) -> str:
 
     The system's own line has no meter; its `kind` says how far the month is reported, and it alone has the hash.
     """
-    text = io.StringIO()
-    writer = csv.writer(text)
-    writer.writerow(COLUMNS)
-    for meter in statement.meters:
-        writer.writerow(map(neutral, _meter_cells(statement, meter)))
-    for serial in statement.missing:
-        writer.writerow(map(neutral, _line(statement, meter=serial, kind="missing")))
+    meters = [_meter_cells(statement, meter) for meter in statement.meters]
+    missing = [_line(statement, meter=serial, kind="missing") for serial in statement.missing]
     total = _line(
         statement,
         production_wh=_number(statement.production_wh),
@@ -49,8 +42,7 @@ def statement_csv(statement: Statement) -> str:
         standing=statement.standing.value,
         sha256=statement.sha256,
     )
-    writer.writerow(map(neutral, total))
-    return text.getvalue()
+    return table_lines([COLUMNS, *meters, *missing, total])
 
 
 def _meter_cells(statement: Statement, meter: StatedMeter) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ from hub.rules.instants import format_instant
 
 if TYPE_CHECKING:
     from hub.rules.missing_production import MissingSystem
-    from hub.services.report_missing import MissingQuarter
+    from hub.services.report_missing import MissingPage, MissingQuarter
     from hub.store.notices_outbox import KeptNotice, Notice
 
 
@@ -102,11 +102,18 @@ class MissingSystemJson(_Json):
 
 
 class MissingQuarterJson(_Json):
-    """The Missing Production Report of a quarter; `months` are those whose windows have closed."""
+    """The Missing Production Report of a quarter; `months` are those whose windows have closed.
+
+    `number` is how many systems lacked one when the hub last looked, at `looked_at`; both are null before that. Those
+    that have been reported since are left out of `systems`. `next` begins the next page.
+    """
 
     quarter: str
     months: list[str]
+    number: int | None
+    looked_at: str | None
     systems: list[MissingSystemJson]
+    next: str | None = None
 
 
 def notice_json(kept: KeptNotice, now: int) -> NoticeJson:
@@ -142,12 +149,26 @@ def due_json(notice: Notice) -> DueNoticeJson:
     )
 
 
-def missing_json(report: MissingQuarter) -> MissingQuarterJson:
-    """Return the report of a quarter."""
+def missing_json(report: MissingQuarter, now: int) -> MissingQuarterJson:
+    """Return the whole report of a quarter, as it is at `now` (UTC ms)."""
     return MissingQuarterJson(
         quarter=str(report.quarter),
         months=[str(month) for month in report.months],
+        number=len(report.rows),
+        looked_at=format_instant(now),
         systems=[_missing_system(row) for row in report.rows],
+    )
+
+
+def missing_page_json(page: MissingPage) -> MissingQuarterJson:
+    """Return a page of the report of a quarter."""
+    return MissingQuarterJson(
+        quarter=str(page.quarter),
+        months=[str(month) for month in page.months],
+        number=page.systems,
+        looked_at=None if page.looked_at is None else format_instant(page.looked_at),
+        systems=[_missing_system(row) for row in page.rows],
+        next=page.after,
     )
 
 

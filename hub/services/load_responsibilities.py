@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from calendar import monthrange
 from dataclasses import replace
-from datetime import date
 from typing import TYPE_CHECKING
 
 from hub.rules.permissions import Role
@@ -36,20 +34,35 @@ def load_responsibilities(connection: Connection, months: Sequence[ProductionMon
     A month is lacking where a meter that was in service in it has no accepted reading for it; a meter of which nobody
     said since when it counts does so since its system was registered.
     """
-    if not months:
-        return ()
-    registered = {system.pts_id: system.registered_at for system in registry.list_systems(connection)}
-    return tuple(
-        one for some in _in_pieces(connection, months[-1]) for one in _lacking(connection, some, months, registered)
-    )
+    found: list[Responsibility] = []
+    after = "" if months else None
+    while after is not None:
+        some, after = load_lacking(connection, months, after, SYSTEMS_AT_ONCE)
+        found += some
+    return tuple(found)
 
 
-def _in_pieces(connection: Connection, month: ProductionMonth) -> Iterator[tuple[SystemFacts, ...]]:
-    on = date(month.year, month.month, monthrange(month.year, month.month)[1])
-    after = ""
-    while some := facts.iterate_system_facts(connection, on, after, SYSTEMS_AT_ONCE):
-        yield some
-        after = some[-1].system
+def load_lacking(
+    connection: Connection,
+    months: Sequence[ProductionMonth],
+    after: str,
+    limit: int,
+    only: Collection[str] | None = None,
+) -> tuple[tuple[Responsibility, ...], str | None]:
+    """Return those of the next `limit` systems after a PTS id that lack one of `months`, as `load_responsibilities`.
+
+    Where `only` is given, of those systems. Beside it the system after which the next ones come, None where there are
+    none.
+    """
+    on = months[-1].last_day
+    if only is None:
+        systems = facts.iterate_system_facts(connection, on, after, limit)
+    else:
+        systems = facts.list_system_facts(connection, sorted(one for one in only if one > after)[:limit], on)
+    names = [one.system for one in systems]
+    registered = {one.pts_id: one.registered_at for one in registry.list_systems(connection, only=names)}
+    found = tuple(_lacking(connection, systems, months, registered)) if systems else ()
+    return found, names[-1] if names and len(names) == limit else None
 
 
 def _lacking(

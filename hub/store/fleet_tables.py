@@ -101,6 +101,28 @@ window_look = Table(
 )
 """Of which month that is, and when somebody last looked: one row."""
 
+missing_line = Table(
+    "missing_line",
+    metadata,
+    Column("quarter", Text, primary_key=True),
+    Column("system", Text, ForeignKey("system.pts_id"), primary_key=True),
+    sqlite_strict=True,
+    sqlite_with_rowid=False,
+)
+"""Which systems lacked a closed month of a quarter at the last look: redrawn, and nobody's evidence."""
+
+missing_look = Table(
+    "missing_look",
+    metadata,
+    Column("quarter", Text, primary_key=True),
+    Column("months", Whole, nullable=False),
+    Column("systems", Whole, nullable=False),
+    Column("looked_at", Whole, nullable=False),
+    sqlite_strict=True,
+    sqlite_with_rowid=False,
+)
+"""When somebody last looked at a quarter, at how many months of it, and how many systems lacked one."""
+
 device_machine = Table(
     "device_machine",
     metadata,

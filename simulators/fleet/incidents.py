@@ -18,6 +18,7 @@ from hub.services.commission_meter import Look, commission_meter
 from hub.services.correct_reading import decide_submission, request_correction
 from hub.services.decide_exchange import ExchangeDecision, decide_exchange
 from hub.services.draw_board import draw_board
+from hub.services.draw_missing import draw_missing
 from hub.services.evaluate_alerts import evaluate_alerts
 from hub.services.exchange_meter import ExchangeRequest, exchange_meter
 from hub.services.read_alerts import read_open
@@ -124,6 +125,7 @@ def stand_today(history: History) -> None:
         say_of_device(history.database, device, said, actor=FIRST_OPERATOR, now=history.now, reason="roof works")
     _tag_devices(history)
     draw_board(history.database, history.now)
+    draw_missing(history.database, history.now)
     _answer_alerts(history)
 
 

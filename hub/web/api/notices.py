@@ -5,11 +5,10 @@ from fastapi import APIRouter
 from hub.models import notices as models
 from hub.rules.permissions import Action
 from hub.rules.quarters import parse_quarter
-from hub.services.notice_sources import SOURCES
-from hub.services.report_missing import report_missing
+from hub.services.report_missing import page_missing
 from hub.store import notices_outbox
 from hub.web.actors import ActorOf, demand, demand_any
-from hub.web.api.paging import PageBack
+from hub.web.api.paging import PageBack, PageByName
 from hub.web.context import HubOf
 
 router = APIRouter(prefix="/api/v1", tags=["notices"])
@@ -31,9 +30,14 @@ def list_notices(
 
 
 @router.get("/missing/{quarter}")
-def get_missing(hub: HubOf, actor: ActorOf, quarter: str) -> models.MissingQuarterJson:
-    """Return the Missing Production Report of a quarter, `YYYY-Qn`, of the systems whose report one may see."""
+def get_missing(hub: HubOf, actor: ActorOf, quarter: str, page: PageByName) -> models.MissingQuarterJson:
+    """Return the Missing Production Report of one of the last quarters, `YYYY-Qn`, of systems one may see, by PTS id.
+
+    The hub keeps which these are and looks at each hour.
+    """
     seen = demand_any(hub, actor, Action.VIEW_MISSING)
-    wanted = parse_quarter(quarter)
+    wanted, after = parse_quarter(quarter), page.cursor or ""
     with hub.database.read() as connection:
-        return models.missing_json(report_missing(connection, wanted, SOURCES, hub.now(), seen))
+        found = page_missing(connection, wanted, hub.now(), only=seen, after=after, limit=page.limit)
+    page.link(found.after)
+    return models.missing_page_json(found)

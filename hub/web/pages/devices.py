@@ -1,14 +1,12 @@
 """Pages of devices: the list, narrowed down by its address, and all that is known of one."""
 
-import csv
-import io
 from collections.abc import Iterator
 
 from fastapi import APIRouter
 from fastapi.responses import HTMLResponse, RedirectResponse, Response, StreamingResponse
 
 from hub.errors import HubError, InputError
-from hub.exchange.cells import neutral
+from hub.exchange.cells import table_lines
 from hub.fleet.axes import Axis, Stand
 from hub.fleet.hearing import Link
 from hub.fleet.lifecycle import Said, Word
@@ -154,13 +152,13 @@ def _draw(  # noqa: PLR0913 - what was typed before
 def _write_table(hub: Hub, wanted: DeviceFilter) -> Iterator[str]:
     """Yield the lines of all devices that match; between two parts nothing is held open, however slowly one reads."""
     now, after = hub.now(), None
-    yield _lines([COLUMNS])
+    yield table_lines([COLUMNS])
     while True:
         with hub.database.read() as connection:
             found = device_list.list_page(connection, wanted, after=after, limit=DEVICES_AT_ONCE)
             views = read_devices(connection, now, found)
             tags = device_tags.tags_of(connection, [one.id for one in found])
-        yield _lines([_row(view, tags.get(view.device.id, ())) for view in views])
+        yield table_lines([_row(view, tags.get(view.device.id, ())) for view in views])
         if len(found) < DEVICES_AT_ONCE:
             return
         after = (found[-1].name, bytes(found[-1].id))
@@ -172,12 +170,6 @@ def _row(view: DeviceView, tags: tuple[str, ...]) -> tuple[str, ...]:
         *(format_device_id(view.device.id), view.device.name, view.link.value, view.contested, *instants),
         *(str(view.backlog), "" if view.committed < 0 else str(view.committed), view.agent_version, " ".join(tags)),
     )
-
-
-def _lines(rows: list[tuple[str, ...]]) -> str:
-    text = io.StringIO()
-    csv.writer(text).writerows(map(neutral, row) for row in rows)
-    return text.getvalue()
 
 
 def _word(text: str) -> Word:

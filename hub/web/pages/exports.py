@@ -1,31 +1,31 @@
 """Pages of what leaves the hub: a quarter's files for the registries, and which months nobody reported."""
 
+import itertools
 from typing import Annotated
 from urllib.parse import quote
 
 from fastapi import APIRouter, Path
-from fastapi.responses import HTMLResponse, RedirectResponse, Response
+from fastapi.responses import HTMLResponse, RedirectResponse, Response, StreamingResponse
 
 from hub.errors import HubError, InputError
-from hub.exchange.missing_csv import missing_csv
+from hub.exchange.missing_csv import missing_csv, missing_heading
 from hub.rules.periods import date_at, month_of
 from hub.rules.permissions import Action, Actor
 from hub.rules.quarters import ProductionQuarter, gis_calendar, parse_quarter, quarter_of
 from hub.rules.verification_file import FileKind
 from hub.services.export_quarter import ExportLayout, ExportRequest, export_quarter, find_export, name_file
-from hub.services.notice_sources import SOURCES
-from hub.services.report_missing import MissingQuarter, report_missing
+from hub.services.report_missing import iterate_missing, last_quarters, page_missing
 from hub.store import exports
 from hub.web.actors import demand, demand_any, refuse
 from hub.web.context import Hub, HubOf
+from hub.web.device_filter import Asked
 from hub.web.forms import Typed, read_field
 from hub.web.navigation import frame_for
 from hub.web.rendering import render_page
 from hub.web.visitors import PersonOf, ViewerOf
 
 _SEE_OTHER = 303
-QUARTERS_SHOWN = 8
-ROWS_SHOWN = 200
+ROWS_SHOWN = 50
 LEFT_OUT_SHOWN = 20
 _NUMBER_MAX = (1 << 63) - 1
 Number = Annotated[int, Path(ge=1, le=_NUMBER_MAX)]
@@ -85,33 +85,30 @@ def save_export(hub: HubOf, viewer: ViewerOf, number: Number) -> Response:
 
 
 @router.get("/missing")
-def show_missing(hub: HubOf, viewer: ViewerOf, quarter: str = "") -> HTMLResponse:
+def show_missing(hub: HubOf, viewer: ViewerOf, quarter: str = "", after: Asked = "") -> HTMLResponse:
     """Show which systems lack which months of a quarter; of none given of the one whose window closed last."""
-    report = _missing(hub, viewer, quarter)
+    seen, wanted, now = demand_any(hub, viewer, Action.VIEW_MISSING), _quarter(hub, quarter), hub.now()
+    with hub.database.read() as connection:
+        page = page_missing(connection, wanted, now, only=seen, after=after, limit=ROWS_SHOWN)
     return render_page(
-        "missing.html",
-        frame_for(viewer, hub.now()),
-        report=report,
-        rows=report.rows[:ROWS_SHOWN],
-        more=max(0, len(report.rows) - ROWS_SHOWN),
-        quarters=_quarters(hub.now()),
+        "missing.html", frame_for(viewer, now), page=page, quarters=last_quarters(now), is_first=not after, now=now
     )
 
 
 @router.get("/missing.csv")
 def save_missing(hub: HubOf, viewer: ViewerOf, quarter: str = "") -> Response:
     """Give the Missing Production Report as a table."""
-    report = _missing(hub, viewer, quarter)
-    name = f"missing_production_{report.quarter}.csv"
+    seen, wanted = demand_any(hub, viewer, Action.VIEW_MISSING), _quarter(hub, quarter)
+    pieces = map(missing_csv, iterate_missing(hub.database, wanted, hub.now(), seen))
+    name = f"missing_production_{wanted}.csv"
     headers = {"content-disposition": f'attachment; filename="{name}"', "cache-control": "no-store"}
-    return Response(missing_csv(report.rows), media_type="text/csv; charset=utf-8", headers=headers)
+    return StreamingResponse(
+        itertools.chain([missing_heading()], pieces), media_type="text/csv; charset=utf-8", headers=headers
+    )
 
 
-def _missing(hub: Hub, viewer: Actor, quarter: str) -> MissingQuarter:
-    seen = demand_any(hub, viewer, Action.VIEW_MISSING)
-    wanted = parse_quarter(quarter) if quarter else quarter_of(month_of(hub.now()).previous())
-    with hub.database.read() as connection:
-        return report_missing(connection, wanted, SOURCES, hub.now(), seen)
+def _quarter(hub: Hub, text: str) -> ProductionQuarter:
+    return parse_quarter(text) if text else quarter_of(month_of(hub.now()).previous())
 
 
 def _layout(text: str) -> ExportLayout:
@@ -130,19 +127,9 @@ def _kind(text: str) -> FileKind:
         raise InputError(message) from error
 
 
-def _quarters(now: int) -> list[ProductionQuarter]:
-    """Return the running quarter and those before it, the latest first."""
-    found, month = [quarter_of(month_of(now))], month_of(now)
-    while len(found) < QUARTERS_SHOWN:
-        month = month.previous()
-        if quarter_of(month) != found[-1]:
-            found.append(quarter_of(month))
-    return found
-
-
 def _draw(hub: Hub, viewer: Actor, error: HubError | None = None, typed: Typed | None = None) -> HTMLResponse:
     now = hub.now()
-    quarters = _quarters(now)
+    quarters = last_quarters(now)
     with hub.database.read() as connection:
         files = {one: exports.list_files(connection, one) for one in quarters}
     return render_page(

@@ -1,16 +1,14 @@
 """Pages of closing a month: what it is, what runs over it found, and the button that begins another."""
 
-import csv
-import io
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Annotated
 
 from fastapi import APIRouter, Query
-from fastapi.responses import HTMLResponse, RedirectResponse, Response
+from fastapi.responses import HTMLResponse, RedirectResponse, Response, StreamingResponse
 
 from hub.chores import Chore
 from hub.errors import HubError, InputError
-from hub.exchange.cells import neutral
+from hub.exchange.cells import table_lines
 from hub.rules.analysis import ReviewDecision
 from hub.rules.closing import RunKind, month_state, refuse_run
 from hub.rules.periods import ProductionMonth, month_of, parse_month
@@ -21,6 +19,7 @@ from hub.services.analyse_month import analyse_month, review_finding
 from hub.services.close_month import close_month
 from hub.services.verify_month import verify_month
 from hub.store import months, system_meters
+from hub.store.months import SystemMonthRow
 from hub.store.reviews import Review
 from hub.web.actors import demand, refuse
 from hub.web.context import Hub, HubOf
@@ -32,6 +31,7 @@ from hub.web.visitors import PersonOf, ViewerOf
 _SEE_OTHER = 303
 MONTHS_SHOWN = 24
 LINES_SHOWN = 50
+LINES_AT_ONCE = 500
 FINDINGS_SHOWN = 50
 COLUMNS = ("system", "month", "version", "run", "state", "production_wh", "true_up", "sha256")
 
@@ -64,17 +64,9 @@ def save_month(hub: HubOf, viewer: ViewerOf, month: str, state: ReportState | No
     """Give the month of every system as it was kept last, as a table; those of one state if given."""
     demand(hub, viewer, Action.VIEW_PRODUCTION)
     wanted = parse_month(month)
-    text = io.StringIO()
-    writer = csv.writer(text)
-    writer.writerow(COLUMNS)
-    with hub.database.read() as connection:
-        for row in months.iterate_month(connection, wanted):
-            if state is None or row.state == state:
-                number = "" if row.production_wh is None else str(row.production_wh)
-                cells = (row.system, str(row.month), str(row.version), str(row.run), row.state, number)
-                writer.writerow(map(neutral, (*cells, "yes" if row.is_true_up else "no", row.sha256)))
     headers = {"content-disposition": f'attachment; filename="months_{wanted}.csv"', "cache-control": "no-store"}
-    return Response(text.getvalue(), media_type="text/csv; charset=utf-8", headers=headers)
+    lines = _write_table(hub, wanted, state)
+    return StreamingResponse(lines, media_type="text/csv; charset=utf-8", headers=headers)
 
 
 @router.get("/months/{month}")
@@ -119,6 +111,23 @@ def decide_finding(  # noqa: PLR0913, PLR0917 - which finding, and what was type
     except HubError as error:
         return _draw(hub, person.actor, wanted, None, "", error, reason)
     return RedirectResponse(f"/months/{wanted}#found", status_code=_SEE_OTHER)
+
+
+def _write_table(hub: Hub, month: ProductionMonth, state: ReportState | None) -> Iterator[str]:
+    """Yield the lines of a month's table; between two parts nothing is held open, however slowly one reads."""
+    yield table_lines([COLUMNS])
+    after: str | None = ""
+    while after is not None:
+        with hub.database.read() as connection:
+            rows = months.list_month(connection, month, state=state, after=after, limit=LINES_AT_ONCE)
+        yield table_lines(map(_cells, rows))
+        after = rows[-1].system if len(rows) == LINES_AT_ONCE else None
+
+
+def _cells(row: SystemMonthRow) -> tuple[str, ...]:
+    number = "" if row.production_wh is None else str(row.production_wh)
+    cells = (row.system, str(row.month), str(row.version), str(row.run), row.state, number)
+    return (*cells, "yes" if row.is_true_up else "no", row.sha256)
 
 
 def _begin(hub: Hub, actor: Actor, month: ProductionMonth, what: str, reason: str) -> None:

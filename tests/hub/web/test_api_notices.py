@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from hub.rules.instants import format_instant
 from hub.rules.permissions import Actor, Relation, Role
+from hub.services.draw_missing import LATE_EVERY_MS, draw_missing
 from hub.services.queue_notices import queue_notices
 from hub.services.register_meter import MeterRequest, register_meter
 from hub.services.register_system import register_system
@@ -65,9 +67,13 @@ def test_missing_production_of_a_quarter(client: TestClient, hub: Hub) -> None:
     """Months whose windows have closed, and the systems that lack them; 422 for what is no quarter."""
     register_system(hub.database, "S-1", "Barn roof", "7.5", NOW - YEAR_MS)
     register_meter(hub.database, MeterRequest("S-1", "", "M-1"), NOW - YEAR_MS)
-    assert client.get("/api/v1/missing/2017-Q2").json() == {
+    path = "/api/v1/missing/2017-Q2"
+    draw_missing(hub.database, NOW + LATE_EVERY_MS)
+    assert client.get(path).json() == {
         "quarter": "2017-Q2",
         "months": ["2017-04", "2017-05", "2017-06"],
+        "number": 1,
+        "looked_at": format_instant(NOW + LATE_EVERY_MS),
         "systems": [
             {
                 "system": "S-1",
@@ -79,8 +85,11 @@ def test_missing_production_of_a_quarter(client: TestClient, hub: Hub) -> None:
                 "last": None,
             }
         ],
+        "next": None,
     }
     assert client.get("/api/v1/missing/2017-Q3").json()["months"] == []
     refused = client.get("/api/v1/missing/2017")
     assert refused.status_code == 422
     assert "such as 2024-Q1" in refused.json()["detail"]
+    past = client.get("/api/v1/missing/2010-Q1")
+    assert (past.status_code, "meter-hub notices missing 2010-Q1" in past.json()["detail"]) == (422, True)

@@ -14,6 +14,7 @@ from hub.app import build_app
 from hub.config import Address, HubSettings
 from hub.rules.facts import Programme, ProgrammeName
 from hub.rules.permissions import Relation, Role
+from hub.services.draw_missing import draw_missing
 from hub.services.manage_people import add_account, relate_account
 from hub.services.set_password import make_link, set_password
 from hub.services.set_programme import set_programme
@@ -179,11 +180,15 @@ def test_a_quarter_is_exported_and_saved(app: FastAPI) -> None:
 def test_missing_production_is_shown_and_saved(app: FastAPI) -> None:
     """Of the quarter whose window closed last, or of another."""
     bea = signed_in(app, "bea")
+    assert "has not gone over it yet" in bea.get("/missing?quarter=2024-Q1").text
+    draw_missing(app.state.hub.database, NOW)
     page = html.unescape(bea.get("/missing?quarter=2024-Q1").text)
     assert "2024-01, 2024-02, 2024-03" in page
     (row,) = csv.DictReader(io.StringIO(bea.get("/missing.csv?quarter=2024-Q1").text))
     assert (row["system"], row["months_missing"]) == (OTHER, "2024-01 2024-02 2024-03")
     assert "2024-Q1" in bea.get("/missing").text
+    assert "These were all." in bea.get(f"/missing?quarter=2024-Q1&after={OTHER}").text
+    assert "no window of it has closed yet" in bea.get("/missing?quarter=2030-Q1").text
     assert bea.get("/missing?quarter=now").status_code == 422
 
 
