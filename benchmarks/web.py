@@ -87,6 +87,7 @@ def make_hub(folder: Path, devices: int) -> None:
                         2,
                         "0.1.0",
                         _HOUR_MS,
+                        None,
                     )
                     for one in numbers
                 ],

@@ -120,6 +120,7 @@ class Counting:
         self._told = self._counter("notifications", "Messages to channels and people, each try.", "channel", "result")
         self._lag = self._gauge("ingest_lag_seconds", "How long the oldest message waits that is not committed.")
         self._lag_of: Callable[[], float] = float
+        self._is_connected: Callable[[], bool] | None = None
         self._batch = self._histogram("ingest_batch_seconds", "Time to commit what arrived together.", WRITE_BUCKETS)
         self._write = self._histogram("database_write_seconds", "Time of a write, with its turn.", WRITE_BUCKETS)
         self._job_at = self._gauge("job_last_success_timestamp_seconds", "When a job last ended well.", "job")
@@ -167,6 +168,14 @@ class Counting:
         """Ask `lag_of` from now on for how many seconds the oldest message waits that arrived and is not committed."""
         self._lag_of = lag_of
         self._lag.set_function(lag_of)
+
+    def watch_broker(self, is_connected: Callable[[], bool]) -> None:
+        """Ask `is_connected` from now on whether blocks can arrive from the broker."""
+        self._is_connected = is_connected
+
+    def is_deaf(self) -> bool:
+        """Return whether there is a broker to be heard, and no session with it now."""
+        return self._is_connected is not None and not self._is_connected()
 
     def lag_ms(self) -> int:
         """Return how long the oldest such message waits now; 0 where none does, or where no broker is heard."""

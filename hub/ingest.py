@@ -122,6 +122,7 @@ class Ingest:
         self._worker = threading.Thread(target=self._work, name="hub-ingest", daemon=True)
         self._client = self._make_client()
         self.counting.watch_lag(lambda: self.lag_seconds)
+        self.counting.watch_broker(lambda: self.connected)
 
     @property
     def connected(self) -> bool:

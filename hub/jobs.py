@@ -6,7 +6,7 @@ import contextlib
 import logging
 from typing import TYPE_CHECKING
 
-from hub.alerting.observing import EndFacts
+from hub.alerting.observing_hub import EndFacts
 from hub.alerting.telling import Way
 from hub.clock import monotonic_seconds
 from hub.counting import Counting, Missing
@@ -15,7 +15,7 @@ from hub.fleet.hearing import Link
 from hub.sentences import SentenceLimit
 from hub.services.draw_board import draw_board
 from hub.services.draw_missing import draw_missing
-from hub.services.evaluate_alerts import evaluate_alerts
+from hub.services.evaluate_alerts import HubSigns, evaluate_alerts
 from hub.services.queue_dispatches import queue_dispatches
 from hub.services.queue_notices import find_turn, queue_notices
 from hub.services.read_reporting import current_window
@@ -184,14 +184,15 @@ class AlertJob:
         came = self._counting.came
         self._counting.certificates = read_expiries(self._certificates)
         self._counting.crl = None if self._crl is None else read_next_update(self._crl)
-        evaluated = evaluate_alerts(
-            self._database,
-            self._began_at,
-            self._now(),
-            came - self._told,
+        growth = self._counting.growth()
+        signs = HubSigns(
+            came=came - self._told,
             ingest_lag_ms=self._counting.lag_ms(),
             ends=self._ends(),
+            is_deaf=self._counting.is_deaf(),
+            bytes_per_day=None if growth is None else growth.bytes_per_day,
         )
+        evaluated = evaluate_alerts(self._database, self._began_at, self._now(), signs)
         self._told = came
         self._counting.fleet = evaluated.fleet
         self._counting.links = {link.value: evaluated.links.get(link, 0) for link in Link}

@@ -43,6 +43,7 @@ class Code(StrEnum):
     RESTORE_DRILL_STALE = "restore_drill_stale"
     CERTIFICATE_EXPIRY = "certificate_expiry"
     CRL_EXPIRY = "crl_expiry"
+    BROKER_DOWN = "broker_down"
     HUB_INGEST_LAG = "hub_ingest_lag"
     HUB_SPACE = "hub_space"
     MAIL_WAITING = "mail_waiting"
@@ -73,6 +74,7 @@ RULES = {
             "Look at the broker, its certificates and the network of the hub first: single devices are not the cause.",
             for_ms=5 * _MINUTE_MS,
             keep_ms=15 * _MINUTE_MS,
+            inhibited_by=(Code.BROKER_DOWN,),
         ),
         Rule(
             Code.DEVICE_SILENT,
@@ -80,7 +82,7 @@ RULES = {
             "Its readings are kept on it. Look at its power and network; call the site before the window closes.",
             for_ms=5 * _MINUTE_MS,
             keep_ms=5 * _MINUTE_MS,
-            inhibited_by=(Code.FLEET_SILENT,),
+            inhibited_by=(Code.FLEET_SILENT, Code.BROKER_DOWN),
         ),
         Rule(
             Code.DEVICE_CONTESTED,
@@ -218,6 +220,13 @@ RULES = {
             Code.CRL_EXPIRY,
             "The broker's revocation list is overdue soon",
             "Once it is overdue, the broker refuses every device: have the list issued anew, and the broker read it.",
+            keep_ms=_MINUTE_MS,
+        ),
+        Rule(
+            Code.BROKER_DOWN,
+            "The hub hears no broker",
+            "Nothing of any device arrives; they keep what they read. See that it runs and lets the hub subscribe.",
+            for_ms=5 * _MINUTE_MS,
             keep_ms=_MINUTE_MS,
         ),
         Rule(

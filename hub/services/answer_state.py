@@ -19,6 +19,7 @@ from protocol.custody import receiver
 from protocol.errors import ProtocolError
 from protocol.identity import format_device_id
 from protocol.messages import ReceiptCode
+from protocol.records import TimeQuality
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -158,6 +159,7 @@ def _remember(connection: Connection, state: State, now: int, *, retained: bool)
         time_quality=int(state.at.quality) if state.at else None,
         agent_version=state.agent_version,
         cadence_ms=read_cadence(state.health),
+        unset_since=_unset_since(state, known, now),
     )
     states.save_state(connection, fresh)
     if not repeated:
@@ -165,3 +167,10 @@ def _remember(connection: Connection, state: State, now: int, *, retained: bool)
         heard = hear_machine(before, state.health, state.boot_count, now)
         machines.save_machine(connection, state.device, heard)
     changes.announce(connection, [changes.FLEET], now)
+
+
+def _unset_since(state: State, known: DeviceState | None, now: int) -> int | None:
+    """Return since when a device says that nobody keeps its clock right; None where somebody does."""
+    if state.at is None or state.at.quality > TimeQuality.INFORMATIVE:
+        return None
+    return now if known is None or known.unset_since is None else known.unset_since

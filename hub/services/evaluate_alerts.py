@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import shutil
 from collections import Counter
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from hub.alerting.life import step
-from hub.alerting.observing import ChannelFacts, DeviceFacts, EndFacts, ErraticFacts, HubFacts, observe
+from hub.alerting.observing import DeviceFacts, observe
+from hub.alerting.observing_hub import ChannelFacts, EndFacts, ErraticFacts, HubFacts
 from hub.fleet.axes import UNREAD_MS
 from hub.fleet.lifecycle import stage_at
 from hub.fleet.looks import Came
@@ -16,6 +16,7 @@ from hub.fleet.standing import Standing
 from hub.services.analyse_month import count_unreviewed
 from hub.services.draw_fleet import draw_fleet, keep_fleet
 from hub.services.manage_channels import place_of
+from hub.services.measure_disk import measure_disk
 from hub.services.read_devices import read_devices
 from hub.services.read_reporting import current_window
 from hub.services.read_stated import Stated, read_stated
@@ -57,8 +58,26 @@ if TYPE_CHECKING:
 _DAY_MS = 86_400_000
 STRANGERS_MAX = 1_000
 """How many unregistered meters are looked at: with more, somebody has begun a fleet and not registered it."""
-NOTHING_CAME = Came()
 _LACKING = (Standing.AT_RISK, Standing.HELD, Standing.WAITING, Standing.READY)
+
+
+@dataclass(frozen=True, slots=True)
+class HubSigns:
+    """What a running hub knows of itself and its store does not.
+
+    `came` is what it took since it last looked, `ingest_lag_ms` how long the oldest message waits that it took from the
+    broker and has not committed, `ends` until when certificates are good. `is_deaf` tells that it has no session with
+    its broker, `bytes_per_day` is by how much its database grows, None until that is known.
+    """
+
+    came: Came = field(default_factory=Came)
+    ingest_lag_ms: int = 0
+    ends: tuple[EndFacts, ...] = ()
+    is_deaf: bool = False
+    bytes_per_day: int | None = None
+
+
+NO_SIGNS = HubSigns()
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,35 +96,29 @@ class Evaluated:
     versions: Mapping[str, int] = field(compare=False, default_factory=dict)
 
 
-def evaluate_alerts(  # noqa: PLR0913 - what the hub knows of itself and its store does not
-    database: Database,
-    began_at: int,
-    now: int,
-    came: Came = NOTHING_CAME,
-    *,
-    ingest_lag_ms: int = 0,
-    ends: Sequence[EndFacts] = (),
-) -> Evaluated:
+def evaluate_alerts(database: Database, began_at: int, now: int, signs: HubSigns = NO_SIGNS) -> Evaluated:
     """Look at `now` (UTC ms), and keep how every alert goes on and where devices stand.
 
-    `began_at` is when this hub began to listen, `came` what it took since it last looked, `ingest_lag_ms` how long the
-    oldest message waits that it took from the broker and has not committed, `ends` until when certificates are good.
+    `began_at` is when this hub began to listen, `signs` what it knows of itself.
     """
     with database.read() as connection:
         views = read_devices(connection, now)
         limits = load_thresholds(connection, now)
+        room = measure_disk(database)
         hub = replace(
             _load_hub(connection, began_at, now),
-            free_per_cent=_free_per_cent(database),
-            ingest_lag_ms=ingest_lag_ms,
-            ends=tuple(ends),
+            free_per_cent=None if room is None else room.free_per_cent,
+            days_left=None if room is None else room.days_left(signs.bytes_per_day),
+            is_deaf=signs.is_deaf,
+            ingest_lag_ms=signs.ingest_lag_ms,
+            ends=signs.ends,
         )
         facts = _load_devices(connection, views, now)
         drawn = draw_fleet(connection, views, facts, now)
         observed = observe(facts, hub, now, limits)
         seen = {(one.code, one.subject): one for one in observed}
         held = {(one.episode.code, one.episode.subject): one for one in alerts.list_open(connection)}
-    keep_fleet(database, drawn, came)
+    keep_fleet(database, drawn, signs.came)
     fired = ended = 0
     with database.write() as connection:
         for key, kept in held.items():
@@ -156,6 +169,7 @@ def _load_devices(connection: Connection, views: Sequence[DeviceView], now: int)
                 stage=stage_at(words.get(device), now, is_heard=view.block_at is not None),
                 heard_at=view.heard_at,
                 clock_ms=None if state is None or state.device_at is None else state.heard_at - state.device_at,
+                unset_since=None if state is None else state.unset_since,
                 cadence_ms=view.cadence_ms,
                 backlog=view.backlog,
                 contested=view.contested,
@@ -198,15 +212,6 @@ def _load_hub(connection: Connection, began_at: int, now: int) -> HubFacts:
 def _load_erratic(connection: Connection) -> ErraticFacts | None:
     left = count_unreviewed(connection)
     return None if left is None else ErraticFacts(str(left.month), left.systems, left.zero)
-
-
-def _free_per_cent(database: Database) -> int | None:
-    """Return how much of the hub's disk is free, None where it is not there."""
-    try:
-        usage = shutil.disk_usage(database.path.parent)
-    except OSError:
-        return None
-    return 100 * usage.free // usage.total
 
 
 def _load_channels(connection: Connection) -> tuple[ChannelFacts, ...]:

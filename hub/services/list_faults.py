@@ -15,16 +15,14 @@ if TYPE_CHECKING:
     from hub.counting import JobFailure
     from hub.exchange.certificates import Expiry
 
-DAYS_LEFT_MIN = 30
-"""With less room than for a month somebody has to see to a larger disk."""
-
 
 @dataclass(frozen=True, slots=True)
 class Watched:
     """What is judged of a hub.
 
     `lag_ms` is how long the oldest message waits to be committed. `backup_at` is when a backup was last verified (UTC
-    ms; None: never), `days_left` for how many days the disk has room (None: nobody knows).
+    ms; None: never), `days_left` for how many days the disk has room (None: nobody knows), `restorable_at` when one was
+    last seen to be restored (None: there is nothing yet to restore).
     """
 
     checks: tuple[Check, ...]
@@ -33,6 +31,7 @@ class Watched:
     backup_at: int | None
     days_left: int | None
     channels_off: int
+    restorable_at: int | None = None
     certificates: tuple[Expiry, ...] = ()
     crl: Expiry | None = None
 
@@ -54,11 +53,13 @@ def _each(found: Watched, now: int, limits: Thresholds) -> Iterator[str]:
     elif now - found.backup_at > limits.ms("backup_stale_hours"):
         age = span(now - found.backup_at)
         yield f"The last backup was verified {age} ago: see why the daily meter-hub backup does not end well."
+    if found.restorable_at is not None and now - found.restorable_at > limits.ms("restore_drill_stale_days"):
+        yield f"No backup was restored since {local_time(found.restorable_at)}: try it with meter-hub drill."
     for one in found.certificates:
         yield from _end(f"certificate for {one.use}", one, now, limits.ms("certificate_expiry_warning_days"))
     if found.crl is not None:
         yield from _end("broker's revocation list", found.crl, now, limits.ms("crl_expiry_days"))
-    if found.days_left is not None and found.days_left < DAYS_LEFT_MIN:
+    if found.days_left is not None and found.days_left < limits["hub_space_days"]:
         yield f"The disk is full in {found.days_left} days if the database goes on growing so: see to a larger one."
     if found.channels_off:
         yield f"Of the channels {found.channels_off} took nothing for days and are not tried any more: see /channels."

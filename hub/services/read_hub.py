@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import shutil
 from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from hub.services.check_ready import check_ready
 from hub.services.list_faults import Watched, list_faults
+from hub.services.measure_disk import measure_disk
 from hub.services.read_thresholds import load_thresholds
-from hub.store import backups, channels, registry, sqlite
+from hub.store import backups, channels, registry, sqlite, states
 from hub.store.database import SCHEMA_REVISION
 
 if TYPE_CHECKING:
@@ -62,11 +62,12 @@ class HubView:
 def read_hub(database: Database, counting: Counting, now: int, *, broker_connected: bool | None) -> HubView:
     """Return how the hub does at `now` (UTC ms); raises StoreUnavailableError."""
     checks = check_ready(database, broker_connected=broker_connected)
-    free, growth, sums = _free(database), counting.growth(), counting.sums
+    room, growth, sums = measure_disk(database), counting.growth(), counting.sums
     with database.read() as connection:
         told = channels.list_channels(connection)
         limits = load_thresholds(connection, now)
         backup, drill = backups.latest_backup(connection), backups.latest_drill(connection)
+        began_at, has_blocks = registry.timeline_began_at(connection), states.has_blocks(connection)
         unknown = len(registry.list_unknown_devices(connection))
         version = sqlite.library_version(connection)
     watched = Watched(
@@ -74,7 +75,8 @@ def read_hub(database: Database, counting: Counting, now: int, *, broker_connect
         failing=dict(counting.failing),
         lag_ms=counting.lag_ms(),
         backup_at=None if backup is None else backup.verified_at,
-        days_left=_days_left(free, growth),
+        days_left=None if room is None or growth is None else room.days_left(growth.bytes_per_day),
+        restorable_at=(began_at if drill is None else drill.drilled_at) if has_blocks else None,
         channels_off=sum(one.failed_at is not None for one in told),
         certificates=counting.certificates,
         crl=counting.crl,
@@ -88,7 +90,7 @@ def read_hub(database: Database, counting: Counting, now: int, *, broker_connect
         commits=counting.commits(),
         database_bytes=database.size_bytes(),
         growth=growth,
-        free_bytes=free,
+        free_bytes=None if room is None else room.free,
         days_left=watched.days_left,
         sqlite_version=version,
         schema=SCHEMA_REVISION,
@@ -108,17 +110,3 @@ def _by_standing(sums: FleetSums) -> Mapping[Standing, int]:
     for (_, _, standing), number in sums.alerts.items():
         found[standing] += number
     return found
-
-
-def _days_left(free: int | None, growth: Growth | None) -> int | None:
-    """Return for how many days the disk has room if the database goes on growing; None where nobody can tell."""
-    if free is None or growth is None or growth.bytes_per_day <= 0:
-        return None
-    return free // growth.bytes_per_day
-
-
-def _free(database: Database) -> int | None:
-    try:
-        return shutil.disk_usage(database.path.parent).free
-    except OSError:
-        return None

@@ -303,6 +303,7 @@ device_state = _table(
     Column("time_quality", Integer),
     Column("agent_version", Text, nullable=False),
     Column("cadence_ms", Whole),
+    Column("unset_since", Whole),
 )
 
 change = _table(

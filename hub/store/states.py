@@ -30,7 +30,8 @@ class DeviceState:
     """A device's last state.
 
     `session` is the nonce of its session's first hello, `heard_at` when the hub last heard it, `changed_at` when it
-    last came or went (UTC ms). `cadence_ms` is how often it seals a block by its own word.
+    last came or went (UTC ms). `cadence_ms` is how often it seals a block by its own word,
+    `unset_since` since when it says that nobody keeps its clock right.
     """
 
     device: DeviceId
@@ -47,6 +48,7 @@ class DeviceState:
     time_quality: int | None
     agent_version: str
     cadence_ms: int | None = None
+    unset_since: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +92,7 @@ _CHANGING = (
     "time_quality",
     "agent_version",
     "cadence_ms",
+    "unset_since",
 )
 
 
@@ -226,4 +229,5 @@ def _state(row: Row[tuple[object, ...]]) -> DeviceState:
         time_quality=row.time_quality,
         agent_version=row.agent_version,
         cadence_ms=row.cadence_ms,
+        unset_since=row.unset_since,
     )

@@ -145,7 +145,7 @@ class MadeDevice:
         chosen = seqs or tuple(range(len(self.blocks)))
         return [Arrival(self.id, self.blocks[seq]) for seq in chosen]
 
-    def state(
+    def state(  # noqa: PLR0913 - what a device says of itself
         self,
         nonce: bytes = b"\1\2\3\4",
         *,
@@ -153,6 +153,7 @@ class MadeDevice:
         head: int | None = None,
         boot_count: int = 0,
         health: Mapping[str, int] | None = None,
+        quality: TimeQuality = TimeQuality.SYNCHRONISED,
     ) -> bytes:
         """Return a sealed state."""
         if not online:
@@ -164,7 +165,7 @@ class MadeDevice:
             online=True,
             epoch=self.epoch,
             head=newest,
-            at=Instant(JULY_AT, 1000, TimeQuality.SYNCHRONISED),
+            at=Instant(JULY_AT, 1000, quality),
             agent_version="0.1.0",
             boot_count=boot_count,
             health=health or {},

@@ -6,7 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from hub.alerting.observing import ChannelFacts, DeviceFacts, EndFacts, ErraticFacts, HubFacts, observe
+from hub.alerting.observing import DeviceFacts, observe
+from hub.alerting.observing_hub import ChannelFacts, EndFacts, ErraticFacts, HubFacts
 from hub.alerting.rules import Code, Severity
 from hub.alerting.thresholds import DEFAULTS, Thresholds
 from hub.fleet.axes import UNREAD_MS
@@ -59,6 +60,17 @@ def seen(device: DeviceFacts = DEVICE, hub: HubFacts = HUB) -> list[tuple[Code, 
         (replace(DEVICE, clock_ms=SKEW_WARNING_MS), HUB, []),
         (replace(DEVICE, clock_ms=-SKEW_WARNING_MS - 1), HUB, [(Code.CLOCK_SKEW, Severity.WARNING)]),
         (replace(DEVICE, clock_ms=SKEW_CRITICAL_MS + 1), HUB, [(Code.CLOCK_SKEW, Severity.CRITICAL)]),
+        (replace(DEVICE, unset_since=NOW - DAY_MS), HUB, []),
+        (replace(DEVICE, unset_since=NOW - DAY_MS - 1), HUB, [(Code.CLOCK_SKEW, Severity.WARNING)]),
+        (
+            replace(DEVICE, unset_since=0, clock_ms=SKEW_CRITICAL_MS + 1),
+            HUB,
+            [(Code.CLOCK_SKEW, Severity.CRITICAL)],
+        ),
+        (DEVICE, replace(HUB, is_deaf=True), [(Code.BROKER_DOWN, Severity.CRITICAL)]),
+        (DEVICE, replace(HUB, free_per_cent=50, days_left=14), []),
+        (DEVICE, replace(HUB, free_per_cent=50, days_left=13), [(Code.HUB_SPACE, Severity.WARNING)]),
+        (DEVICE, replace(HUB, free_per_cent=4, days_left=13), [(Code.HUB_SPACE, Severity.CRITICAL)]),
         (replace(DEVICE, backlog=BACKLOG_BLOCKS), HUB, [(Code.BACKLOG, Severity.WARNING)]),
         (replace(DEVICE, backlog=BACKLOG_BLOCKS - 1), HUB, []),
         (replace(DEVICE, contested="two boards"), HUB, [(Code.DEVICE_CONTESTED, Severity.CRITICAL)]),
@@ -230,6 +242,8 @@ def test_a_machine_s_ills_are_named_together() -> None:
         ),
         (DEVICE, replace(HUB, ends=(EndFacts("pages", NOW + 86_400_000),)), {"certificate_expiry_warning_days": 1}, []),
         (DEVICE, replace(HUB, ends=(CRL,)), {"crl_expiry_days": 1}, []),
+        (DEVICE, replace(HUB, days_left=13), {"hub_space_days": 13}, []),
+        (replace(DEVICE, unset_since=NOW - DAY_MS - 1), HUB, {"clock_skew_unset_hours": 25}, []),
         (DEVICE, replace(HUB, free_per_cent=19), {"hub_space_warning_per_cent": 19}, []),
         (DEVICE, replace(HUB, oldest_mail_at=NOW - 60_001), {"mail_waiting_minutes": 1}, [Code.MAIL_WAITING]),
         (

@@ -16,6 +16,7 @@ from hub.store import machines
 from protocol import wire
 from protocol.identity import Epoch
 from protocol.messages import Gap, GapCause, ReceiptCode, State
+from protocol.records import TimeQuality
 from tests.hub.making import NOW, TERMS, MadeDevice, fetch, made_log, make_key
 
 if TYPE_CHECKING:
@@ -93,6 +94,20 @@ def test_a_device_is_measured_by_what_it_says_of_itself(
     _answer(registered, device, device.state(health=said))
     accept_blocks(registered, device.arrivals(0), TERMS, NOW)
     assert _link(registered, NOW + hours * 3_600_000) is link
+
+
+def test_it_is_kept_since_when_nobody_keeps_a_clock(registered: Database) -> None:
+    """From the first word of it on, until somebody does."""
+    device = MadeDevice()
+    kept = "SELECT unset_since FROM device_state"
+    for at, quality, expected in (
+        (NOW, TimeQuality.SYNCHRONISED, None),
+        (NOW + 1, TimeQuality.INFORMATIVE, NOW + 1),
+        (NOW + 2, TimeQuality.UNKNOWN, NOW + 1),
+        (NOW + 3, TimeQuality.HOLDOVER, None),
+    ):
+        _answer(registered, device, device.state(quality=quality), at=at)
+        assert fetch(registered, kept) == [(expected,)]
 
 
 def test_a_device_that_is_heard_and_brings_nothing_is_late(registered: Database) -> None:

@@ -14,7 +14,7 @@ from hub.fleet.standing import Standing
 from hub.services.accept_blocks import accept_blocks
 from hub.services.answer_state import answer_state
 from hub.services.draw_fleet import HOURS_KEPT_MS, LINKS_KEPT_MS
-from hub.services.evaluate_alerts import evaluate_alerts
+from hub.services.evaluate_alerts import HubSigns, evaluate_alerts
 from hub.services.read_device import read_device
 from hub.services.register_meter import MeterRequest, register_meter
 from hub.services.say_of_device import say_of_device
@@ -49,7 +49,7 @@ def device_at(read_at: int) -> MadeDevice:
 
 def look(database: Database, at: int, came: Came | None = None) -> FleetLook:
     """Look once."""
-    evaluated = evaluate_alerts(database, 0, at, came or Came())
+    evaluated = evaluate_alerts(database, 0, at, HubSigns(came or Came()))
     assert evaluated.fleet is not None
     return evaluated.fleet
 

