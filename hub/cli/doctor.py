@@ -10,12 +10,13 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from hub.cli.certificate_options import WatchCertificate, WatchRevocations
 from hub.cli.forward_options import PtsCredentials
 from hub.cli.mail_options import Credentials
 from hub.cli.metrics_options import MetricsToken
 from hub.cli.terminal import DEFAULT_DATA, AsJson, Data, console_width, plain, print_json
 from hub.clock import now_ms
-from hub.config import parse_broker
+from hub.config import parse_broker, parse_certificates
 from hub.models.health import DoctorJson, FindingJson
 from hub.rules.instants import format_instant
 from hub.services.checks import Standing
@@ -33,6 +34,8 @@ def doctor(
     smtp_credentials: Credentials = None,
     pts_credentials: PtsCredentials = None,
     metrics_token_file: MetricsToken = None,
+    watch_certificate: WatchCertificate = None,
+    watch_crl: WatchRevocations = None,
     data: Data = DEFAULT_DATA,
     *,
     read_back: Annotated[bool, typer.Option("--read-back", help="Read all of the last backup again.")] = False,
@@ -47,6 +50,8 @@ def doctor(
             broker=None if broker == "none" else parse_broker(broker),
             credentials=_given(smtp_credentials, pts_credentials),
             tokens=_given(metrics_token_file),
+            certificates=parse_certificates(watch_certificate or ()),
+            crl=watch_crl,
             read_back=read_back,
         )
     )

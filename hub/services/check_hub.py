@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from hub.alerting.thresholds import DEFAULTS
 from hub.fleet.hearing import Link
 from hub.rules.local_times import format_local
 from hub.services.checks import FREE_BYTES_MIN, Check, Standing, megabytes, span
@@ -14,6 +15,7 @@ from protocol.identity import format_device_id
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from hub.exchange.certificates import Expiry
     from hub.rules.periods import ProductionMonth
     from hub.rules.windows import ReportingWindow
     from hub.services.read_devices import DeviceView
@@ -35,7 +37,8 @@ class Surroundings:
     """What lies around the database. `foreign` are files in the folder that belong to another user than the folder.
 
     `key_trouble` and the texts of `secrets` (path and text) are sentences, empty where all is well; `broker_obstacle`
-    is why it cannot be reached, None where nobody asked.
+    is why it cannot be reached, None where nobody asked. `certificates` and `crl` are until when they are good whose
+    files were named.
     """
 
     folder: str
@@ -48,6 +51,8 @@ class Surroundings:
     broker: str
     broker_obstacle: str | None
     secrets: tuple[tuple[str, str], ...]
+    certificates: tuple[Expiry, ...] = ()
+    crl: Expiry | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +80,8 @@ class Contents:
     devices: Sequence[DeviceView]
 
 
-def check_surroundings(found: Surroundings) -> tuple[Check, ...]:
-    """Return the checks of what lies around the database."""
+def check_surroundings(found: Surroundings, now: int) -> tuple[Check, ...]:
+    """Return the checks of what lies around the database, at `now` (UTC ms)."""
     return (
         _folder(found),
         _disk(found),
@@ -90,6 +95,11 @@ def check_surroundings(found: Surroundings) -> tuple[Check, ...]:
             else _ok("credentials", f"{path} is its owner's alone.")
             for path, trouble in found.secrets
         ),
+        *(
+            _end(f"certificate for {one.use}", one, now, "certificate_expiry_warning_days")
+            for one in found.certificates
+        ),
+        *(() if found.crl is None else (_end("broker's revocation list", found.crl, now, "crl_expiry_days"),)),
     )
 
 
@@ -176,6 +186,20 @@ def _broker(found: Surroundings) -> tuple[Check, ...]:
         )
         return (Check("broker", Standing.BAD, text),)
     return (_ok("broker", f"The broker {found.broker} can be reached."),)
+
+
+def _end(name: str, found: Expiry, now: int, threshold: str) -> Check:
+    if found.until is None:
+        text = f"The {name} cannot be read: see that its file is there and that the hub's user may read it."
+        return Check("certificate", Standing.BAD, text)
+    left_ms = found.until - now
+    if left_ms <= 0:
+        text = f"The {name} ended {format_local(found.until)}: renew it, and have its server read it again."
+        return Check("certificate", Standing.BAD, text)
+    text = f"The {name} is good until {format_local(found.until)}"
+    if left_ms < DEFAULTS.ms(threshold):
+        return Check("certificate", Standing.WARN, f"{text}: see why nobody renewed it.")
+    return _ok("certificate", f"{text}.")
 
 
 def _clock(found: Contents, now: int) -> Check:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hub.errors import BackupError, SettingsError, StoreUnavailableError
+from hub.exchange.certificates import read_expiries, read_next_update
 from hub.exchange.credentials import load_credentials, load_token
 from hub.exchange.reaching import find_obstacle
 from hub.keys import KEY_NAME, load_receipt_key
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
-    from hub.config import Address
+    from hub.config import Address, CertificateFile
     from hub.rules.periods import ProductionMonth
     from hub.store.backups import Backup
     from hub.store.database import Database
@@ -44,13 +45,18 @@ _OTHERS = 0o077
 
 @dataclass(frozen=True, slots=True)
 class Examination:
-    """What to look at. `credentials` are files of two lines, `tokens` of one; `read_back`: all of the last backup."""
+    """What to look at. `credentials` are files of two lines, `tokens` of one; `read_back`: all of the last backup.
+
+    `certificates` and `crl` are files whose end is looked at.
+    """
 
     folder: Path
     now: int
     broker: Address | None = None
     credentials: tuple[Path, ...] = ()
     tokens: tuple[Path, ...] = ()
+    certificates: tuple[CertificateFile, ...] = ()
+    crl: Path | None = None
     read_back: bool = False
 
 
@@ -60,7 +66,7 @@ def examine_hub(wanted: Examination) -> tuple[Check, ...]:
     Raises SettingsError if the folder holds no hub database.
     """
     with look_into(wanted.folder) as database:
-        around = check_hub.check_surroundings(_look_around(wanted, database))
+        around = check_hub.check_surroundings(_look_around(wanted, database), wanted.now)
         try:
             return (*around, *_look_inside(wanted, database))
         except StoreUnavailableError as error:
@@ -92,6 +98,8 @@ def _look_around(wanted: Examination, database: Database) -> Surroundings:
         broker="" if wanted.broker is None else str(wanted.broker),
         broker_obstacle=None if wanted.broker is None else find_obstacle(wanted.broker),
         secrets=tuple((str(path), _trouble(load)) for path, load in secrets),
+        certificates=read_expiries(wanted.certificates),
+        crl=None if wanted.crl is None else read_next_update(wanted.crl),
     )
 
 

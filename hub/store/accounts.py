@@ -137,13 +137,17 @@ def list_relations(
 
 
 def list_responsible(connection: Connection, systems: Collection[str], at: int) -> tuple[tuple[Relation, Account], ...]:
-    """Return who is related to any of these systems at `at` (UTC ms), or to all there are, by account."""
+    """Return who is related to any of these systems at `at` (UTC ms), or to all there are, by account.
+
+    Accounts that are disabled are left out: nobody reads their mail, and they can report nothing.
+    """
     query = (
         _relations()
         .add_columns(account)
         .join(account, account.c.name == relation.c.account)
         .where(
             or_(relation.c.system.in_(list(systems)), relation.c.system.is_(None)),
+            account.c.disabled_at.is_(None),
             relation.c.from_at <= at,
             or_(relation_end.c.until_at.is_(None), relation_end.c.until_at > at),
         )

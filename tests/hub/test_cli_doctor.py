@@ -89,9 +89,13 @@ def test_modes_and_credentials(database: Database, tmp_path: Path) -> None:
 
 
 def test_a_broker_that_is_not_there(database: Database) -> None:
-    """Its address is named, and the cause."""
+    """Its address is named, and the cause; as is a certificate that cannot be read."""
     port = free_port()
-    _, checks = diagnose(database.path.parent, "--broker", f"mqtt://{HOST}:{port}")
+    gone = database.path.parent / "gone.pem"
+    _, checks = diagnose(
+        database.path.parent, "--broker", f"mqtt://{HOST}:{port}", "--watch-certificate", f"pages={gone}"
+    )
+    assert (checks["certificate"]["standing"], "for pages" in checks["certificate"]["text"]) == ("bad", True)
     assert (checks["broker"]["standing"], str(port) in checks["broker"]["text"]) == ("bad", True)
     with closing(Served(database.path.parent)) as served:
         there = served.url.removeprefix("http://").rstrip("/")

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from hub.exchange.certificates import Expiry
 from hub.fleet.hearing import Link
 from hub.rules.periods import parse_month
 from hub.rules.windows import window_of
@@ -32,6 +33,7 @@ from protocol.identity import DeviceId
 WINDOW = window_of(parse_month("2024-01"))
 NOW = WINDOW.closes_at - 3 * 86_400_000
 HOUR_MS = 3_600_000
+DAY_MS = 24 * HOUR_MS
 BACKUP = Backup(NOW - HOUR_MS, NOW - HOUR_MS + 1000, "/mnt/other/backup-1", b"timeline", 5, 50)
 AROUND = Surroundings(
     folder="/var/lib/meter-hub",
@@ -44,7 +46,10 @@ AROUND = Surroundings(
     broker="127.0.0.1:1883",
     broker_obstacle="",
     secrets=(("/etc/meter-hub/smtp", ""),),
+    certificates=(Expiry("pages", NOW + 30 * DAY_MS),),
+    crl=Expiry("revocation list", NOW + 7 * DAY_MS),
 )
+BARE = replace(AROUND, broker_obstacle=None, secrets=(), certificates=(), crl=None)
 
 
 def device(seed: int, link: Link, heard_at: int | None = NOW - 48 * HOUR_MS) -> DeviceView:
@@ -81,11 +86,18 @@ def not_ok(checks: tuple[Check, ...]) -> dict[str, tuple[str, str]]:
 
 def test_where_all_is_well_every_check_is_ok() -> None:
     """Each is named, so that one sees what was looked at."""
-    around, inside = check_surroundings(AROUND), check_contents(INSIDE, NOW)
+    around, inside = check_surroundings(AROUND, NOW), check_contents(INSIDE, NOW)
     assert not_ok(around) == not_ok(inside) == {}
-    assert [one.name for one in around] == ["folder", "disk", "receipt key", "broker", "credentials"]
+    assert [one.name for one in around] == [
+        "folder",
+        "disk",
+        "receipt key",
+        "broker",
+        "credentials",
+        *["certificate"] * 2,
+    ]
     assert [one.name for one in inside] == ["clock", "backup", "mail", "audit log", "window", "months", "devices"]
-    assert [one.name for one in check_surroundings(replace(AROUND, broker_obstacle=None, secrets=()))] == [
+    assert [one.name for one in check_surroundings(BARE, NOW)] == [
         "folder",
         "disk",
         "receipt key",
@@ -97,6 +109,10 @@ def test_where_all_is_well_every_check_is_ok() -> None:
     [
         ({"folder_mode": 0o750}, "folder", "bad", "chmod 700"),
         ({"is_writable": False}, "folder", "bad", "cannot be written"),
+        ({"certificates": (Expiry("pages", NOW + 30 * DAY_MS - 1),)}, "certificate", "warn", "for pages is good until"),
+        ({"certificates": (Expiry("pages", NOW),)}, "certificate", "bad", "for pages ended"),
+        ({"certificates": (Expiry("pages", None),)}, "certificate", "bad", "for pages cannot be read"),
+        ({"crl": Expiry("revocation list", NOW + 7 * DAY_MS - 1)}, "certificate", "warn", "revocation list is good"),
         ({"foreign": ("a", "b", "c", "d", "e")}, "folder", "bad", "a, b, c and 2 more"),
         ({"free_bytes": FREE_BYTES_MIN - 1}, "disk", "bad", "free some"),
         ({"free_bytes": FREE_BYTES_MIN}, "disk", "warn", "67 MB"),
@@ -109,7 +125,7 @@ def test_where_all_is_well_every_check_is_ok() -> None:
 )
 def test_trouble_around_the_database(change: dict[str, object], name: str, standing: str, word: str) -> None:
     """It says what to do."""
-    found = not_ok(check_surroundings(replace(AROUND, **change)))  # type: ignore[arg-type]
+    found = not_ok(check_surroundings(replace(AROUND, **change), NOW))  # type: ignore[arg-type]
     assert list(found) == [name]
     assert (found[name][0], word in found[name][1]) == (standing, True)
 

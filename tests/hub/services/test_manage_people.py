@@ -78,6 +78,10 @@ def test_reminders_go_to_who_reports(database: Database, ann: Account) -> None:
     with database.read() as connection:
         (one,) = load_responsibilities(connection, [JAN.next()])
     assert [(who.duty.value, who.address) for who in one.responsible] == [("production_reporter", ann.email)]
+    with database.write() as connection:
+        accounts.set_disabled(connection, "ann", NOW)
+        (one,) = load_responsibilities(connection, [JAN.next()])
+    assert one.responsible == ()
 
 
 @pytest.mark.parametrize(
