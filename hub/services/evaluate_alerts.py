@@ -119,20 +119,19 @@ def evaluate_alerts(database: Database, began_at: int, now: int, signs: HubSigns
         seen = {(one.code, one.subject): one for one in observed}
         held = {(one.episode.code, one.episode.subject): one for one in alerts.list_open(connection)}
     keep_fleet(database, drawn, signs.came)
-    fired = ended = 0
+    steps = [(kept, step(kept.episode, seen.get(key), limits.rule(key[0]), now)) for key, kept in held.items()]
+    saved = [(kept, after) for kept, after in steps if after is not None and after != kept.episode]
+    begun = [_begin(seen[key], limits.rule(key[0]), now) for key in seen.keys() - held.keys()]
+    # At once, or else what a cause mutes could be told of before the cause is there.
     with database.write() as connection:
-        for key, kept in held.items():
-            after = step(kept.episode, seen.get(key), limits.rule(key[0]), now)
+        for kept, after in steps:
             if after is None:
                 alerts.drop_episode(connection, kept.number)
-            elif after != kept.episode:
-                alerts.save_episode(connection, kept.number, after)
-                fired += kept.episode.fired_at is None and after.fired_at is not None
-                ended += after.ended_at is not None
-        for key in seen.keys() - held.keys():
-            begun = _begin(seen[key], limits.rule(key[0]), now)
-            alerts.add_episode(connection, begun)
-            fired += begun.fired_at is not None
+        alerts.save_episodes(connection, [(kept.number, after) for kept, after in saved])
+        alerts.add_episodes(connection, begun)
+    fired = sum(kept.episode.fired_at is None and after.fired_at is not None for kept, after in saved)
+    fired += sum(one.fired_at is not None for one in begun)
+    ended = sum(after.ended_at is not None for _, after in saved)
     with database.read() as connection:
         sums = sum_fleet(connection, views, facts, now)
     versions = Counter(view.agent_version for view in views if view.agent_version)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from hub.alerting.life import Standing, standing_of
-from hub.alerting.rules import RULES
+from hub.alerting.rules import RULES, Severity
 from hub.services.answer_alert import find_alert
 from hub.store import alerts
+from hub.store.alerts import OpenGroup
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from hub.alerting.rules import Rule
     from hub.store.alerts import KeptAlert
 
-_WORST = ("critical", "warning", "info")
+_WORST, _STANDINGS = list(Severity), list(Standing)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,19 +34,49 @@ class AlertView:
     acknowledged_until: int | None
 
 
+@dataclass(frozen=True, slots=True)
+class OpenAlerts:
+    """Alerts that are not over: how many stand how, how severe are those that fire, and the first of them."""
+
+    counts: Mapping[Standing, int]
+    firing: Mapping[Severity, int]
+    views: tuple[AlertView, ...]
+
+
 def read_open(connection: Connection, at: int) -> tuple[AlertView, ...]:
     """Return every alert that is not over as it stands at `at` (UTC ms), what wants somebody first."""
-    order = list(Standing)
     return tuple(
-        sorted(
-            _view(connection, alerts.list_open(connection), alerts.acknowledged_until(connection), at),
-            key=lambda view: (
-                order.index(view.standing),
-                _WORST.index(view.kept.episode.severity.value),
-                view.kept.episode.code.value,
-                view.kept.number,
-            ),
-        )
+        sorted(_view(connection, alerts.list_open(connection), alerts.acknowledged_until(connection), at), key=_order)
+    )
+
+
+def read_first(connection: Connection, at: int, limit: int = 0, standing: Standing | None = None) -> OpenAlerts:
+    """Return how many alerts that are not over stand how at `at` (UTC ms), and the first `limit`, all or of a standing.
+
+    It costs little however many there are, as in the hours after a fleet was cut off: those of one rule and severity
+    stand alike, but for the few of which somebody said something.
+    """
+    groups, spoken_of = alerts.count_open(connection), alerts.list_spoken_of(connection, at)
+    apart = Counter(map(_group_of, spoken_of))
+    loaded = {one.number: one for one in spoken_of}
+    for group, number in groups.items():
+        if number > apart[group]:
+            # One at least, by which the others are known.
+            some = alerts.list_group(connection, group, max(1, limit) + apart[group])
+            loaded |= {one.number: one for one in some}
+    views = _view(connection, tuple(loaded.values()), alerts.acknowledged_until(connection), at)
+    told = {one.number for one in spoken_of}
+    counts = Counter((view.standing, view.kept.episode.severity) for view in views if view.kept.number in told)
+    alike = {_group_of(view.kept): view.standing for view in views if view.kept.number not in told}
+    for group, as_they_stand in alike.items():
+        counts[as_they_stand, group.severity] += groups[group] - apart[group]
+    found = sorted((view for view in views if standing in {None, view.standing}), key=_order)
+    return OpenAlerts(
+        counts={
+            one: sum(counts[one, severity] for severity in Severity) for one in Standing if one is not Standing.RESOLVED
+        },
+        firing={severity: counts[Standing.FIRING, severity] for severity in Severity},
+        views=tuple(found[:limit]),
     )
 
 
@@ -75,6 +106,17 @@ def read_alert(connection: Connection, at: int, number: int) -> AlertView:
 def read_over(connection: Connection, before: int | None, limit: int) -> tuple[AlertView, ...]:
     """Return alerts that are over, the latest first."""
     return tuple(map(_over, alerts.list_over(connection, before, limit)))
+
+
+def _order(view: AlertView) -> tuple[int, int, str, int, int]:
+    """Order what wants somebody first."""
+    one = view.kept.episode
+    urgency = _STANDINGS.index(view.standing), _WORST.index(one.severity)
+    return *urgency, one.code.value, one.fired_at or 0, view.kept.number
+
+
+def _group_of(kept: KeptAlert) -> OpenGroup:
+    return OpenGroup(kept.episode.code, kept.episode.severity, kept.episode.fired_at is not None)
 
 
 def _over(kept: KeptAlert) -> AlertView:

@@ -21,9 +21,10 @@ alert = Table(
     sqlite_with_rowid=True,
 )
 
-FIRES = and_(alert.c.ended_at.is_(None), alert.c.fired_at.is_not(None))
+IS_OPEN = alert.c.ended_at.is_(None)
+FIRES = and_(IS_OPEN, alert.c.fired_at.is_not(None))
 """That an episode has held for long enough and is not over, whatever people said of it."""
-Index("alert_firing", alert.c.code, sqlite_where=FIRES, postgresql_where=FIRES)
+Index("alert_open", alert.c.code, alert.c.severity, alert.c.fired_at, sqlite_where=IS_OPEN, postgresql_where=IS_OPEN)
 
 alert_acknowledgement = Table(
     "alert_acknowledgement",

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sqlalchemy import delete, exists, func, insert, select, tuple_, update
+from sqlalchemy import bindparam, delete, exists, func, insert, select, tuple_, update
 
 from hub.alerting.life import Episode, Silence
 from hub.alerting.rules import Code, Severity
-from hub.store.alert_tables import FIRES, alert, alert_acknowledgement, alert_silence
+from hub.store.alert_tables import FIRES, IS_OPEN, alert, alert_acknowledgement, alert_silence
 from hub.store.facts import Recorded
 
 if TYPE_CHECKING:
@@ -24,6 +24,15 @@ class KeptAlert:
 
     number: int
     episode: Episode
+
+
+@dataclass(frozen=True, slots=True)
+class OpenGroup:
+    """Episodes that are not over and alike: of one rule, as severe, all of them firing or none."""
+
+    code: Code
+    severity: Severity
+    is_fired: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +77,40 @@ def find_firing(connection: Connection) -> frozenset[Code]:
     return frozenset(code for code, is_firing in zip(Code, found, strict=True) if is_firing)
 
 
+def count_open(connection: Connection) -> dict[OpenGroup, int]:
+    """Return how many episodes are not over, by rule, severity, and whether they fire."""
+    group = (alert.c.code, alert.c.severity)
+    query = select(*group, func.count(alert.c.fired_at), func.count()).where(IS_OPEN).group_by(*group)
+    found = {}
+    for code, severity, fired, number in connection.execute(query):
+        found[OpenGroup(Code(code), Severity(severity), is_fired=True)] = fired
+        found[OpenGroup(Code(code), Severity(severity), is_fired=False)] = number - fired
+    return found
+
+
+def list_group(connection: Connection, group: OpenGroup, limit: int) -> tuple[KeptAlert, ...]:
+    """Return the first episodes of a group, in the order in which they fired, or began."""
+    fires = alert.c.fired_at.is_not(None) if group.is_fired else alert.c.fired_at.is_(None)
+    query = select(alert).where(
+        IS_OPEN, alert.c.code == group.code.value, alert.c.severity == group.severity.value, fires
+    )
+    return tuple(map(_alert, connection.execute(query.order_by(alert.c.fired_at, alert.c.number).limit(limit))))
+
+
+def list_spoken_of(connection: Connection, at: int) -> tuple[KeptAlert, ...]:
+    """Return the episodes that fire of which somebody said something that may hold at `at` (UTC ms) of them alone.
+
+    They are those that somebody looks after, and those of a subject that is silenced.
+    """
+    looked_after = select(alert_acknowledgement.c.alert).where(alert_acknowledgement.c.until_at > at)
+    silence = alert_silence
+    silenced = select(silence.c.subject).where(silence.c.until_at > at, silence.c.subject != "")
+    found = [*connection.execute(select(alert).where(FIRES, alert.c.number.in_(looked_after)))]
+    if connection.execute(silenced.limit(1)).first() is not None:
+        found += connection.execute(select(alert).where(FIRES, alert.c.subject.in_(silenced)))
+    return tuple({row.number: _alert(row) for row in found}.values())
+
+
 def list_over(connection: Connection, before: int | None, limit: int) -> tuple[KeptAlert, ...]:
     """Return episodes that are over, the latest first, those with a number below `before` if given."""
     return _page(connection, alert.c.ended_at.is_not(None), before, limit)
@@ -79,14 +122,18 @@ def find_alert(connection: Connection, number: int) -> KeptAlert | None:
     return None if row is None else _alert(row)
 
 
-def add_episode(connection: Connection, episode: Episode) -> None:
-    """Keep an episode that begins."""
-    connection.execute(insert(alert).values(code=episode.code.value, subject=episode.subject, **_changing(episode)))
+def add_episodes(connection: Connection, begun: Collection[Episode]) -> None:
+    """Keep episodes that begin."""
+    if begun:
+        values = [{"code": one.code.value, "subject": one.subject, **_changing(one)} for one in begun]
+        connection.execute(insert(alert), values)
 
 
-def save_episode(connection: Connection, number: int, episode: Episode) -> None:
-    """Keep how an episode goes on."""
-    connection.execute(update(alert).where(alert.c.number == number).values(**_changing(episode)))
+def save_episodes(connection: Connection, changed: Collection[tuple[int, Episode]]) -> None:
+    """Keep how the episodes of these numbers go on."""
+    if changed:
+        values = [{"of": number, **_changing(one)} for number, one in changed]
+        connection.execute(update(alert).where(alert.c.number == bindparam("of")), values)
 
 
 def drop_episode(connection: Connection, number: int) -> None:

@@ -17,7 +17,7 @@ from hub.web.api.paging import Page, by_name, by_number, latest_first
 from hub.web.context import HubOf
 from hub.web.visitors import ViewerOf
 
-SYSTEMS_LOOKED_AT = 50
+SYSTEMS_LOOKED_AT = 20
 
 router = APIRouter(prefix="/api/v1", tags=["reporting"])
 

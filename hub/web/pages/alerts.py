@@ -10,7 +10,7 @@ from hub.alerting.rules import Code
 from hub.errors import HubError, InputError
 from hub.rules.permissions import Action, Actor
 from hub.services.answer_alert import acknowledge_alerts, end_silence, silence_alerts
-from hub.services.read_alerts import read_alert, read_open, read_over
+from hub.services.read_alerts import read_alert, read_first, read_open, read_over
 from hub.services.read_details import parse_time
 from hub.store import alerts
 from hub.web.actors import demand, refuse
@@ -103,19 +103,18 @@ def _draw(  # noqa: PLR0913, PLR0917 - what is shown, and what was typed before
 ) -> HTMLResponse:
     now = hub.now()
     with hub.database.read() as connection:
-        every = read_open(connection, now)
+        open_ = read_first(connection, now, OPEN_SHOWN, standing)
         over = read_over(connection, before, OVER_SHOWN) if standing is Standing.RESOLVED else ()
         silences = alerts.list_silences(connection, now)
-    shown = over or tuple(one for one in every if standing in {None, one.standing})
-    counts = {one: sum(view.standing is one for view in every) for one in Standing if one is not Standing.RESOLVED}
+    number = open_.counts.get(standing, 0) if standing else sum(open_.counts.values())
     empty = {"alert": "", "rule": "", "subject": "", "until": "", "reason": ""}
     return render_page(
         "alerts.html",
         frame_for(viewer, now),
         status=200 if error is None else 422,
-        views=shown if standing is Standing.RESOLVED else shown[:OPEN_SHOWN],
-        more=0 if standing is Standing.RESOLVED else max(0, len(shown) - OPEN_SHOWN),
-        counts=counts,
+        views=over or open_.views,
+        more=0 if over else number - len(open_.views),
+        counts=open_.counts,
         standing=standing,
         before=over[-1].kept.number if len(over) == OVER_SHOWN else None,
         silences=silences[:SILENCES_SHOWN],

@@ -7,13 +7,12 @@ from typing import TYPE_CHECKING
 from fastapi import APIRouter
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
-from hub.alerting.life import Standing as AlertStanding
 from hub.alerting.rules import Severity
 from hub.charts.chart import Chart
 from hub.fleet.standing import Standing
 from hub.rules.permissions import Action, reach
 from hub.services import name_commands
-from hub.services.read_alerts import read_open
+from hub.services.read_alerts import read_first
 from hub.services.read_fleet import Fleet, read_fleet
 from hub.services.read_fleet_board import FleetBoard, read_fleet_board
 from hub.services.read_window_head import WindowHead, read_window_head
@@ -113,7 +112,6 @@ def show_fleet(hub: HubOf, viewer: ViewerOf, fragment: FragmentName = None) -> R
 def _read_large(connection: "Connection", hub: Hub, board: FleetBoard, devices: int, systems: int) -> LargeFleetPage:
     now = hub.now()
     head = read_window_head(connection, now)
-    open_ = [one.kept.episode for one in read_open(connection, now) if one.standing is AlertStanding.FIRING]
     return LargeFleetPage(
         systems=systems,
         devices=devices,
@@ -122,7 +120,7 @@ def _read_large(connection: "Connection", hub: Hub, board: FleetBoard, devices: 
         heard=draw_heard(board),
         ingest=draw_ingest(board),
         standings=None if head is not None else window_board.count_lines(connection),
-        alerts={severity: sum(one.severity is severity for one in open_) for severity in Severity},
+        alerts=read_first(connection, now).firing,
         unknown=len(registry.list_unknown_devices(connection)),
         backup=backups.latest_backup(connection),
         hub=hub,

@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from hub.alerting.life import Episode, Silence, Standing
-from hub.alerting.rules import Code, Severity
+from hub.alerting.life import Silence, Standing
+from hub.alerting.rules import Code
 from hub.errors import InputError, UnknownSubjectError
 from hub.fleet.lifecycle import Said, Word
 from hub.services.accept_blocks import accept_blocks
 from hub.services.answer_alert import acknowledge_alerts, end_silence, silence_alerts
 from hub.services.answer_state import answer_state
 from hub.services.evaluate_alerts import Evaluated, evaluate_alerts
-from hub.services.read_alerts import AlertView, find_open, page_open, read_open, read_over
+from hub.services.read_alerts import AlertView, read_open, read_over
 from hub.services.register_meter import MeterRequest, register_meter
 from hub.services.say_of_device import say_of_device
 from hub.store import alerts, audit_log
@@ -69,41 +69,6 @@ def test_a_silent_device_is_told_of_once_and_is_over_when_it_speaks(heard: Datab
         (over,) = [one for one in read_over(connection, None, 10) if one.kept.episode.code is Code.DEVICE_SILENT]
         assert read_over(connection, over.kept.number, 10) == ()
     assert (over.standing, over.kept.episode.ended_at) == (Standing.RESOLVED, ended)
-
-
-def test_open_alerts_come_in_pages_as_they_stand(heard: Database) -> None:
-    """The latest first, each once, and as in the whole list: firing, acknowledged, silenced, inhibited."""
-    firing = [Code.DEVICE_SILENT, Code.BAD_SIGNATURE, Code.CLOCK_SKEW, Code.STREAM_FORK]
-    with heard.write() as connection:
-        for place, code in enumerate(firing):
-            alerts.add_episode(connection, Episode(code, f"S-{place}", Severity.WARNING, "why", NOW, NOW, NOW))
-        alerts.add_episode(connection, Episode(Code.BACKLOG, "S-9", Severity.WARNING, "why", NOW, NOW))
-        alerts.add_episode(
-            connection, Episode(Code.BAD_SIGNATURE, "S-9", Severity.WARNING, "why", NOW, NOW, NOW, LATER)
-        )
-    acknowledge_alerts(heard, [2], LATER, actor="olga", now=NOW, reason="looking")
-    for wanted in (
-        Silence(None, "S-0", LATER),
-        Silence(Code.STREAM_FORK, "S-7", LATER),
-        Silence(None, "S-8", LATER + 1),
-    ):
-        silence_alerts(heard, wanted, actor="olga", now=NOW, reason="works")
-    with heard.read() as connection:
-        whole = {one.kept.number: one for one in read_open(connection, NOW)}
-        assert len({one.standing for one in whole.values()}) == 5
-        for limit in (1, 2, 9):
-            found: list[AlertView] = []
-            before = None
-            while page := page_open(connection, NOW, before, limit):
-                assert len(page) <= limit
-                found += page
-                before = page[-1].kept.number
-            assert found == [whole[number] for number in (5, 4, 3, 2, 1)]
-        assert find_open(connection, NOW, [6, 2, 4, 99]) == (whole[2], whole[4])
-        first = alerts.list_silences(connection, NOW, limit=2)
-        beyond = first[-1].silence.until_at, first[-1].number
-        assert first + alerts.list_silences(connection, NOW, after=beyond) == alerts.list_silences(connection, NOW)
-        assert len(first) == 2
 
 
 def test_maintenance_keeps_a_silence_from_being_told(heard: Database) -> None:

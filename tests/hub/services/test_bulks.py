@@ -220,7 +220,7 @@ def test_alerts_are_silenced_and_looked_after_device_by_device(fleet: Database) 
     with fleet.write() as connection:
         for code, fired_at in ((Code.DEVICE_SILENT, NOW), (Code.BAD_SIGNATURE, NOW), (Code.BACKLOG, None)):
             episode = Episode(code, DEVICES[0].text, Severity.WARNING, "so", NOW, NOW, fired_at)
-            alerts.add_episode(connection, episode)
+            alerts.add_episodes(connection, [episode])
     done = start(fleet, BulkKind.ACKNOWLEDGE, until=UNTIL)
     assert ([one.name for one in done.changed], {one.why for one in done.left}) == (
         ["Site 0"],

@@ -348,7 +348,7 @@ def test_many_alerts_are_one_message(database: Database, receiver: Receiver) -> 
     with database.write() as connection:
         for number in range(TOLD_AT_ONCE + 20):
             episode = Episode(Code.BACKLOG, f"d{number}", Severity.WARNING, "x", 1, 1, 1)
-            alerts.add_episode(connection, episode)
+            alerts.add_episodes(connection, [episode])
     add(database, receiver.url)
     assert run(database, LATER) == Delivery(sent=1)
     data = json.loads(receiver.received[0].body)["data"]

@@ -93,7 +93,7 @@ def test_one_alert_is_shown_with_what_people_said_of_it(api: Api) -> None:
     """While it is open and when it is over; for those who see all."""
     for ended_at in (None, NOW):
         with api.database.write() as connection:
-            alerts.add_episode(connection, Episode(Code.BACKLOG, "x", Severity.WARNING, "y", 1, 1, 1, ended_at))
+            alerts.add_episodes(connection, [Episode(Code.BACKLOG, "x", Severity.WARNING, "y", 1, 1, 1, ended_at)])
     body = {"alerts": [1], "until": "2024-02-01T12:00:00Z", "reason": "looking"}
     assert api.post("bea", "alerts/acknowledgements", body).status_code == 201
     shown = api.get("bea", "alerts/1").json()
