@@ -1,4 +1,4 @@
-"""The words of what channels and people are told: digests of alerts, tests, signs of life, links to set a password."""
+"""The words of what channels and people are told: alerts, tests, signs of life, links, changes of their ways in."""
 
 from __future__ import annotations
 
@@ -20,3 +20,9 @@ def write_dispatch(kind: str, body: Mapping[str, object], pages_url: str) -> Wor
 def write_link(kind: str, name: str, link: str, hours: int) -> Words:
     """Return the words of a mail with a link to set a password, which works once and for so many hours."""
     return render_words(f"link_{kind}", {"reader": name, "link": link, "hours": hours, "title": "Meterline"})
+
+
+def write_change(name: str, account: str, what: str, when: str, pages_url: str) -> Words:
+    """Return the words of a mail that tells somebody that a way into their account was changed."""
+    told = {"reader": name, "account": account, "what": what, "when": when, "pages_url": pages_url}
+    return render_words("account_changed", {**told, "title": "Meterline"})

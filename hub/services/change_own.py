@@ -11,6 +11,7 @@ from hub.rules.mail_addresses import is_mail_address
 from hub.services.manage_people import find_account
 from hub.services.set_password import take_factor
 from hub.services.sign_in import begin_session, prove_password
+from hub.services.tell_account import WayIn, tell_account
 from hub.store import accounts, sign_ins
 from hub.store.audit_log import append_audit
 
@@ -44,6 +45,7 @@ def change_password(  # noqa: PLR0913, PLR0917 - whose, from what to what, from 
         sign_ins.void_links(connection, account, now)
         sign_ins.end_sessions(connection, account, now)
         append_audit(connection, actor=account, action="change password", subject=account, at=now)
+        tell_account(connection, find_account(connection, account), WayIn.PASSWORD, now)
         return begin_session(connection, account, visit, now, has_code=visitor.session.is_confirmed)
 
 
@@ -74,6 +76,7 @@ def change_email(  # noqa: PLR0913, PLR0917 - whose, to what, by which password,
             before={"email": held.email},
             after={"email": email},
         )
+        tell_account(connection, held, WayIn.EMAIL, now)
 
 
 def drop_factor(database: Database, visitor: Visitor, password: str, visit: Visit, now: int) -> None:

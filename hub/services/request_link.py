@@ -34,7 +34,7 @@ def request_reset(database: Database, typed: str, now: int) -> None:
     wanted = typed.strip().casefold()[:_TYPED_MAX]
     with database.write() as connection:
         for one in accounts.find_by_name_or_address(connection, wanted):
-            if one.disabled_at is None and dispatches.count_since(connection, one.name, now - HOUR_MS) < LINKS_AN_HOUR:
+            if one.disabled_at is None and dispatches.count_links(connection, one.name, now - HOUR_MS) < LINKS_AN_HOUR:
                 _queue(connection, one.name, Kind.RESET, now)
                 append_audit(connection, actor=one.name, action="request password link", subject=one.name, at=now)
 
@@ -51,7 +51,7 @@ def invite_account(database: Database, name: str, *, actor: str, now: int) -> No
         if not found.email:
             message = f"{name} has no mail address: print a link with `meter-hub account link`, and hand it over"
             raise InputError(message)
-        if dispatches.count_since(connection, name, now - HOUR_MS) >= LINKS_AN_HOUR:
+        if dispatches.count_links(connection, name, now - HOUR_MS) >= LINKS_AN_HOUR:
             message = f"{name} was sent {LINKS_AN_HOUR} links within the hour: wait until it is over"
             raise InputError(message)
         _queue(connection, name, Kind.INVITATION, now)

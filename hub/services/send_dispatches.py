@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING
 from hub.alerting.retries import next_try_at
 from hub.alerting.telling import Way
 from hub.errors import SettingsError
-from hub.exchange.dispatch_text import write_dispatch, write_link
+from hub.exchange.dispatch_text import write_change, write_dispatch, write_link
 from hub.exchange.mail import Answer, Mail, Verdict
 from hub.rules.instants import format_instant
+from hub.rules.local_times import format_local
 from hub.services.hold_outbox import hold_outbox
 from hub.services.manage_channels import place_of
 from hub.services.send_notices import OUTCOMES
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from hub.exchange.mail import Mailer
     from hub.exchange.webhooks import Webhooks
     from hub.sealing import Sealer
+    from hub.store.accounts import Account
     from hub.store.database import Database
     from hub.store.dispatches import Dispatch, WaitingDispatch
 
@@ -115,7 +117,7 @@ def _is_due(one: WaitingDispatch, at: int) -> bool:
 
 def _try(database: Database, doors: Doors, one: WaitingDispatch, now: Now) -> Attempt:
     if one.dispatch.channel is None:
-        answer = _send_link(database, doors, one.dispatch, now())
+        answer = _send_to_person(database, doors, one.dispatch, now())
     else:
         answer = _send_to_channel(database, doors, one.dispatch, one.dispatch.channel, now())
     attempt = Attempt(now(), OUTCOMES[answer.verdict], answer.text)
@@ -144,12 +146,24 @@ def _send_to_channel(database: Database, doors: Doors, sent: Dispatch, number: i
     return doors.mailer.send(Mail(sent.event, "", channel.target, words.subject, words.text, words.html, sent.made_at))
 
 
-def _send_link(database: Database, doors: Doors, sent: Dispatch, at: int) -> Answer:
-    """Send a link to set a password; it is made here, so that it is kept nowhere."""
+def _send_to_person(database: Database, doors: Doors, sent: Dispatch, at: int) -> Answer:
     if doors.mailer is None:
         return Answer(Verdict.LATER, "the hub was not told of a mail server: start it with --smtp")
     with database.read() as connection:
         account = accounts.find_account(connection, sent.account)
+    if sent.kind is Kind.CHANGED:
+        body = json.loads(sent.body)
+        name = sent.account if account is None else account.full_name or account.name
+        words = write_change(name, sent.account, body["what"], format_local(sent.made_at), doors.pages_url)
+        mail = Mail(sent.event, name, body["to"], words.subject, words.text, words.html, sent.made_at)
+        return doors.mailer.send(mail)
+    return _send_link(database, doors, doors.mailer, sent, account, at)
+
+
+def _send_link(  # noqa: PLR0913, PLR0917 - which link by what way to whom
+    database: Database, doors: Doors, mailer: Mailer, sent: Dispatch, account: Account | None, at: int
+) -> Answer:
+    """Send a link to set a password; it is made here, so that it is kept nowhere."""
     if account is None or not account.email:
         return Answer(Verdict.REFUSED, "the account has no mail address")
     if account.disabled_at is not None:
@@ -158,9 +172,7 @@ def _send_link(database: Database, doors: Doors, sent: Dispatch, at: int) -> Ans
     link = f"{doors.pages_url}/welcome/{token}"
     words = write_link(sent.kind.value, account.full_name, link, LINK_MS // _HOUR_MS)
     key = f"{sent.event} {token}"
-    return doors.mailer.send(
-        Mail(key, account.full_name, account.email, words.subject, words.text, words.html, sent.made_at)
-    )
+    return mailer.send(Mail(key, account.full_name, account.email, words.subject, words.text, words.html, sent.made_at))
 
 
 def _give_up(database: Database, stale: Sequence[WaitingDispatch], at: int) -> list[str]:

@@ -12,6 +12,7 @@ from hub.password_hashes import hash_password
 from hub.services.check_text import check_label
 from hub.services.manage_people import find_account, refuse_disabled
 from hub.services.sign_in import TOKEN_BYTES, hash_token, open_secret, plain, seal_secret
+from hub.services.tell_account import WayIn, tell_account
 from hub.store import sign_ins
 from hub.store.audit_log import append_audit
 from hub.store.sign_ins import Factor
@@ -66,6 +67,8 @@ def set_password(database: Database, token: str, password: str, now: int) -> str
             message = "this link was used just now: sign in with the password that was set"
             raise UnknownSubjectError(message)
         sign_ins.use_link(connection, hash_token(token), now)
+        if sign_ins.find_password(connection, account) is not None:
+            tell_account(connection, find_account(connection, account), WayIn.PASSWORD, now)
         sign_ins.add_password(connection, account, kept, now)
         sign_ins.end_sessions(connection, account, now)
         append_audit(connection, actor=account, action="set password", subject=account, at=now)
@@ -120,10 +123,11 @@ def take_factor(database: Database, account: str, *, actor: str, now: int, reaso
         message = f"taking the second factor of {account} away needs its reason: say what became of the phone"
         raise InputError(message)
     with database.write() as connection:
-        find_account(connection, account)
+        held = find_account(connection, account)
         if sign_ins.find_factor(connection, account) is None:
             message = f"{account} has no second factor"
             raise UnknownSubjectError(message)
         sign_ins.delete_factor(connection, account)
         sign_ins.end_sessions(connection, account, now)
         append_audit(connection, actor=actor, action="take second factor", subject=account, at=now, reason=reason)
+        tell_account(connection, held, WayIn.FACTOR, now)

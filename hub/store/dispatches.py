@@ -26,6 +26,7 @@ class Kind(StrEnum):
     HEARTBEAT = "heartbeat"
     INVITATION = "invitation"
     RESET = "reset"
+    CHANGED = "changed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,9 +118,11 @@ def last_made(connection: Connection, number: int, kind: Kind) -> int | None:
     return found
 
 
-def count_since(connection: Connection, account: str, since: int) -> int:
-    """Return how many messages were made for an account after an instant (UTC ms)."""
-    query = select(func.count()).where(dispatch.c.account == account, dispatch.c.made_at > since)
+def count_links(connection: Connection, account: str, since: int) -> int:
+    """Return how many links were made for an account after an instant (UTC ms)."""
+    query = select(func.count()).where(
+        dispatch.c.account == account, dispatch.c.made_at > since, dispatch.c.kind.in_((Kind.INVITATION, Kind.RESET))
+    )
     return int(connection.execute(query).scalar_one())
 
 

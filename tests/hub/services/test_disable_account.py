@@ -90,7 +90,7 @@ def test_it_is_given_nothing_to_come_in_by(people: Database, give: Callable[[Dat
         give(people)
     request_reset(people, "ann", NOW)
     with people.read() as connection:
-        assert dispatches.count_since(connection, "ann", NOW - DAY_MS) == 0
+        assert dispatches.count_links(connection, "ann", NOW - DAY_MS) == 0
 
 
 def test_it_comes_in_again_with_what_it_was(people: Database) -> None:
