@@ -1,6 +1,7 @@
 """Draw a template into an answer: a whole page, or of a page that goes on by itself the one element asked for."""
 
 import json
+import re
 import shlex
 from pathlib import Path
 from typing import Annotated
@@ -8,6 +9,7 @@ from typing import Annotated
 from fastapi import Header
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+from markupsafe import Markup, escape
 
 from hub import formats
 from hub.charts.chart import line_classes
@@ -53,7 +55,15 @@ _TEMPLATES.globals.update(
     line_classes=line_classes,
 )
 
-_TEMPLATES.filters.update(from_json=json.loads, spoken=formats.spoken)
+_CODE = re.compile(r"`([^`]+)`")
+
+
+def with_code(text: str) -> Markup:
+    """Return a text, escaped, in which what stands between backticks is drawn as code."""
+    return Markup(_CODE.sub(r"<code>\1</code>", escape(text)))  # noqa: S704 - escaped before
+
+
+_TEMPLATES.filters.update(from_json=json.loads, spoken=formats.spoken, with_code=with_code)
 
 FragmentName = Annotated[str | None, Header(alias="X-Fragment")]
 
