@@ -1,4 +1,4 @@
-"""A hub and people with tokens, for tests of who may do what through the API."""
+"""A hub and people, with tokens or at a browser, for tests of who may do what through the API and on pages."""
 
 from __future__ import annotations
 
@@ -16,13 +16,14 @@ from hub.rules.facts import ReportingMode
 from hub.rules.permissions import Relation, Role
 from hub.services.manage_people import add_account, relate_account
 from hub.services.manage_tokens import issue_token
+from hub.services.set_password import make_link, set_password
 from hub.services.sign_in import open_secret
 from hub.store import sign_ins
 from hub.store.accounts import Account
 from tests.hub.reporting import JAN, OTHER, SYSTEM, add_meter, add_system, enter
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from fastapi import FastAPI
@@ -48,6 +49,7 @@ PEOPLE = {
 class Api:
     """A hub in January's window with some people, each with a token."""
 
+    app: FastAPI
     client: TestClient
     database: Database
     tokens: dict[str, str]
@@ -82,10 +84,25 @@ def open_api(folder: Path, forward: ForwardSettings | None = None) -> Iterator[A
         relate_account(database, Relation(name, role, system, NOW - DAY_MS), actor="test", now=NOW - DAY_MS)
         tokens[name] = issue_token(database, name, 30 * DAY_MS, actor="test", now=NOW - DAY_MS)
     with TestClient(app) as client:
-        yield Api(client, database, tokens)
+        yield Api(app, client, database, tokens)
 
 
 PASSWORD = "four words in a row"  # noqa: S105 - of a test
+
+
+def let_in(app: FastAPI, people: Mapping[str, tuple[Role, str | None]], since: int) -> None:
+    """Add people who sign in, each with a role since a time (UTC ms), for a system or for all of them (None)."""
+    database, now = app.state.hub.database, app.state.hub.now()
+    for name, (role, system) in people.items():
+        add_account(database, Account(name, name.title(), f"{name}@example.org", now, "test"))
+        relate_account(database, Relation(name, role, system, since), actor="test", now=now)
+        give_password(app, name)
+
+
+def give_password(app: FastAPI, name: str) -> None:
+    """Have an account sign in with the password of these tests."""
+    database, now = app.state.hub.database, app.state.hub.now()
+    set_password(database, make_link(database, name, actor="test", now=now), PASSWORD, now)
 
 
 class Browser:
@@ -125,3 +142,16 @@ class Browser:
         shown = self.send("/account/second-factor", code=self.code(account))
         assert shown.status_code == 200, shown.text
         return re.findall(r"<code>(\S+)</code>", shown.text)
+
+
+def signed_in(app: FastAPI, name: str) -> Browser:
+    """Return the browser of somebody who just signed in; where the hub demands a second factor, they begin one."""
+    # A test that moves the hub's clock keeps it there; for all others the hub's time stands still.
+    browser = Browser(app, getattr(app.state, "clock", [app.state.hub.now()]))
+    answer = browser.sign_in(name)
+    leads_to = answer.headers.get("location")
+    # Who has a second factor already is led to its code, and would be signed in by half.
+    assert leads_to in {"/account", "/account/second-factor"}, leads_to or answer.text
+    if leads_to == "/account/second-factor":
+        browser.enrol(name)
+    return browser

@@ -13,18 +13,15 @@ from hub.cli import alerts as alerts_cli
 from hub.config import Address, HubSettings
 from hub.errors import InputError
 from hub.rules.instants import format_instant
-from hub.rules.permissions import Relation, Role
+from hub.rules.permissions import Role
 from hub.services.accept_blocks import accept_blocks
 from hub.services.evaluate_alerts import evaluate_alerts
-from hub.services.manage_people import add_account, relate_account
 from hub.services.manage_tokens import issue_token
 from hub.services.register_device import register_device
-from hub.services.set_password import make_link, set_password
-from hub.store.accounts import Account
 from tests.hub.making import JULY_AT, NOW, TERMS, made_log
 from tests.hub.reporting import SYSTEM, add_system
 from tests.hub.test_cli_report import Line
-from tests.hub.web.acting import PASSWORD, Browser
+from tests.hub.web.acting import let_in, signed_in
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -48,20 +45,8 @@ def app(tmp_path: Path) -> FastAPI:
     accept_blocks(database, device.arrivals(), TERMS, NOW)
     for minutes in (6, 0):
         evaluate_alerts(database, 0, LATER - minutes * 60_000)
-    for name, (role, system) in PEOPLE.items():
-        add_account(database, Account(name, name.title(), "", NOW, "test"))
-        relate_account(database, Relation(name, role, system, JULY_AT), actor="test", now=NOW)
-        set_password(database, make_link(database, name, actor="test", now=LATER), PASSWORD, LATER)
+    let_in(app, PEOPLE, JULY_AT)
     return app
-
-
-def signed_in(app: FastAPI, name: str) -> Browser:
-    """Return somebody's browser."""
-    browser = Browser(app, [LATER])
-    browser.sign_in(name)
-    if PEOPLE[name][1] is None:
-        browser.enrol(name)
-    return browser
 
 
 def number_of(page: str, title: str) -> str:

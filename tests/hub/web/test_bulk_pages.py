@@ -14,21 +14,18 @@ from hub.config import Address, HubSettings
 from hub.fleet.lifecycle import Said, Word
 from hub.keys import load_receipt_key
 from hub.rules.instants import format_instant
-from hub.rules.permissions import Relation, Role
+from hub.rules.permissions import Role
 from hub.services.answer_state import answer_state
 from hub.services.flush_outbox import flush_outbox
-from hub.services.manage_people import add_account, relate_account
 from hub.services.manage_tokens import issue_token
 from hub.services.register_device import register_device
 from hub.services.say_of_device import say_of_device
-from hub.services.set_password import make_link, set_password
 from hub.store import alerts, audit_log, bulk_actions, device_words
-from hub.store.accounts import Account
 from hub.web.pages import alerts as alerts_page
 from tests.hub.making import JULY_AT, NOW, TERMS, MadeDevice
 from tests.hub.programs import HOST
 from tests.hub.test_cli_report import Line
-from tests.hub.web.acting import PASSWORD, Browser
+from tests.hub.web.acting import Browser, let_in, signed_in
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -39,7 +36,7 @@ if TYPE_CHECKING:
 DAY_MS = 86_400_000
 UNTIL = NOW + DAY_MS
 MANY = 60
-PEOPLE = {"bea": Role.OPERATOR, "aud": Role.AUDITOR}
+PEOPLE = {"bea": (Role.OPERATOR, None), "aud": (Role.AUDITOR, None)}
 DEVICES = [MadeDevice(seed) for seed in range(1, MANY + 1)]
 
 
@@ -52,19 +49,8 @@ def app(tmp_path: Path) -> FastAPI:
         register_device(database, device.pem, f"Site {place:02d}", NOW)
     say_of_device(database, DEVICES[-1].text, Said(Word.RETIRE), actor="test", now=NOW, reason="gone")
     answer_state(database, DEVICES[0].id, DEVICES[0].state(), terms=TERMS, now=NOW, retained=False)
-    for name, role in PEOPLE.items():
-        add_account(database, Account(name, name.title(), "", NOW, "test"))
-        relate_account(database, Relation(name, role, None, JULY_AT), actor="test", now=NOW)
-        set_password(database, make_link(database, name, actor="test", now=NOW), PASSWORD, NOW)
+    let_in(app, PEOPLE, JULY_AT)
     return app
-
-
-def signed_in(app: FastAPI, name: str) -> Browser:
-    """Return somebody's browser."""
-    browser = Browser(app, [NOW])
-    browser.sign_in(name)
-    browser.enrol(name)
-    return browser
 
 
 class Program:

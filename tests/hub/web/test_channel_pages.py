@@ -12,17 +12,14 @@ from hub.app import build_app
 from hub.cli import channels as channels_cli
 from hub.config import Address, HubSettings
 from hub.errors import InputError, UnknownSubjectError
-from hub.rules.permissions import Relation, Role
-from hub.services.manage_people import add_account, relate_account
+from hub.rules.permissions import Role
 from hub.services.manage_tokens import issue_token
 from hub.services.send_dispatches import Doors, send_dispatches
-from hub.services.set_password import make_link, set_password
-from hub.store.accounts import Account
 from tests.hub.making import JULY_AT, NOW
 from tests.hub.programs import HOST
 from tests.hub.receiving import Receiver
 from tests.hub.test_cli_report import Line
-from tests.hub.web.acting import PASSWORD, Browser
+from tests.hub.web.acting import let_in, signed_in
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -32,7 +29,7 @@ if TYPE_CHECKING:
     from hub.services.send_dispatches import Delivery
 
 DAY_MS = 86_400_000
-PEOPLE = {"bea": Role.OPERATOR, "aud": Role.AUDITOR}
+PEOPLE = {"bea": (Role.OPERATOR, None), "aud": (Role.AUDITOR, None)}
 
 
 @pytest.fixture
@@ -40,20 +37,8 @@ def app(tmp_path: Path) -> FastAPI:
     """Return a hub that may send webhooks to this machine."""
     settings = HubSettings(tmp_path / "hub", broker=None, listen=Address(HOST, 0), webhook_allow=(HOST,))
     app = build_app(settings, now=lambda: NOW)
-    database = app.state.hub.database
-    for name, role in PEOPLE.items():
-        add_account(database, Account(name, name.title(), "", NOW, "test"))
-        relate_account(database, Relation(name, role, None, JULY_AT), actor="test", now=NOW)
-        set_password(database, make_link(database, name, actor="test", now=NOW), PASSWORD, NOW)
+    let_in(app, PEOPLE, JULY_AT)
     return app
-
-
-def signed_in(app: FastAPI, name: str) -> Browser:
-    """Return somebody's browser."""
-    browser = Browser(app, [NOW])
-    browser.sign_in(name)
-    browser.enrol(name)
-    return browser
 
 
 def deliver(app: FastAPI) -> Delivery:

@@ -13,15 +13,12 @@ import pytest
 from hub.app import build_app
 from hub.config import Address, HubSettings
 from hub.rules.facts import Programme, ProgrammeName
-from hub.rules.permissions import Relation, Role
+from hub.rules.permissions import Role
 from hub.services.draw_missing import draw_missing
-from hub.services.manage_people import add_account, relate_account
-from hub.services.set_password import make_link, set_password
 from hub.services.set_programme import set_programme
 from hub.store import months
-from hub.store.accounts import Account
 from tests.hub.reporting import FEB, JAN, MAR, OTHER, SYSTEM, add_meter, add_system, enter
-from tests.hub.web.acting import PASSWORD, Browser
+from tests.hub.web.acting import Browser, let_in, signed_in
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -44,20 +41,8 @@ def app(tmp_path: Path) -> FastAPI:
     for month, wh in ((JAN, 400_000), (FEB, 900_000), (MAR, 8_700_000)):
         enter(database, 1, month, wh)
     assert meter.meter == 2
-    for name, (role, system) in PEOPLE.items():
-        add_account(database, Account(name, name.title(), "", NOW, "test"))
-        relate_account(database, Relation(name, role, system, JAN.starts_at), actor="test", now=NOW)
-        set_password(database, make_link(database, name, actor="test", now=NOW), PASSWORD, NOW)
+    let_in(app, PEOPLE, JAN.starts_at)
     return app
-
-
-def signed_in(app: FastAPI, name: str) -> Browser:
-    """Return somebody's browser."""
-    browser = Browser(app, [NOW])
-    browser.sign_in(name)
-    if PEOPLE[name][1] is None:
-        browser.enrol(name)
-    return browser
 
 
 def run(app: FastAPI, browser: Browser, month: object, **fields: str) -> str:

@@ -11,15 +11,14 @@ from hub.app import build_app
 from hub.config import Address, HubSettings
 from hub.photos import keep_photo
 from hub.rules.facts import ReportingMode
-from hub.rules.permissions import Relation, Role
-from hub.services.manage_people import add_account, approve_provider, relate_account
-from hub.services.set_password import make_link, set_password
+from hub.rules.permissions import Role
+from hub.services.manage_people import add_account, approve_provider
 from hub.services.submit_reading import parse_reported, submit_reading
 from hub.store import ledger
 from hub.store.accounts import Account
 from tests.hub.reporting import JAN, OTHER, SYSTEM, add_meter, add_system, enter
 from tests.hub.test_photos import make_picture
-from tests.hub.web.acting import PASSWORD, Browser
+from tests.hub.web.acting import give_password, let_in, signed_in
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -46,26 +45,15 @@ def app(tmp_path: Path) -> FastAPI:
         add_system(database, pts_id, reporting_mode=ReportingMode.MANUAL)
         meter = add_meter(database, f"PV-{pts_id[-1]}", pts_id, initial_at=JAN.previous().starts_at)
         enter(database, meter.meter, JAN.previous(), 400_000)
-    for name in (*PEOPLE, "sunwatch"):
-        add_account(database, Account(name, name.title(), "", NOW, "test"))
-        set_password(database, make_link(database, name, actor="test", now=NOW), PASSWORD, NOW)
-    for name, (role, system) in PEOPLE.items():
-        relate_account(database, Relation(name, role, system, JAN.starts_at), actor="test", now=NOW)
+    let_in(app, PEOPLE, JAN.starts_at)
+    add_account(database, Account("sunwatch", "Sunwatch", "", NOW, "test"))
+    give_password(app, "sunwatch")
     approve_provider(database, "sunwatch", is_approved=True, actor="test", now=NOW, reason="")
     photo = keep_photo(tmp_path / "hub", make_picture())
     for _ in range(2):
         reported = parse_reported(SYSTEM, "", "410", "2024-01-31 15:00", now=NOW, photo=photo)
         submit_reading(database, reported, actor="ann", now=NOW)
     return app
-
-
-def signed_in(app: FastAPI, name: str) -> Browser:
-    """Return somebody's browser."""
-    browser = Browser(app, [NOW])
-    browser.sign_in(name)
-    if name == "bea":
-        browser.enrol("bea")
-    return browser
 
 
 def test_an_operator_looks_at_the_photo_and_decides_once(app: FastAPI) -> None:

@@ -14,22 +14,19 @@ from sqlalchemy import event
 from hub.app import build_app
 from hub.config import Address, HubSettings
 from hub.fleet.links import LinkChange
-from hub.rules.permissions import Relation, Role
+from hub.rules.permissions import Role
 from hub.services.accept_blocks import accept_blocks
 from hub.services.answer_state import answer_state
 from hub.services.evaluate_alerts import evaluate_alerts
-from hub.services.manage_people import add_account, relate_account
 from hub.services.manage_tokens import issue_token
 from hub.services.register_device import register_device
 from hub.services.register_meter import MeterRequest, register_meter
-from hub.services.set_password import make_link, set_password
 from hub.store import link_changes, registry
-from hub.store.accounts import Account
 from hub.store.registry import Device
 from protocol.identity import DeviceId, KeyId
 from tests.hub.making import JULY_AT, NOW, TERMS, MadeDevice, made_log
 from tests.hub.reporting import SYSTEM, add_system
-from tests.hub.web.acting import PASSWORD, Browser
+from tests.hub.web.acting import Browser, let_in, signed_in
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -55,20 +52,8 @@ def app(tmp_path: Path) -> FastAPI:
         for number in range(MANY):
             made = Device(DeviceId(b"\1" * 6 + number.to_bytes(4, "big")), f"Site {number:03d}", NOW)
             registry.add_device(connection, made, KeyId(number.to_bytes(8, "big")), b"")
-    for name, (role, system) in PEOPLE.items():
-        add_account(database, Account(name, name.title(), "", NOW, "test"))
-        relate_account(database, Relation(name, role, system, JULY_AT), actor="test", now=NOW)
-        set_password(database, make_link(database, name, actor="test", now=NOW), PASSWORD, NOW)
+    let_in(app, PEOPLE, JULY_AT)
     return app
-
-
-def signed_in(app: FastAPI, name: str) -> Browser:
-    """Return somebody's browser."""
-    browser = Browser(app, [NOW])
-    browser.sign_in(name)
-    if name == "bea":
-        browser.enrol("bea")
-    return browser
 
 
 def walk(browser: Browser, path: str) -> list[str]:

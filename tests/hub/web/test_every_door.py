@@ -12,13 +12,12 @@ from sqlalchemy import select
 
 from hub.rules.permissions import Relation, Role
 from hub.services.manage_people import add_account, relate_account
-from hub.services.set_password import make_link, set_password
 from hub.store.accounts import Account
 from hub.store.schema import metadata
 from hub.web.headers import STRICT_TRANSPORT
 from hub.web.routers import ROUTERS
 from tests.hub.every_page import ADDRESSES, NOW, TYPED
-from tests.hub.web.acting import PASSWORD, Browser
+from tests.hub.web.acting import Browser, give_password, signed_in
 from tests.hub.web.asking import ALMIGHTY, open_to_all
 
 if TYPE_CHECKING:
@@ -58,18 +57,14 @@ class Parts(dict[str, str]):
 def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[FastAPI, dict[str, str]]]:
     """Return a hub with something of everything, and the token of somebody who may all."""
     with open_to_all(tmp_path_factory.mktemp("doors")) as (opened, headers):
-        database = opened.state.hub.database
-        set_password(database, make_link(database, ALMIGHTY, actor="test", now=NOW), PASSWORD, NOW)
+        give_password(opened, ALMIGHTY)
         yield opened, headers
 
 
 @pytest.fixture(scope="module")
 def browser(app: tuple[FastAPI, dict[str, str]]) -> Browser:
     """Return the browser of somebody who may all."""
-    opened = Browser(app[0], [NOW])
-    opened.sign_in(ALMIGHTY)
-    opened.enrol(ALMIGHTY)
-    return opened
+    return signed_in(app[0], ALMIGHTY)
 
 
 def rows(database: Database) -> dict[str, list[object]]:
@@ -100,7 +95,7 @@ def test_looking_begins_no_second_factor(app: tuple[FastAPI, dict[str, str]]) ->
     """Signing in begins it where it is a must; its page only shows it, and asks who has none for the password."""
     database = app[0].state.hub.database
     add_account(database, Account("new", "", "", NOW, "test"))
-    set_password(database, make_link(database, "new", actor="test", now=NOW), PASSWORD, NOW)
+    give_password(app[0], "new")
     new = Browser(app[0], [NOW])
     new.sign_in("new")
     relate_account(database, Relation("new", Role.AUDITOR, None, NOW), actor="test", now=NOW)

@@ -15,20 +15,17 @@ from hub.counting import Growth
 from hub.errors import StoreUnavailableError
 from hub.jobs import AlertJob
 from hub.rules.instants import format_instant
-from hub.rules.permissions import Relation, Role
+from hub.rules.permissions import Role
 from hub.services.accept_blocks import accept_blocks
 from hub.services.answer_state import answer_state
-from hub.services.manage_people import add_account, relate_account
 from hub.services.manage_tokens import issue_token
 from hub.services.register_device import register_device
-from hub.services.set_password import make_link, set_password
 from hub.store import backups
-from hub.store.accounts import Account
 from hub.store.backups import Backup, Drill
 from tests.hub.certifying import make_certificate
 from tests.hub.making import JULY_AT, NOW, TERMS, MadeDevice, make_meter
 from tests.hub.programs import HOST
-from tests.hub.web.acting import PASSWORD, Browser
+from tests.hub.web.acting import let_in, signed_in
 from tests.hub.web.test_metrics import scrape, value
 
 if TYPE_CHECKING:
@@ -38,7 +35,7 @@ if TYPE_CHECKING:
 
 DAY_MS = 86_400_000
 MANY = 2
-PEOPLE = {"bea": Role.OPERATOR, "aud": Role.AUDITOR}
+PEOPLE = {"bea": (Role.OPERATOR, None), "aud": (Role.AUDITOR, None)}
 
 
 @pytest.fixture
@@ -50,19 +47,8 @@ def app(tmp_path: Path) -> FastAPI:
     for place, device in enumerate(devices):
         register_device(database, device.pem, f"Site {place:02d}", NOW)
     answer_state(database, devices[0].id, devices[0].state(), terms=TERMS, now=NOW, retained=False)
-    for name, role in PEOPLE.items():
-        add_account(database, Account(name, name.title(), "", NOW, "test"))
-        relate_account(database, Relation(name, role, None, JULY_AT), actor="test", now=NOW)
-        set_password(database, make_link(database, name, actor="test", now=NOW), PASSWORD, NOW)
+    let_in(app, PEOPLE, JULY_AT)
     return app
-
-
-def signed_in(app: FastAPI, name: str) -> Browser:
-    """Return somebody's browser."""
-    browser = Browser(app, [NOW])
-    browser.sign_in(name)
-    browser.enrol(name)
-    return browser
 
 
 def test_the_hub_says_how_it_does(app: FastAPI) -> None:

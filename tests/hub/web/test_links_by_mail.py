@@ -12,20 +12,19 @@ from hub.cli import people as people_cli
 from hub.config import Address, HubSettings
 from hub.errors import InputError, UnknownSubjectError
 from hub.exchange.mail import SmtpMailer
-from hub.rules.permissions import Relation, Role
+from hub.rules.permissions import Role
 from hub.services.disable_account import disable_account
-from hub.services.manage_people import add_account, relate_account
+from hub.services.manage_people import add_account
 from hub.services.manage_tokens import issue_token
 from hub.services.request_link import LINKS_AN_HOUR
 from hub.services.send_dispatches import Delivery, Doors, send_dispatches
-from hub.services.set_password import make_link, set_password
 from hub.store import audit_log
 from hub.store.accounts import Account
 from tests.hub.mail_server import MailServer
 from tests.hub.making import JULY_AT, NOW, fetch
 from tests.hub.programs import HOST
 from tests.hub.test_cli_report import Line
-from tests.hub.web.acting import PASSWORD, Browser
+from tests.hub.web.acting import PASSWORD, Browser, let_in, signed_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -52,10 +51,9 @@ def app(tmp_path: Path, server: MailServer) -> FastAPI:
     app = build_app(settings, now=lambda: clock[0])
     app.state.clock = clock
     database = app.state.hub.database
-    for name, address in (("sec", "sec@example.org"), ("ann", "Ann@Example.org"), ("nobody", "")):
+    let_in(app, {"sec": (Role.SECURITY_ADMIN, None)}, JULY_AT)
+    for name, address in (("ann", "Ann@Example.org"), ("nobody", "")):
         add_account(database, Account(name, name.title(), address, NOW, "test"))
-    relate_account(database, Relation("sec", Role.SECURITY_ADMIN, None, JULY_AT), actor="test", now=NOW)
-    set_password(database, make_link(database, "sec", actor="test", now=NOW), PASSWORD, NOW)
     return app
 
 
@@ -125,9 +123,7 @@ def test_a_link_that_waited_while_its_account_was_disabled_is_not_sent(app: Fast
 
 def test_who_manages_accounts_lets_somebody_in_and_sees_no_link(app: FastAPI, server: MailServer) -> None:
     """With an entry of the audit log; not without an address, nor again and again."""
-    sec = Browser(app, app.state.clock)
-    sec.sign_in("sec")
-    sec.enrol("sec")
+    sec = signed_in(app, "sec")
     invited = sec.send("/users/ann/invite")
     assert "on its way to Ann@Example.org" in invited.text
     deliver(app, server)

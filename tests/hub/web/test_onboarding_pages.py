@@ -12,15 +12,12 @@ from typer.testing import CliRunner
 from hub.app import build_app
 from hub.cli.main import app as commands
 from hub.config import Address, HubSettings
-from hub.rules.permissions import Relation, Role
+from hub.rules.permissions import Role
 from hub.services.accept_blocks import accept_blocks
-from hub.services.manage_people import add_account, relate_account
 from hub.services.manage_tokens import issue_token
-from hub.services.set_password import make_link, set_password
-from hub.store.accounts import Account
 from tests.hub.making import JULY_AT, NOW, TERMS, MadeDevice, made_log
 from tests.hub.reporting import SYSTEM, add_system
-from tests.hub.web.acting import PASSWORD, Browser
+from tests.hub.web.acting import let_in, signed_in
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -38,20 +35,8 @@ def app(tmp_path: Path) -> FastAPI:
     app = build_app(HubSettings(tmp_path / "hub", broker=None, listen=Address("127.0.0.1", 0)), now=lambda: NOW)
     database = app.state.hub.database
     add_system(database)
-    for name, (role, system) in PEOPLE.items():
-        add_account(database, Account(name, name.title(), "", NOW, "test"))
-        relate_account(database, Relation(name, role, system, JULY_AT), actor="test", now=NOW)
-        set_password(database, make_link(database, name, actor="test", now=NOW), PASSWORD, NOW)
+    let_in(app, PEOPLE, JULY_AT)
     return app
-
-
-def signed_in(app: FastAPI, name: str) -> Browser:
-    """Return somebody's browser."""
-    browser = Browser(app, [NOW])
-    browser.sign_in(name)
-    if name == "bea":
-        browser.enrol("bea")
-    return browser
 
 
 def test_from_a_device_that_speaks_to_a_meter_that_is_signed_off(app: FastAPI) -> None:

@@ -11,14 +11,14 @@ from hub.access.codes import STEP_MS
 from hub.access.throttle import FREE_FAILURES
 from hub.app import build_app
 from hub.config import Address, HubSettings
-from hub.rules.permissions import Relation, Role
-from hub.services.manage_people import add_account, relate_account
-from hub.services.set_password import make_link, set_password
+from hub.rules.permissions import Role
+from hub.services.manage_people import add_account
+from hub.services.set_password import make_link
 from hub.services.sign_in_elsewhere import FRESH_MS
 from hub.store import accounts, audit_log
 from hub.store.accounts import Account
 from tests.hub.reporting import JAN
-from tests.hub.web.acting import PASSWORD, Browser
+from tests.hub.web.acting import PASSWORD, Browser, give_password, let_in, signed_in
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -36,19 +36,10 @@ def app(tmp_path: Path) -> FastAPI:
     clock = [START]
     app = build_app(HubSettings(tmp_path / "hub", broker=None, listen=Address("127.0.0.1", 0)), now=lambda: clock[0])
     app.state.clock = clock
-    database = app.state.hub.database
-    for name in ("ann", "bea"):
-        add_account(database, Account(name, name.title(), f"{name}@example.org", START, "test"))
-        set_password(database, make_link(database, name, actor="test", now=START), PASSWORD, START)
-    relate_account(database, Relation("bea", Role.OPERATOR, None, START), actor="test", now=START)
+    add_account(app.state.hub.database, Account("ann", "Ann", "ann@example.org", START, "test"))
+    give_password(app, "ann")
+    let_in(app, {"bea": (Role.OPERATOR, None)}, START)
     return app
-
-
-def signed_in(app: FastAPI, name: str = "ann", password: str = PASSWORD) -> Browser:
-    """Return somebody's browser."""
-    browser = Browser(app, app.state.clock)
-    browser.sign_in(name, password)
-    return browser
 
 
 def actions(app: FastAPI) -> list[str]:
@@ -59,7 +50,7 @@ def actions(app: FastAPI) -> list[str]:
 
 def test_a_password_is_changed_with_the_one_before(app: FastAPI) -> None:
     """Every other session ends and this one goes on under another token; a link made before is void."""
-    ann, elsewhere = signed_in(app), signed_in(app)
+    ann, elsewhere = signed_in(app, "ann"), signed_in(app, "ann")
     link = make_link(app.state.hub.database, "ann", actor="test", now=START)
     assert 'autocomplete="current-password"' in ann.get("/account/password").text
     before = ann.client.cookies["session"]
@@ -68,7 +59,10 @@ def test_a_password_is_changed_with_the_one_before(app: FastAPI) -> None:
     assert ann.client.cookies["session"] != before
     assert [one.get("/account").status_code for one in (ann, elsewhere)] == [200, 303]
     assert ann.get(f"/welcome/{link}").status_code == 404
-    assert [signed_in(app, "ann", one).get("/account").status_code for one in (PASSWORD, ANOTHER)] == [303, 200]
+    for password, status in ((PASSWORD, 303), (ANOTHER, 200)):
+        later = Browser(app, app.state.clock)
+        later.sign_in("ann", password)
+        assert later.get("/account").status_code == status
     assert "change password" in actions(app)
     ann.client.cookies.clear()
     ann.client.cookies.set("session", before)
@@ -87,14 +81,14 @@ def test_a_password_is_changed_with_the_one_before(app: FastAPI) -> None:
 )
 def test_a_password_that_is_not_changed(app: FastAPI, typed: tuple[str, str, str], says: str, field: str) -> None:
     """The field that is wrong says so, nothing that was typed is shown, and the one before still opens the door."""
-    ann = signed_in(app)
+    ann = signed_in(app, "ann")
     answer = ann.send("/account/password", **dict(zip(("password", "new", "again"), typed, strict=True)))
     assert (answer.status_code, says in answer.text) == (422, True)
     (wrong,) = [part for part in answer.text.split("<input") if 'aria-invalid="true"' in part]
     assert f'name="{field}"' in wrong
     assert all(f'value="{one}"' not in answer.text for one in typed if one)
     assert ann.get("/account").status_code == 200
-    assert signed_in(app).get("/account").status_code == 200
+    assert signed_in(app, "ann").get("/account").status_code == 200
 
 
 @pytest.mark.parametrize(
@@ -108,7 +102,7 @@ def test_a_password_that_is_not_changed(app: FastAPI, typed: tuple[str, str, str
 )
 def test_a_session_that_was_left_open_guesses_no_password(app: FastAPI, path: str, fields: dict[str, str]) -> None:
     """Its wrong tries count like those of signing in."""
-    ann = signed_in(app)
+    ann = signed_in(app, "ann")
     for _ in range(FREE_FAILURES):
         wrong = ann.send(path, password=WRONG, **fields)
         assert (wrong.status_code, "not the password that you sign in with" in wrong.text) == (422, True)
@@ -119,7 +113,7 @@ def test_a_session_that_was_left_open_guesses_no_password(app: FastAPI, path: st
 
 def test_a_mail_address_is_changed_with_the_password(app: FastAPI) -> None:
     """What was typed stays in the form; a link made before is void, and the log has both addresses."""
-    ann = signed_in(app)
+    ann = signed_in(app, "ann")
     link = make_link(app.state.hub.database, "ann", actor="test", now=START)
     assert 'value="ann@example.org"' in ann.get("/account/email").text
     wrong = ann.send("/account/email", email="ann@new.test", password=WRONG)
@@ -139,8 +133,7 @@ def test_a_mail_address_is_changed_with_the_password(app: FastAPI) -> None:
 
 def test_all_other_sessions_end_at_once(app: FastAPI) -> None:
     """This one stays, and nobody else's is touched."""
-    ann, others, bea = signed_in(app), [signed_in(app), signed_in(app)], signed_in(app, "bea")
-    bea.enrol("bea")
+    ann, others, bea = signed_in(app, "ann"), [signed_in(app, "ann"), signed_in(app, "ann")], signed_in(app, "bea")
     assert "End all others" in ann.get("/account").text
     assert ann.send("/account/sessions/end-others").headers["location"] == "/account"
     assert [one.get("/account").status_code for one in (ann, *others, bea)] == [200, 303, 303, 200]
@@ -149,7 +142,7 @@ def test_all_other_sessions_end_at_once(app: FastAPI) -> None:
 
 def test_a_second_factor_begins_behind_the_password(app: FastAPI) -> None:
     """Who left a session open gives nobody their account: no secret is shown before it, nor after a wrong code."""
-    ann = signed_in(app)
+    ann = signed_in(app, "ann")
     assert "Your password" in ann.get("/account/second-factor").text
     shown = ann.send("/account/second-factor/begin", password=PASSWORD)
     assert 'class="secret"' in shown.text
@@ -163,7 +156,8 @@ def test_a_second_factor_begins_behind_the_password(app: FastAPI) -> None:
 
 def test_who_has_to_have_one_begins_it_just_after_signing_in(app: FastAPI) -> None:
     """Later the password is asked again."""
-    bea = signed_in(app, "bea")
+    bea = Browser(app, app.state.clock)
+    bea.sign_in("bea")
     assert 'class="secret"' in bea.get("/account/second-factor").text
     assert 'class="secret"' in bea.send("/account/second-factor", code="000000").text
     app.state.clock[0] += FRESH_MS + 1
@@ -178,7 +172,6 @@ def test_who_has_to_have_one_begins_it_just_after_signing_in(app: FastAPI) -> No
 def test_a_second_factor_is_taken_away_behind_the_password(app: FastAPI) -> None:
     """All sessions end; who has to have one begins another."""
     bea = signed_in(app, "bea")
-    bea.enrol("bea")
     app.state.clock[0] += STEP_MS
     assert "Your password" in bea.get("/account/second-factor/forget").text
     assert bea.send("/account/second-factor/forget", password="").status_code == 422
@@ -187,14 +180,13 @@ def test_a_second_factor_is_taken_away_behind_the_password(app: FastAPI) -> None
     assert bea.get("/account").status_code == 303
     assert bea.sign_in("bea").headers["location"] == "/account/second-factor"
     assert "take second factor" in actions(app)
-    none = html.unescape(signed_in(app).send("/account/second-factor/forget", password=PASSWORD).text)
+    none = html.unescape(signed_in(app, "ann").send("/account/second-factor/forget", password=PASSWORD).text)
     assert "ann has no second factor" in none
 
 
 def test_a_reset_keeps_the_second_factor(app: FastAPI) -> None:
     """A link sets the password, and whoever found it still lacks the phone."""
-    bea = signed_in(app, "bea")
-    bea.enrol("bea")
+    signed_in(app, "bea")
     link = make_link(app.state.hub.database, "bea", actor="test", now=START)
     finder = Browser(app, app.state.clock)
     assert finder.send(f"/welcome/{link}", password=ANOTHER, again=ANOTHER).status_code == 303

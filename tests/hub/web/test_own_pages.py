@@ -16,15 +16,13 @@ from hub.rules.permissions import Relation, Role
 from hub.rules.reported import ReportState
 from hub.rules.windows import window_of
 from hub.services.close_month import close_month
-from hub.services.manage_people import add_account, relate_account
+from hub.services.manage_people import relate_account
 from hub.services.read_own import OwnMonth, OwnSystem
-from hub.services.set_password import make_link, set_password
 from hub.store import facts, system_meters
-from hub.store.accounts import Account
 from hub.store.facts import BEGINNING, Recorded
 from hub.web.own_words import tell_standing
 from tests.hub.reporting import APR, DAY_MS, FEB, JAN, MAR, OTHER, SYSTEM, add_meter, add_system, enter
-from tests.hub.web.acting import PASSWORD, Browser
+from tests.hub.web.acting import let_in, signed_in
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -33,12 +31,12 @@ if TYPE_CHECKING:
 
 
 NOW = window_of(FEB).opens_at + DAY_MS
-PEOPLE = (
-    ("owner", Role.SYSTEM_OWNER, SYSTEM),
-    ("rec", Role.REC_OWNER, SYSTEM),
-    ("ann", Role.REPORTER, SYSTEM),
-    ("bea", Role.OPERATOR, None),
-)
+PEOPLE = {
+    "owner": (Role.SYSTEM_OWNER, SYSTEM),
+    "rec": (Role.REC_OWNER, SYSTEM),
+    "ann": (Role.REPORTER, SYSTEM),
+    "bea": (Role.OPERATOR, None),
+}
 
 
 @pytest.fixture
@@ -54,17 +52,8 @@ def app(tmp_path: Path) -> FastAPI:
     with database.write() as connection:
         facts.add_programmes(connection, [programme], Recorded("test", NOW))
     close_month(database, JAN, RunKind.CLOSE, actor="test", now=window_of(JAN).closes_at)
-    for name, role, system in PEOPLE:
-        add_account(database, Account(name, name.title(), "", NOW, "test"))
-        set_password(database, make_link(database, name, actor="test", now=NOW), PASSWORD, NOW)
-        relate_account(database, Relation(name, role, system, JAN.starts_at), actor="test", now=NOW)
+    let_in(app, PEOPLE, JAN.starts_at)
     return app
-
-
-def _signed_in(app: FastAPI, name: str) -> Browser:
-    browser = Browser(app, [NOW])
-    browser.sign_in(name)
-    return browser
 
 
 def _text(page: str) -> str:
@@ -75,12 +64,12 @@ def _text(page: str) -> str:
 @pytest.mark.parametrize(("name", "leads_to"), [("owner", "/mine"), ("rec", "/mine"), ("ann", "/systems")])
 def test_an_owner_begins_with_what_is_theirs(app: FastAPI, name: str, leads_to: str) -> None:
     """A reporter goes on to the list of what to report."""
-    assert _signed_in(app, name).get("/").headers["location"] == leads_to
+    assert signed_in(app, name).get("/").headers["location"] == leads_to
 
 
 def test_an_owner_is_told_in_a_sentence(app: FastAPI) -> None:
     """What was accepted, and what can be reported until when; each month can be saved, and nothing is of others."""
-    owner = _signed_in(app, "owner")
+    owner = signed_in(app, "owner")
     page = owner.get("/mine").text
     told = "January 2024 is reported and accepted: 1,612 kWh. February 2024 can be reported until 5 Mar 2024."
     assert told in _text(page)
@@ -99,7 +88,7 @@ def test_who_has_several_systems_sees_how_each_stands(app: FastAPI) -> None:
     relate_account(
         app.state.hub.database, Relation("owner", Role.SYSTEM_OWNER, OTHER, NOW - DAY_MS), actor="test", now=NOW
     )
-    owner = _signed_in(app, "owner")
+    owner = signed_in(app, "owner")
     page = owner.get("/mine").text
     assert _text(page).count("January 2024 is reported and accepted: 1,612 kWh.") == 2
     assert "<figure" not in page
@@ -110,12 +99,12 @@ def test_who_has_several_systems_sees_how_each_stands(app: FastAPI) -> None:
         assert f'href="/systems/{pts_id}/statements/2024-01.pdf"' in of_one
         assert '<a href="/mine">' in of_one
     assert "<figure" in owner.get(f"/mine?system={SYSTEM}").text
-    assert _signed_in(app, "rec").get(f"/mine?system={OTHER}").status_code == 403
+    assert signed_in(app, "rec").get(f"/mine?system={OTHER}").status_code == 403
 
 
 def test_an_owner_is_told_in_plain_words_what_is_not_theirs(app: FastAPI) -> None:
     """A page that is not for them names no rule first, and leads on to their own; so does the page of a system."""
-    owner = _signed_in(app, "owner")
+    owner = signed_in(app, "owner")
     refused = owner.get("/hub")
     assert refused.status_code == 403
     assert "<h1>This page is not yours to see</h1>" in refused.text
@@ -132,20 +121,18 @@ def test_an_owner_is_told_in_plain_words_what_is_not_theirs(app: FastAPI) -> Non
 
 def test_who_may_report_too_finds_the_way(app: FastAPI) -> None:
     """The page of one's own systems is for reporters as well; staff are led to the fleet."""
-    assert f'href="/systems/{SYSTEM}/report"' in _signed_in(app, "ann").get("/mine").text
-    bea = _signed_in(app, "bea")
-    bea.enrol("bea")
+    assert f'href="/systems/{SYSTEM}/report"' in signed_in(app, "ann").get("/mine").text
+    bea = signed_in(app, "bea")
     assert bea.get("/mine").headers["location"] == "/"
 
 
 def test_a_rec_owner_sees_what_counts(app: FastAPI) -> None:
     """Totals first, then asset by asset with the last quarter; staff see those without an asset too."""
-    rec = _text(_signed_in(app, "rec").get("/certificates").text)
+    rec = _text(signed_in(app, "rec").get("/certificates").text)
     assert "Certificates 1 Counted so far 1.612 MWh Missing nothing" in rec
     assert "2024-Q1: 1 certificate to be created on 15 Jul 2024 1 1.612 MWh 0.612 MWh" in rec
     assert "Without an asset" not in rec
-    bea = _signed_in(app, "bea")
-    bea.enrol("bea")
+    bea = signed_in(app, "bea")
     assert "Roof 2 : register its GIS asset id" in _text(bea.get("/certificates").text)
     assert "These were all." in bea.get("/certificates?after=Z").text
 
@@ -153,15 +140,14 @@ def test_a_rec_owner_sees_what_counts(app: FastAPI) -> None:
 def test_an_asset_has_its_quarters(app: FastAPI) -> None:
     """Month by month, the last quarter open; it is for who may see the system, and one without an asset has none."""
     address = f"/systems/{SYSTEM}/certificates"
-    rec = _signed_in(app, "rec")
+    rec = signed_in(app, "rec")
     assert f'href="{address}"' in rec.get("/certificates").text
     text = _text(rec.get(address).text)
     assert "Certificates 1 Counted so far 1.612 MWh Left over for the next month 0.612 MWh" in text
     assert "2024-Q1 1.612 MWh counted, 1 certificate, to be created on 15 Jul 2024." in text
     assert "January 2024 1,612 kWh 1.612 MWh 1 0.612 MWh" in text
     assert rec.get(f"/systems/{OTHER}/certificates").status_code == 403
-    bea = _signed_in(app, "bea")
-    bea.enrol("bea")
+    bea = signed_in(app, "bea")
     assert bea.get(f"/systems/{OTHER}/certificates").status_code == 404
 
 
@@ -169,7 +155,7 @@ def test_missing_months_are_told_once_for_all_assets(app: FastAPI) -> None:
     """Their number leads to the list, where each month leads to its system; the asset's page has them too."""
     for month in (FEB, MAR, APR):
         close_month(app.state.hub.database, month, RunKind.CLOSE, actor="test", now=window_of(month).closes_at)
-    rec = _signed_in(app, "rec")
+    rec = signed_in(app, "rec")
     page = rec.get("/certificates").text
     assert '<a href="#missing">3\u00a0months</a>' in page
     assert "Not reported, so nothing is sent: April 2024, March 2024, February 2024" in _text(page).replace(" ,", ",")
@@ -180,13 +166,13 @@ def test_missing_months_are_told_once_for_all_assets(app: FastAPI) -> None:
 
 def test_a_list_of_systems_shows_the_last_year_of_each(app: FastAPI) -> None:
     """Two closed months make a line with its ends in words; one is too short for it."""
-    assert "too short" in _text(_signed_in(app, "ann").get("/systems").text)
+    assert "too short" in _text(signed_in(app, "ann").get("/systems").text)
     database = app.state.hub.database
     with database.read() as connection:
         (meter,) = system_meters.list_meters_of(connection, SYSTEM)
     enter(database, meter, FEB, 2_000_000)
     close_month(database, FEB, RunKind.CLOSE, actor="test", now=window_of(FEB).closes_at)
-    page = _signed_in(app, "ann").get("/systems").text
+    page = signed_in(app, "ann").get("/systems").text
     assert "From 1,612\u00a0kWh to 388\u00a0kWh." in page
     assert page.count('<span class="spark">') == 1
 

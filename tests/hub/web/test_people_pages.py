@@ -15,11 +15,10 @@ from hub.config import Address, HubSettings
 from hub.errors import InputError
 from hub.rules.permissions import Relation, Role
 from hub.services.manage_people import add_account, relate_account
-from hub.services.set_password import make_link, set_password
 from hub.store import accounts, audit_log
 from hub.store.accounts import Account
 from tests.hub.reporting import JAN, SYSTEM, add_system
-from tests.hub.web.acting import PASSWORD, Browser
+from tests.hub.web.acting import PASSWORD, Browser, let_in, signed_in
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -33,7 +32,6 @@ PEOPLE = {
     "bea": (Role.OPERATOR, None),
     "owner": (Role.SYSTEM_OWNER, SYSTEM),
 }
-STAFF = {"sec", "aud", "bea"}
 
 
 @pytest.fixture
@@ -42,20 +40,8 @@ def app(tmp_path: Path) -> FastAPI:
     app = build_app(HubSettings(tmp_path / "hub", broker=None, listen=Address("127.0.0.1", 0)), now=lambda: NOW)
     database = app.state.hub.database
     add_system(database)
-    for name, (role, system) in PEOPLE.items():
-        add_account(database, Account(name, f"{name.title()} Lee", f"{name}@example.org", NOW, "test"))
-        relate_account(database, Relation(name, role, system, JAN.starts_at), actor="test", now=NOW)
-        set_password(database, make_link(database, name, actor="test", now=NOW), PASSWORD, NOW)
+    let_in(app, PEOPLE, JAN.starts_at)
     return app
-
-
-def signed_in(app: FastAPI, name: str) -> Browser:
-    """Return somebody's browser."""
-    browser = Browser(app, [NOW])
-    browser.sign_in(name)
-    if name in STAFF:
-        browser.enrol(name)
-    return browser
 
 
 def test_from_a_new_account_to_somebody_who_signs_in(app: FastAPI) -> None:

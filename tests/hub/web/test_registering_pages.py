@@ -10,15 +10,12 @@ import pytest
 
 from hub.app import build_app
 from hub.config import Address, HubSettings
-from hub.rules.permissions import Relation, Role
-from hub.services.manage_people import add_account, relate_account
-from hub.services.set_password import make_link, set_password
+from hub.rules.permissions import Role
 from hub.store import exchanges, facts, meter_facts, registry
-from hub.store.accounts import Account
 from hub.web.forms import Field, Form, WrongFieldError, read_field
 from tests.hub.reporting import JAN, OTHER, SYSTEM, add_meter, add_system
 from tests.hub.test_photos import make_picture
-from tests.hub.web.acting import PASSWORD, Browser
+from tests.hub.web.acting import let_in, signed_in
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -46,20 +43,8 @@ def app(tmp_path: Path) -> FastAPI:
     for pts_id in (SYSTEM, OTHER):
         add_system(database, pts_id)
     add_meter(database, initial_at=JAN.previous().starts_at)
-    for name, (role, system) in PEOPLE.items():
-        add_account(database, Account(name, name.title(), "", NOW, "test"))
-        relate_account(database, Relation(name, role, system, JAN.starts_at), actor="test", now=NOW)
-        set_password(database, make_link(database, name, actor="test", now=NOW), PASSWORD, NOW)
+    let_in(app, PEOPLE, JAN.starts_at)
     return app
-
-
-def signed_in(app: FastAPI, name: str) -> Browser:
-    """Return somebody's browser."""
-    browser = Browser(app, [NOW])
-    browser.sign_in(name)
-    if PEOPLE[name][0] is Role.OPERATOR:
-        browser.enrol(name)
-    return browser
 
 
 def wrong_field(answer: Response) -> str:

@@ -13,13 +13,11 @@ from hub.app import build_app
 from hub.config import Address, HubSettings
 from hub.rules.facts import ReportingMode
 from hub.rules.periods import parse_month
-from hub.rules.permissions import Relation, Role
-from hub.services.manage_people import add_account, relate_account
-from hub.services.set_password import make_link, set_password
+from hub.rules.permissions import Role
 from hub.store import ledger, submissions
-from hub.store.accounts import Account
 from tests.hub.reporting import JAN, OTHER, SYSTEM, add_meter, add_system, enter
 from tests.hub.test_photos import make_picture
+from tests.hub.web.acting import PASSWORD, let_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,7 +28,6 @@ if TYPE_CHECKING:
     from hub.store.database import Database
 
 NOW = JAN.ends_at - 8 * 3_600_000
-PASSWORD = "four words in a row"  # noqa: S105 - of a test
 REPORT = f"/systems/{SYSTEM}/report"
 READING = {"kwh": "1015.5", "at": "2024-01-31T15:00"}
 
@@ -73,9 +70,7 @@ def reporter(tmp_path: Path) -> Iterator[Reporter]:
         add_system(database, pts_id, reporting_mode=ReportingMode.MANUAL)
         meter = add_meter(database, f"PV-{pts_id[-1]}", pts_id, initial_at=JAN.previous().starts_at)
         enter(database, meter.meter, JAN.previous(), 400_000)
-    add_account(database, Account("ann", "Ann Lee", "", NOW, "test"))
-    relate_account(database, Relation("ann", Role.REPORTER, SYSTEM, JAN.starts_at), actor="test", now=NOW)
-    set_password(database, make_link(database, "ann", actor="test", now=NOW), PASSWORD, NOW)
+    let_in(app, {"ann": (Role.REPORTER, SYSTEM)}, JAN.starts_at)
     with TestClient(app, follow_redirects=False) as client:
         client.post("/sign-in", data={"account": "ann", "password": PASSWORD})
         yield Reporter(client, database, clock)

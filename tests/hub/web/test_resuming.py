@@ -12,14 +12,11 @@ from hub.access.codes import STEP_MS
 from hub.app import build_app
 from hub.config import Address, HubSettings
 from hub.rules.facts import ReportingMode
-from hub.rules.permissions import Relation, Role
-from hub.services.manage_people import add_account, relate_account
-from hub.services.set_password import make_link, set_password
+from hub.rules.permissions import Role
 from hub.store import accounts
-from hub.store.accounts import Account
 from hub.web.resuming import KEPT_MAX, Resumed, read_kept
 from tests.hub.reporting import JAN, SYSTEM, add_meter, add_system
-from tests.hub.web.acting import PASSWORD, Browser
+from tests.hub.web.acting import PASSWORD, Browser, let_in, signed_in
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -41,10 +38,7 @@ def app(tmp_path: Path) -> FastAPI:
     database = app.state.hub.database
     add_system(database, reporting_mode=ReportingMode.MANUAL)
     add_meter(database)
-    for name, role, system in (("ann", Role.REPORTER, SYSTEM), ("sec", Role.SECURITY_ADMIN, None)):
-        add_account(database, Account(name, name.title(), f"{name}@example.org", NOW, "test"))
-        relate_account(database, Relation(name, role, system, JAN.starts_at), actor="test", now=NOW)
-        set_password(database, make_link(database, name, actor="test", now=NOW), PASSWORD, NOW)
+    let_in(app, {"ann": (Role.REPORTER, SYSTEM), "sec": (Role.SECURITY_ADMIN, None)}, JAN.starts_at)
     return app
 
 
@@ -65,9 +59,7 @@ def send_late(browser: Browser, path: str, fields: dict[str, str], referer: str 
 
 def test_what_was_typed_comes_through_signing_in_with_a_code(app: FastAPI) -> None:
     """Also past a wrong password and a wrong code; nothing is done before it is sent again."""
-    sec = Browser(app, app.state.clock)
-    sec.sign_in("sec")
-    sec.enrol("sec")
+    sec = signed_in(app, "sec")
     page = send_late(sec, "/users/new", NEW)
     assert "Sign in, and what you typed is here to be sent" in page
     assert hidden(page)["next"] == "/users/new?from=list"
@@ -87,8 +79,7 @@ def test_what_was_typed_comes_through_signing_in_with_a_code(app: FastAPI) -> No
 
 def test_a_reading_with_a_photo_comes_through_without_it(app: FastAPI) -> None:
     """The fields do, and the page says that a file does not."""
-    ann = Browser(app, app.state.clock)
-    ann.sign_in("ann")
+    ann = signed_in(app, "ann")
     ann.clock[0] += DAY_MS
     path, typed = f"/systems/{SYSTEM}/report", {"kwh": "1015.5", "at": "2024-01-31T15:00"}
     late = ann.client.post(path, data=typed, files={"file": ("dial.jpg", b"a picture")})

@@ -12,14 +12,14 @@ from hub.access.codes import SECRET_BYTES, STEP_MS
 from hub.access.throttle import FREE_FAILURES
 from hub.app import build_app
 from hub.config import Address, HubSettings
-from hub.rules.permissions import Relation, Role
-from hub.services.manage_people import add_account, relate_account
-from hub.services.set_password import make_link, set_password, take_factor
+from hub.rules.permissions import Role
+from hub.services.manage_people import add_account
+from hub.services.set_password import make_link, take_factor
 from hub.services.sign_in import open_secret
 from hub.store import audit_log, sign_ins
 from hub.store.accounts import Account
 from tests.hub.reporting import JAN, OTHER, SYSTEM, add_system
-from tests.hub.web.acting import PASSWORD, Browser
+from tests.hub.web.acting import PASSWORD, Browser, give_password, let_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -42,12 +42,9 @@ def app(tmp_path: Path) -> FastAPI:
     database = app.state.hub.database
     for pts_id in (SYSTEM, OTHER):
         add_system(database, pts_id)
-    for name in ("ann", "bea", "cy"):
-        add_account(database, Account(name, name.title(), "", START, "test"))
-    for relation in (Relation("ann", Role.SYSTEM_OWNER, SYSTEM, START), Relation("bea", Role.OPERATOR, None, START)):
-        relate_account(database, relation, actor="test", now=START)
-    for name in ("ann", "bea", "cy"):
-        set_password(database, make_link(database, name, actor="test", now=START), PASSWORD, START)
+    let_in(app, {"ann": (Role.SYSTEM_OWNER, SYSTEM), "bea": (Role.OPERATOR, None)}, START)
+    add_account(database, Account("cy", "Cy", "", START, "test"))
+    give_password(app, "cy")
     return app
 
 

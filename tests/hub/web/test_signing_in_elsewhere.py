@@ -15,18 +15,15 @@ from hub.config import Address, HubSettings, OidcSettings
 from hub.errors import SettingsError
 from hub.exchange import oidc
 from hub.exchange.oidc import KEPT_MS, KEYS_AGAIN_MS
-from hub.rules.permissions import Relation, Role
-from hub.services.manage_people import add_account, relate_account
-from hub.services.set_password import make_link, set_password
+from hub.rules.permissions import Role
 from hub.services.sign_in_elsewhere import FRESH_MS
 from hub.store import audit_log
-from hub.store.accounts import Account
 from hub.web.pages.signing_in_elsewhere import AWAY_MS
 from simulators.identity_provider import IdentityProvider, Lie
 from tests.hub.making import JULY_AT, NOW, fetch
 from tests.hub.programs import HOST
 from tests.hub.reporting import SYSTEM, add_system
-from tests.hub.web.acting import PASSWORD, Browser
+from tests.hub.web.acting import Browser, let_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -67,10 +64,7 @@ def app(tmp_path: Path, provider: IdentityProvider, clock: list[int]) -> FastAPI
     app = build_app(settings, now=lambda: clock[0])
     database = app.state.hub.database
     add_system(database)
-    for name, (role, system) in PEOPLE.items():
-        add_account(database, Account(name, name.title(), "", NOW, "test"))
-        relate_account(database, Relation(name, role, system, JULY_AT), actor="test", now=NOW)
-        set_password(database, make_link(database, name, actor="test", now=NOW), PASSWORD, NOW)
+    let_in(app, PEOPLE, JULY_AT)
     return app
 
 

@@ -7,7 +7,7 @@ import html
 import io
 import json
 import re
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 import pytest
 from sqlalchemy import event
@@ -16,17 +16,14 @@ from hub.cli import device_stage
 from hub.errors import InputError
 from hub.services.evaluate_alerts import evaluate_alerts
 from hub.services.register_device import register_device
-from hub.services.set_password import make_link, set_password
 from hub.store import audit_log
 from tests.hub.making import MadeDevice
 from tests.hub.test_cli_report import Line
-from tests.hub.web.acting import NOW, PASSWORD, Browser, open_api
+from tests.hub.web.acting import NOW, give_password, open_api, signed_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
-
-    from fastapi import FastAPI
 
     from tests.hub.web.acting import Api
 
@@ -50,21 +47,12 @@ def page_of(hub: Api, path: str) -> str:
     return html.unescape(hub.client.get(path, headers=hub.headers("bea")).text)
 
 
-def signed_in(hub: Api, name: str) -> Browser:
-    """Return somebody's browser."""
-    set_password(hub.database, make_link(hub.database, name, actor="test", now=NOW), PASSWORD, NOW)
-    browser = Browser(cast("FastAPI", hub.client.app), [NOW])
-    browser.sign_in(name)
-    if name == "bea":
-        browser.enrol(name)
-    return browser
-
-
 def test_a_device_is_tagged_on_its_page(hub: Api) -> None:
     """Several at once; what is wrong stays in the form; each change is an entry with what was before and after."""
     path = f"/devices/{DEVICES[1].text}"
-
-    bea, owner = signed_in(hub, "bea"), signed_in(hub, "owner")
+    for name in ("bea", "owner"):
+        give_password(hub.app, name)
+    bea, owner = signed_in(hub.app, "bea"), signed_in(hub.app, "owner")
     assert bea.send(f"{path}/tags", tags="roof, v1.2", change="put on").headers["location"] == path
     assert bea.send(f"{path}/tags", tags="v1.2 gone", change="take off").status_code == 303
     assert '<a href="/devices?tag=roof">roof</a>' in page_of(hub, path)

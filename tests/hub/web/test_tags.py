@@ -6,10 +6,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from hub.services.set_password import make_link, set_password
 from tests.hub.making import fetch
 from tests.hub.reporting import SYSTEM
-from tests.hub.web.acting import API, NOW, PASSWORD, Browser
+from tests.hub.web.acting import API, give_password, signed_in
 
 if TYPE_CHECKING:
     from httpx2 import Response
@@ -86,10 +85,8 @@ def test_nobody_writes_over_what_they_have_not_seen(
 
 def test_a_form_says_that_somebody_was_faster(api: Api) -> None:
     """What was typed stays; sent again, now that it is read, it is taken."""
-    set_password(api.database, make_link(api.database, "bea", actor="test", now=NOW), PASSWORD, NOW)
-    bea = Browser(api.client.app, [NOW])  # type: ignore[arg-type]  # it is the hub
-    bea.sign_in("bea")
-    bea.enrol("bea")
+    give_password(api.app, "bea")
+    bea = signed_in(api.app, "bea")
     where = f"/systems/{SYSTEM}/facts/new"
     seen = _seen(bea.get(where).text)
     assert post(api, FACTS, AMENDED, "*").status_code == 201

@@ -14,18 +14,15 @@ from hub.cli import thresholds as thresholds_cli
 from hub.config import Address, HubSettings
 from hub.errors import InputError, UnknownSubjectError
 from hub.rules.instants import format_instant
-from hub.rules.permissions import Relation, Role
-from hub.services.manage_people import add_account, relate_account
+from hub.rules.permissions import Role
 from hub.services.manage_tokens import issue_token
-from hub.services.set_password import make_link, set_password
 from hub.services.set_threshold import set_threshold
 from hub.store import thresholds
-from hub.store.accounts import Account
 from hub.web.pages.thresholds import CHANGES_SHOWN
 from tests.hub.making import JULY_AT, NOW
 from tests.hub.reporting import SYSTEM, add_system
 from tests.hub.test_cli_report import Line
-from tests.hub.web.acting import API, DAY_MS, PASSWORD, Browser
+from tests.hub.web.acting import API, DAY_MS, Browser, let_in, signed_in
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -47,20 +44,8 @@ def app(tmp_path: Path) -> FastAPI:
     app = build_app(HubSettings(tmp_path / "hub", broker=None, listen=Address("127.0.0.1", 0)), now=lambda: NOW)
     database = app.state.hub.database
     add_system(database)
-    for name, (role, system) in PEOPLE.items():
-        add_account(database, Account(name, name.title(), "", NOW, "test"))
-        relate_account(database, Relation(name, role, system, JULY_AT), actor="test", now=NOW)
-        set_password(database, make_link(database, name, actor="test", now=NOW), PASSWORD, NOW)
+    let_in(app, PEOPLE, JULY_AT)
     return app
-
-
-def signed_in(app: FastAPI, name: str) -> Browser:
-    """Return somebody's browser."""
-    browser = Browser(app, [NOW])
-    browser.sign_in(name)
-    if PEOPLE[name][1] is None:
-        browser.enrol(name)
-    return browser
 
 
 def change(app: FastAPI, value: int | None, from_at: int = NOW) -> None:

@@ -11,17 +11,14 @@ from hub.app import build_app
 from hub.cli import people as people_cli
 from hub.config import Address, HubSettings
 from hub.errors import InputError, UnknownSubjectError
-from hub.rules.permissions import Relation, Role
-from hub.services.manage_people import add_account, relate_account
+from hub.rules.permissions import Role
 from hub.services.manage_tokens import issue_token
-from hub.services.set_password import make_link, set_password
 from hub.store import audit_log
-from hub.store.accounts import Account
 from tests.hub.making import JULY_AT, NOW
 from tests.hub.programs import HOST
 from tests.hub.reporting import SYSTEM, add_system
 from tests.hub.test_cli_report import Line
-from tests.hub.web.acting import PASSWORD, Browser
+from tests.hub.web.acting import Browser, let_in, signed_in
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -31,7 +28,7 @@ if TYPE_CHECKING:
 
 HOUR_MS = 3_600_000
 DAY_MS = 24 * HOUR_MS
-PEOPLE = {"sec": Role.SECURITY_ADMIN, "bea": Role.OPERATOR}
+PEOPLE = {"sec": (Role.SECURITY_ADMIN, None), "bea": (Role.OPERATOR, None)}
 
 
 @pytest.fixture
@@ -42,19 +39,8 @@ def app(tmp_path: Path) -> FastAPI:
     app.state.clock = clock
     database = app.state.hub.database
     add_system(database)
-    for name, role in PEOPLE.items():
-        add_account(database, Account(name, name.title(), "", NOW, "test"))
-        relate_account(database, Relation(name, role, None, JULY_AT), actor="test", now=NOW)
-        set_password(database, make_link(database, name, actor="test", now=NOW), PASSWORD, NOW)
+    let_in(app, PEOPLE, JULY_AT)
     return app
-
-
-def signed_in(app: FastAPI, name: str) -> Browser:
-    """Return somebody's browser."""
-    browser = Browser(app, app.state.clock)
-    browser.sign_in(name)
-    browser.enrol(name)
-    return browser
 
 
 def ask(browser: Browser, token: str, path: str, body: object = None) -> Response:
