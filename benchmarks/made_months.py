@@ -1,7 +1,7 @@
 """A ledger as large as the Commonwealth's, made from a seed: systems, meters, and what was reported of them.
 
-One system in ten has two meters, one in twenty was not reported last month and one in a hundred is not this month: what
-closing a month has to deal with, in about the shares that it has.
+One system in ten has two meters, one in twenty was not reported last month and one in a hundred is not this month; one
+in fifty stood still: what closing a month has to deal with, in about the shares that it has.
 """
 
 from __future__ import annotations
@@ -25,12 +25,13 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
-MONTH = ProductionMonth(2026, 5)
+MONTH = ProductionMonth(2027, 5)
 """The month that is closed."""
-HISTORY = tuple(months_through(ProductionMonth(2025, 5), MONTH))
-CLOSED_AT = 1_781_000_000_000
-"""In June 2026, after the window for `MONTH` has closed."""
-MADE_AT = 1_740_000_000_000
+HISTORY = tuple(months_through(ProductionMonth(2026, 5), MONTH))
+CLOSED_AT = 1_812_535_200_000
+"""2027-06-09T10:00Z, after the window for `MONTH` has closed."""
+MADE_AT = 1_771_536_000_000
+"""2026-02-19T21:20Z, before the first month of `HISTORY`."""
 SYSTEMS_AT_ONCE = 5_000
 _MAKER = Recorded("made", MADE_AT)
 _HOUR_MS = 3_600_000
@@ -38,8 +39,18 @@ _SUN_PER_MONTH = (48, 62, 85, 97, 112, 116, 120, 110, 90, 70, 50, 40)
 """How a year's energy falls on its months, per mille of the year."""
 _WH_PER_W_YEAR = 1_201
 _MANUAL_W_MAX = 10_000
-_TWO_METERS, _LATE, _MISSING = 10, 20, 100
-"""One system in so many has two meters, was not reported last month, is not reported this month."""
+_TWO_METERS, _LATE, _MISSING, _STANDS = 10, 20, 100, 50
+"""One system in so many has two meters, was not reported last month, is not reported this month, stood still in it."""
+
+
+def system_name(number: int) -> str:
+    """Return the PTS id of a system by its number, from 0 on."""
+    return f"SLF-BM{number // 10_000:04d}-{number % 10_000:05d}"
+
+
+def first_meter(number: int) -> int:
+    """Return the id of the first meter of a system by its number; its serial number is `BM-` and that."""
+    return number + -(-number // _TWO_METERS) + 1
 
 
 def make_ledger(folder: Path, systems: int, seed: int = 1) -> None:
@@ -60,7 +71,7 @@ def _make_systems(connection: Connection, numbers: range, meter: int, chance: ra
     entries: list[NewEntry] = []
     for number in numbers:
         capacity_w = chance.randrange(3_000, 12_000, 10)
-        name = f"SLF-BM{number // 10_000:04d}-{number % 10_000:05d}"
+        name = system_name(number)
         systems.append(
             SystemFacts(
                 system=name,
@@ -68,7 +79,8 @@ def _make_systems(connection: Connection, numbers: range, meter: int, chance: ra
                 effective_on=BEGINNING,
                 capacity_w_dc=capacity_w,
                 annual_wh_estimated=capacity_w * chance.randrange(1_050, 1_300),
-                in_service_on=date(2025, 4, 1),
+                in_service_on=date(2026, 4, 1),
+                gis_asset=f"NON{number + 1}",
                 reporting_mode=ReportingMode.MANUAL if capacity_w <= _MANUAL_W_MAX else ReportingMode.AUTOMATIC,
                 latitude_microdegrees=42_300_000,
                 longitude_microdegrees=-71_800_000,
@@ -104,9 +116,10 @@ def _make_systems(connection: Connection, numbers: range, meter: int, chance: ra
 def _readings(meter: int, capacity_w: int, number: int, chance: random.Random) -> Iterator[NewEntry]:
     shown_wh = 0
     for month in HISTORY:
-        shown_wh += (
+        produced_wh = (
             capacity_w * _WH_PER_W_YEAR * _SUN_PER_MONTH[month.month - 1] // 1000 * chance.randrange(80, 115) // 100
         )
+        shown_wh += 0 if month == MONTH and number % _STANDS == _STANDS - 1 else produced_wh
         was_missed = (month == HISTORY[-2] and number % _LATE == 1) or (month == MONTH and number % _MISSING == 1)
         if not was_missed:
             read_at = month.ends_at + chance.randrange(1, 100) * _HOUR_MS

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import uvicorn
 
 from hub.app import build_app
+from hub.clock import now_ms
 from hub.errors import SettingsError
 from hub.files import make_folder
 from hub.store import sqlite
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from types import FrameType
 
+    from hub.clock import Now
     from hub.config import Address, HubSettings
     from hub.web.context import Hub
 
@@ -33,8 +35,8 @@ _LOCK_NAME = "serve.lock"
 _BACKLOG = 128
 
 
-def serve(settings: HubSettings, announce: Callable[[str], None]) -> None:
-    """Serve until SIGTERM or SIGINT; `announce` is given the page's address once it answers.
+def serve(settings: HubSettings, announce: Callable[[str], None], now: Now = now_ms) -> None:
+    """Serve until SIGTERM or SIGINT; `announce` is given the page's address once it answers, `now` tells the time.
 
     Raises SettingsError if the address is taken or another hub serves from the folder.
     """
@@ -43,7 +45,7 @@ def serve(settings: HubSettings, announce: Callable[[str], None]) -> None:
     threading.excepthook = _crash
     host, port = settings.listen.host, listener.getsockname()[1]
     shown = f"[{host}]" if ":" in host else host
-    app = build_app(settings)
+    app = build_app(settings, now)
     calm_collector()
     hub: Hub = app.state.hub
     config = uvicorn.Config(
