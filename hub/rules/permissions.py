@@ -7,7 +7,7 @@ production; the others are those of a hub's own people.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -120,6 +120,17 @@ class Actor:
     name: str
     relations: tuple[Relation, ...] = ()
     scope: frozenset[Action] | None = None
+    _by_system: dict[str | None, list[Relation]] = field(init=False, repr=False, compare=False, default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Sort the relations by system: somebody may be something to thousands, and a page asks dozens of times."""
+        for relation in self.relations:
+            self._by_system.setdefault(relation.system, []).append(relation)
+
+    def related_to(self, system: str | None) -> tuple[Relation, ...]:
+        """Return the relations, of whatever time, to all systems and to this one; None: only those to all."""
+        to_all = self._by_system.get(None, ())
+        return tuple(to_all) if system is None else (*to_all, *self._by_system.get(system, ()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,23 +152,27 @@ def allow(actor: Actor, action: Action, subject: Subject, at: int) -> bool:
 
     Citation: `citations.ACCOUNT_TYPES`.
     """
-    if actor.scope is not None and action not in actor.scope:
+    if _is_beyond(actor, action):
         return False
     if action is Action.CONFIRM_CHANGE:
         return actor.name == subject.asked_of
-    return any(_grants(relation, action, subject) for relation in actor.relations if _holds(relation, subject, at))
+    held = (one for one in actor.related_to(subject.system) if _is_at(one, at))
+    return any(_grants(one, action, subject) for one in held)
 
 
 def reach(actor: Actor, action: Action, at: int) -> frozenset[str] | None:
     """Return of which systems an actor may do this at `at` (UTC ms): None for all there are.
 
-    What lists systems asks this, so that a list shows nothing that its pages would refuse.
-    Citation: `citations.ACCOUNT_TYPES`.
+    What lists systems asks this, so that a list shows nothing that its pages would refuse. It takes each relation once,
+    for whoever is something to thousands of systems. Citation: `citations.ACCOUNT_TYPES`.
     """
     if allow(actor, action, Subject(), at):
         return None
-    named = {one.system for one in actor.relations if one.system is not None}
-    return frozenset(system for system in named if allow(actor, action, Subject(system), at))
+    if _is_beyond(actor, action) or action is Action.CONFIRM_CHANGE:
+        return frozenset()
+    return frozenset(
+        one.system for one in actor.relations if one.system is not None and _is_at(one, at) and action in _OWN[one.role]
+    )
 
 
 def explain_refusal(actor: Actor, action: Action, subject: Subject, at: int) -> str | None:
@@ -166,11 +181,11 @@ def explain_refusal(actor: Actor, action: Action, subject: Subject, at: int) -> 
         return None
     whose = "the hub" if subject.system is None else f"system {subject.system}"
     told = f"{actor.name} may not {action.value.replace('_', ' ')} of {whose}"
-    if actor.scope is not None and action not in actor.scope:
+    if actor.scope is not None and _is_beyond(actor, action):
         return f"{told} with this token: its scope is {_list(actor.scope) or 'nothing'}"
     if action is Action.CONFIRM_CHANGE:
         return f"{told}: it waits for the word of {subject.asked_of or 'nobody'}"
-    roles = {relation.role for relation in actor.relations if _holds(relation, subject, at)}
+    roles = {one.role for one in actor.related_to(subject.system) if _is_at(one, at)}
     if not roles:
         return f"{told}: nothing relates them now; ask for a change request or an operator"
     if subject.is_automatic and any(action in _OWN[role] for role in roles):
@@ -195,9 +210,13 @@ def _person(name: str) -> str:
     return name.casefold().removeprefix(COMMAND_LINE)
 
 
-def _holds(relation: Relation, subject: Subject, at: int) -> bool:
-    is_now = relation.from_at <= at and (relation.until_at is None or at < relation.until_at)
-    return is_now and relation.system in {None, subject.system}
+def _is_beyond(actor: Actor, action: Action) -> bool:
+    """Return whether a token was made for other actions than this."""
+    return actor.scope is not None and action not in actor.scope
+
+
+def _is_at(relation: Relation, at: int) -> bool:
+    return relation.from_at <= at and (relation.until_at is None or at < relation.until_at)
 
 
 def _grants(relation: Relation, action: Action, subject: Subject) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Select, func, insert, or_, select, update
 
@@ -34,6 +34,9 @@ class HeldRelation:
 
     number: int
     relation: Relation
+
+
+_ROLES = {role.value: role for role in Role}
 
 
 def add_account(connection: Connection, new: Account) -> None:
@@ -133,7 +136,11 @@ def list_relations(
         query = query.where(relation.c.account == of_account)
     if of_system is not None:
         query = query.where(relation.c.system == of_system)
-    return tuple(map(_held, connection.execute(query)))
+    # By place, not by name: an account may have thousands, which every page of theirs loads.
+    return tuple(
+        HeldRelation(number, Relation(account, _ROLES[role], system, from_at, until_at))
+        for number, account, role, system, from_at, until_at in connection.execute(query)
+    )
 
 
 def list_responsible(connection: Connection, systems: Collection[str], at: int) -> tuple[tuple[Relation, Account], ...]:
@@ -156,11 +163,10 @@ def list_responsible(connection: Connection, systems: Collection[str], at: int) 
     return tuple((_held(row).relation, _account(row)) for row in connection.execute(query))
 
 
-def _relations() -> Select[tuple[object, ...]]:
-    query: Select[tuple[object, ...]] = select(relation, relation_end.c.until_at).outerjoin(
-        relation_end, relation_end.c.relation == relation.c.number
-    )
-    return query
+def _relations() -> Select[Any]:
+    kept = (relation.c[name] for name in ("number", "account", "role", "system", "from_at"))
+    ended = relation_end.c.relation == relation.c.number
+    return select(*kept, relation_end.c.until_at).outerjoin(relation_end, ended)
 
 
 def _held(row: Row[tuple[object, ...]]) -> HeldRelation:

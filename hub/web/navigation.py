@@ -122,8 +122,9 @@ def frame_beside(viewer: Actor, pts_id: str, now: int) -> Frame:
 def _may_take(viewer: Actor, link: Link, now: int) -> bool:
     if link.action is None:
         return True
-    reached = reach(viewer, link.action, now)
-    return reached is None or (link.is_any and bool(reached))
+    if allow(viewer, link.action, Subject(), now):
+        return True
+    return link.is_any and bool(reach(viewer, link.action, now))
 
 
 def has_jobs(viewer: Actor, now: int) -> bool:
