@@ -225,16 +225,24 @@ def _true_at(row: _Row) -> int:
 
 
 def _serial(connection: Connection, row: _Row, at: int) -> str:
-    """Return the serial number of the meter that a device read under this number at an instant (UTC ms)."""
+    """Return the serial number of the meter that a device read under this number at an instant (UTC ms), or before.
+
+    Of a number that was not read by then it is that of the meter that was described last.
+    """
     reading, link, descriptor = schema.reading, schema.descriptor_register, schema.descriptor
-    described = select(descriptor.c.serial).where(
-        descriptor.c.device == row.device, descriptor.c.meter_index == row.meter_index
+    # A seek for each register: a join with readings would go over all of them.
+    last = (
+        select(reading.c.read_at)
+        .where(reading.c.register_id == link.c.register_id, reading.c.read_at <= at)
+        .order_by(reading.c.read_at.desc())
+        .limit(1)
+        .correlate(link)
+        .scalar_subquery()
     )
-    latest = (
-        described.join(link, and_(link.c.device == descriptor.c.device, link.c.descriptor == descriptor.c.id))
-        .join(reading, reading.c.register_id == link.c.register_id)
-        .where(reading.c.read_at <= at)
-        .order_by(reading.c.read_at.desc(), descriptor.c.stream_id.desc(), descriptor.c.seq.desc())
+    described = (
+        select(descriptor.c.serial)
+        .outerjoin(link, and_(link.c.device == descriptor.c.device, link.c.descriptor == descriptor.c.id))
+        .where(descriptor.c.device == row.device, descriptor.c.meter_index == row.meter_index)
+        .order_by(last.desc().nulls_last(), descriptor.c.stream_id.desc(), descriptor.c.seq.desc())
     )
-    found = connection.execute(latest.limit(1)).scalar()
-    return str(found if found is not None else connection.execute(described.limit(1)).scalar())
+    return str(connection.execute(described.limit(1)).scalar())

@@ -107,11 +107,10 @@ def find_at(connection: Connection, registers: Sequence[int], edges: Sequence[in
 
     Each edge is a statement: asked for all of them in one, SQLite goes over every reading of the registers.
     """
-    read_at = schema.reading.c.read_at
     found: list[_Row] = []
     for edge in edges:
-        near = read_at.between(edge - EDGE_HALF_WIDTH_MS, edge + EDGE_HALF_WIDTH_MS)
-        found += connection.execute(_select(registers).where(near)).all()
+        near = {"since": edge - EDGE_HALF_WIDTH_MS, "until": edge + EDGE_HALF_WIDTH_MS}
+        found += connection.execute(_good(), {"registers": list(registers), **near}).all()
     return _in_order(found)
 
 
@@ -182,6 +181,11 @@ def _extreme(*, latest: bool, verified: bool) -> Select[tuple[object, ...]]:
     columns = (table.c.read_at, table.c.boottime_ms, table.c.boot_id)
     query = _between(is_good()).order_by(*((one.desc() for one in columns) if latest else columns)).limit(1)
     return query.where(is_verified()) if verified else query
+
+
+@functools.cache
+def _good() -> Select[tuple[object, ...]]:
+    return _between(is_good())
 
 
 @functools.cache
