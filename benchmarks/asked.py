@@ -15,7 +15,7 @@ from benchmarks.made_site import SITE
 from hub.fleet.standing import Standing
 from hub.rules.facts import ReportingMode
 from hub.rules.periods import date_at, month_of
-from hub.store import board, change_requests, facts, ledger, ownership, registry, series
+from hub.store import alerts, board, change_requests, facts, ledger, ownership, registry, series
 from hub.store.series import ReadingKey
 from hub.web.reading_keys import format_key
 from protocol.identity import BootId, DeviceId, format_device_id
@@ -48,7 +48,8 @@ class Marks:
 
     `open_system` can be reported by hand, with `register_kwh` on its meter; `reading` is a place in the readings of the
     site's meter, `site_month` a month of them, `board` a place among the systems that are reported; `document` belongs
-    to the first change request that waits; `link` sets a password. Left out, addresses are of no use but to be counted.
+    to the first change request that waits; `alert` is the number of one that fires; `link` sets a password. Left out,
+    addresses are of no use but to be counted.
     """
 
     devices: int
@@ -58,6 +59,7 @@ class Marks:
     site_month: ProductionMonth = MONTH
     board: str = ""
     document: str = ""
+    alert: int = 1
     link: str = ""
 
     @property
@@ -95,6 +97,7 @@ def find_marks(connection: Connection, devices: int, link: str) -> Marks:
         site_month=max(month_of(last.read_at).previous(), month_of(START_AT + DAY_MS)),
         board=_middle_line(connection),
         document=request.wish.evidence,
+        alert=next(one.number for one in alerts.list_open(connection) if one.episode.fired_at is not None),
         link=link,
     )
 

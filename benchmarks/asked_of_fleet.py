@@ -69,7 +69,7 @@ def _alerts(marks: Marks) -> Pages:
         ),
         "/alerts/{number}": (
             Asked("an alert", "/alerts/1"),
-            Asked("an open alert", f"/alerts/{marks.part(ENDED) + 1}"),
+            Asked("an open alert", f"/alerts/{marks.alert}"),
         ),
         "/alerts/thresholds": (Asked("thresholds", "/alerts/thresholds"),),
         "/alerts/thresholds/{threshold}": (

@@ -37,6 +37,8 @@ _MAKER = Recorded("made", MADE_AT)
 _HOUR_MS = 3_600_000
 _SUN_PER_MONTH = (48, 62, 85, 97, 112, 116, 120, 110, 90, 70, 50, 40)
 """How a year's energy falls on its months, per mille of the year."""
+_FIRST_UNIT = 100_000
+"""Ids of units at the registry have as many digits each."""
 _WH_PER_W_YEAR = 1_201
 _MANUAL_W_MAX = 10_000
 _TWO_METERS, _LATE, _MISSING, _STANDS = 10, 20, 100, 50
@@ -80,7 +82,7 @@ def _make_systems(connection: Connection, numbers: range, meter: int, chance: ra
                 capacity_w_dc=capacity_w,
                 annual_wh_estimated=capacity_w * chance.randrange(1_050, 1_300),
                 in_service_on=date(2026, 4, 1),
-                gis_asset=f"NON{number + 1}",
+                gis_asset=f"NON{_FIRST_UNIT + number}",
                 reporting_mode=ReportingMode.MANUAL if capacity_w <= _MANUAL_W_MAX else ReportingMode.AUTOMATIC,
                 latitude_microdegrees=42_300_000,
                 longitude_microdegrees=-71_800_000,

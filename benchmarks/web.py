@@ -15,6 +15,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,7 +25,7 @@ from rich.table import Table
 from benchmarks.asked import Marks, find_marks
 from benchmarks.made_hub import make_hub
 from benchmarks.made_people import STAFF, let_in
-from benchmarks.web_asking import Measured, ask, keep_open, measure_page, memory_mb
+from benchmarks.web_asking import TIMEOUT_SECONDS, UNANSWERED, Measured, Wanted, ask, keep_open, measure, memory_mb
 from benchmarks.web_pages import page_routes, pages_at, refuse_forgotten
 from hub.store.database import look_into, open_database
 from simulators.ports import LOOPBACK, free_port
@@ -80,7 +81,9 @@ def _serve(folder: Path, devices: int, only: str, console: Console) -> tuple[lis
             _wait(port, let.sessions[STAFF])
             with look_into(folder) as looked, looked.read() as connection:
                 pages = pages_at(find_marks(connection, devices, let.link))
-            measured = _measure(port, {route: pages[route] for route in pages if only in route}, let.sessions)
+            console.print("Asking for its pages ...")
+            chosen = {route: asked for route, asked in pages.items() if only in route}
+            measured = measure(port, _wanted(chosen, let.sessions))
             return measured, _measure_live(port, hub.pid, let.sessions[STAFF])
         finally:
             os.kill(hub.pid, signal.SIGTERM)
@@ -91,7 +94,7 @@ def _wait(port: int, session: str) -> None:
     while True:
         try:
             board, alerts = (ask(port, path, session) for path in ("/board", "/alerts?standing=firing"))
-            if board.status == alerts.status == 200 and alerts.bytes > _LIKE_ALERTS_BYTES:  # noqa: PLR2004 - fine
+            if board.status == alerts.status == HTTPStatus.OK and alerts.bytes > _LIKE_ALERTS_BYTES:
                 return
         except OSError:
             assert time.monotonic() < deadline, "the hub does not answer"
@@ -99,17 +102,17 @@ def _wait(port: int, session: str) -> None:
         time.sleep(1)
 
 
-def _measure(port: int, pages: Pages, sessions: Mapping[str, str]) -> list[Measured]:
-    measured = []
+def _wanted(pages: Pages, sessions: Mapping[str, str]) -> list[Wanted]:
+    """Return what is to be measured, each page far on beside the first of its list."""
+    found = []
     for route, examples in pages.items():
         for asked in examples:
             session = sessions.get(asked.who, "")
-            first = measure_page(port, route, asked.words, asked.who, asked.path, session)
-            measured.append(first)
+            first = Wanted(asked.words, asked.who, route, asked.path, session)
+            found.append(first)
             if asked.far:
-                words = f"{asked.words}, far on"
-                measured.append(measure_page(port, route, words, asked.who, asked.far, session, first))
-    return measured
+                found.append(Wanted(f"{asked.words}, far on", asked.who, route, asked.far, session, first))
+    return found
 
 
 def _measure_live(port: int, process: int, session: str) -> dict[str, float]:
@@ -124,7 +127,9 @@ def _measure_live(port: int, process: int, session: str) -> dict[str, float]:
 
 def _over(one: Measured) -> str:
     """Return in a few words which limits a page exceeds, nothing where it keeps them."""
-    if one.status != 200:  # noqa: PLR2004 - fine
+    if one.status == UNANSWERED:
+        return f"no answer in {TIMEOUT_SECONDS} s"
+    if one.status != HTTPStatus.OK:
         return f"not measured: {one.status}"
     slow = one.median_ms > LIMIT_MS and f"{one.median_ms:,.0f} ms"
     large = one.is_page and one.kb > LIMIT_KB and f"{one.kb:,.0f} kB"
