@@ -250,6 +250,11 @@ def list_meters(connection: Connection, system: str | None = None) -> tuple[Mete
     return _meters(connection, true() if system is None else schema.meter.c.system == system)
 
 
+def find_meters(connection: Connection, ids: Collection[int]) -> dict[int, Meter]:
+    """Return these meters by their ids, few enough for one statement."""
+    return {one.id: one for one in _meters(connection, schema.meter.c.id.in_(list(ids)))}
+
+
 def meters_after(connection: Connection, after: int, limit: int) -> tuple[Meter, ...]:
     """Return the next `limit` meters by their ids, those beyond one: in the order in which they were registered."""
     table = schema.meter

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, File, UploadFile
+from fastapi import APIRouter, File, Query, UploadFile
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from hub.documents import DOCUMENT_BYTES_MAX, keep_document, read_evidence
@@ -23,15 +23,19 @@ from hub.web.rendering import render_page
 from hub.web.visitors import PersonOf
 
 _SEE_OTHER = 303
+_NUMBER_MAX = (1 << 63) - 1
+EXCHANGES_SHOWN = 50
 
 router = APIRouter(default_response_class=HTMLResponse, include_in_schema=False)
 
 
 @router.get("/exchanges")
-def show_exchanges(hub: HubOf, person: PersonOf) -> HTMLResponse:
-    """Show the exchanges that wait for a decision."""
+def show_exchanges(
+    hub: HubOf, person: PersonOf, after: Annotated[int, Query(ge=0, le=_NUMBER_MAX)] = 0
+) -> HTMLResponse:
+    """Show the exchanges that wait for a decision, a page at a time."""
     demand(hub, person.actor, Action.APPROVE_EXCHANGE)
-    return _show_waiting(hub, person.actor, None)
+    return _show_waiting(hub, person.actor, after)
 
 
 @router.post("/exchanges/{number}")
@@ -44,7 +48,8 @@ def take_decision(hub: HubOf, person: PersonOf, number: int, typed: Typed) -> Re
     try:
         decide_exchange(hub.database, decided, hub.now(), person.actor.name)
     except HubError as error:
-        return _show_waiting(hub, person.actor, error, number, reason)
+        # The page that begins with it, wherever it stands in the list.
+        return _show_waiting(hub, person.actor, number - 1, error, number, reason)
     return RedirectResponse("/exchanges", status_code=_SEE_OTHER)
 
 
@@ -146,16 +151,20 @@ def _find(hub: Hub, number: int) -> Exchange:
     return told
 
 
-def _show_waiting(hub: Hub, actor: Actor, error: HubError | None, number: int = 0, reason: str = "") -> HTMLResponse:
+def _show_waiting(  # noqa: PLR0913, PLR0917 - from where on, and what was typed before
+    hub: Hub, actor: Actor, after: int, error: HubError | None = None, number: int = 0, reason: str = ""
+) -> HTMLResponse:
     with hub.database.read() as connection:
-        waiting = exchanges.list_exchanges(connection, is_waiting=True)
-        old = {meter.id: meter for one in waiting for meter in registry.list_meters(connection, one.asked.system)}
+        waiting = exchanges.list_exchanges(connection, is_waiting=True, after=after, limit=EXCHANGES_SHOWN)
+        old = registry.find_meters(connection, {one.asked.old_meter for one in waiting})
     return render_page(
         "exchanges.html",
         frame_for(actor, hub.now()),
         status=200 if error is None else 422,
         waiting=waiting,
         old=old,
+        after=waiting[-1].number if len(waiting) == EXCHANGES_SHOWN else None,
+        is_first=not after,
         me=actor.name,
         problem="" if error is None else str(error),
         number=number,

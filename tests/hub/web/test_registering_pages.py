@@ -7,12 +7,14 @@ import re
 from typing import TYPE_CHECKING
 
 import pytest
+from sqlalchemy import Engine, event
 
 from hub.app import build_app
 from hub.config import Address, HubSettings
 from hub.rules.permissions import Role
 from hub.store import exchanges, facts, meter_facts, registry
 from hub.web.forms import Field, Form, WrongFieldError, read_field
+from hub.web.pages.exchanges import EXCHANGES_SHOWN
 from tests.hub.reporting import JAN, OTHER, SYSTEM, add_meter, add_system
 from tests.hub.test_photos import make_picture
 from tests.hub.web.acting import let_in, signed_in
@@ -235,6 +237,42 @@ def test_one_does_not_decide_on_ones_own(app: FastAPI) -> None:
     assert "Let it count" not in page
     assert "somebody else must decide" in told(bea.send("/exchanges/1", decision="approve"))
     assert bea.get("/exchanges/99/evidence").status_code == 404
+
+
+def test_many_exchanges_come_in_pages(app: FastAPI) -> None:
+    """Fifty at a time by as many statements as one; one that cannot be decided is first on the page that says so."""
+    bea, database = signed_in(app, "bea"), database_of(app)
+
+    def statements() -> int:
+        asked: list[object] = []
+
+        def hear(*said: object) -> None:
+            asked.append(said[2])
+
+        event.listen(Engine, "before_cursor_execute", hear)
+        bea.get("/exchanges")
+        event.remove(Engine, "before_cursor_execute", hear)
+        return len(asked)
+
+    with database.write() as connection:
+        (meter,) = registry.list_meters(connection, SYSTEM)
+        tell = (meter.id, "PV-2", "", "", NOW, 1, 0, "0" * 64, "ian", NOW)
+        exchanges.add_exchange(connection, exchanges.NewExchange(SYSTEM, *tell))
+    one = statements()
+    with database.write() as connection:
+        for _ in range(EXCHANGES_SHOWN):
+            exchanges.add_exchange(connection, exchanges.NewExchange(SYSTEM, *tell))
+    assert statements() == one
+    first = bea.get("/exchanges").text
+    assert first.count("<section") == EXCHANGES_SHOWN
+    assert f'href="/exchanges?after={EXCHANGES_SHOWN}"' in first
+    last = bea.get(f"/exchanges?after={EXCHANGES_SHOWN}").text
+    assert last.count("<section") == 1
+    assert 'rel="next"' not in last
+    assert "These were all" in bea.get("/exchanges?after=99").text
+    refused = bea.send(f"/exchanges/{EXCHANGES_SHOWN + 1}", decision="refuse", reason="")
+    assert refused.text.count("<section") == 1
+    assert "say why" in told(refused)
 
 
 @pytest.mark.parametrize(
