@@ -32,7 +32,7 @@ def pages_of_people(marks: Marks) -> Pages:
         | _exports()
         | _users(marks)
         | _own(marks)
-        | _account()
+        | _account(marks)
         | _signing_in(marks)
     )
 
@@ -97,6 +97,7 @@ def _exports() -> Pages:
 
 def _users(marks: Marks) -> Pages:
     accounts, last = marks.part(ACCOUNTS), marks.part(ACCOUNTS) - 1
+    owned = accounts + number_of(marks.devices, OWNER)
     entries = AUDIT_ENTRIES if accounts == ACCOUNTS else 10 * accounts
     return {
         "/users": (
@@ -107,7 +108,7 @@ def _users(marks: Marks) -> Pages:
         "/users/new": (Asked("a new user", "/users/new"),),
         "/users/{account}": (
             Asked("a user", f"/users/{account_name(0)}"),
-            Asked("a large owner", f"/users/{OWNER}"),
+            Asked("a large owner", f"/users/{OWNER}", far=f"/users/{OWNER}?after={owned}"),
             Asked("a large provider", f"/users/{PROVIDER}"),
         ),
         "/users/{account}/relations/new": (Asked("a new role", f"/users/{OWNER}/relations/new"),),
@@ -140,9 +141,13 @@ def _own(marks: Marks) -> Pages:
     }
 
 
-def _account() -> Pages:
+def _account(marks: Marks) -> Pages:
+    owned = marks.part(ACCOUNTS) + number_of(marks.devices, OWNER)
     return {
-        "/account": (Asked("my account", "/account"), Asked("my account", "/account", OWNER)),
+        "/account": (
+            Asked("my account", "/account"),
+            Asked("my account", "/account", OWNER, far=f"/account?after={owned}"),
+        ),
         "/account/password": (Asked("a new password", "/account/password"),),
         "/account/email": (Asked("a new mail address", "/account/email"),),
         "/account/second-factor": (Asked("a second factor", "/account/second-factor"),),

@@ -41,7 +41,7 @@ _ROLES = {
     HALFWAY: (Role.AUDITOR,),
 }
 ACCOUNTS, AUDIT_ENTRIES = 5_000, 50_000
-_PROVIDERS, _SESSIONS, _TOKENS = 50, 20, 20
+_PROVIDERS, _SESSIONS, _TOKENS = 50, 300, 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +113,7 @@ def let_in(database: Database) -> Let:
 
 
 def _relations(devices: int) -> Iterator[tuple[str, str, str | None]]:
-    """Yield who is what to which system; an account of the many owns the system of its number."""
+    """Yield who is what to which system: the many first, who own the system of their number each, then the large."""
     for one in range(part_of(devices, ACCOUNTS)):
         yield account_name(one), Role.SYSTEM_OWNER.value, system_name(one)
     for who, roles in _ROLES.items():

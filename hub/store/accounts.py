@@ -127,11 +127,24 @@ def find_relation(connection: Connection, number: int) -> HeldRelation | None:
     return None if row is None else _held(row)
 
 
-def list_relations(
-    connection: Connection, *, of_account: str | None = None, of_system: str | None = None
+def list_relations(  # noqa: PLR0913 - by what it is narrowed down
+    connection: Connection,
+    *,
+    of_account: str | None = None,
+    of_system: str | None = None,
+    at: int | None = None,
+    after: int = 0,
+    limit: int | None = None,
 ) -> tuple[HeldRelation, ...]:
-    """Return every relation there was, of an account or to a system, in the order in which they were given."""
-    query = _relations().order_by(relation.c.number)
+    """Return every relation there was, of an account or to a system, in the order in which they were given.
+
+    With `at` (UTC ms) those that hold then; those after a number, at most `limit`.
+    """
+    query = _relations().where(relation.c.number > after).order_by(relation.c.number).limit(limit)
+    if at is not None:
+        query = query.where(
+            relation.c.from_at <= at, or_(relation_end.c.until_at.is_(None), relation_end.c.until_at > at)
+        )
     if of_account is not None:
         query = query.where(relation.c.account == of_account)
     if of_system is not None:

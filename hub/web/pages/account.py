@@ -1,6 +1,8 @@
 """The pages of one's own account: what one is, how one signs in, and where one is signed in now."""
 
-from fastapi import APIRouter, Request
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from hub.errors import HubError, InputError, NotIdentifiedError, ThrottledError
@@ -8,7 +10,7 @@ from hub.rules.permissions import Action, Subject, allow
 from hub.services.change_own import change_email, change_password
 from hub.services.manage_people import find_account
 from hub.services.sign_in import Next, Visitor, end_all_sessions, sign_out
-from hub.store import identities, sign_ins, tokens
+from hub.store import accounts, identities, sign_ins, tokens
 from hub.web.context import Hub, HubOf
 from hub.web.forms import Field, Form, Typed, WrongFieldError, draw_form
 from hub.web.navigation import BARE, frame_for
@@ -17,18 +19,22 @@ from hub.web.rendering import render_page
 from hub.web.visitors import PersonOf, visit_of
 
 _SEE_OTHER = 303
+_NUMBER_MAX = (1 << 63) - 1
+RELATIONS_SHOWN = 50
+SESSIONS_SHOWN = 50
 PASSWORD = Field("password", "Your password", "password", is_required=True, autocomplete="current-password")
 
 router = APIRouter(default_response_class=HTMLResponse, include_in_schema=False)
 
 
 @router.get("/account")
-def show_account(hub: HubOf, person: PersonOf) -> HTMLResponse:
-    """Show one's own account: what it is to systems, its sessions, its second factor."""
+def show_account(hub: HubOf, person: PersonOf, after: Annotated[int, Query(ge=0, le=_NUMBER_MAX)] = 0) -> HTMLResponse:
+    """Show one's own account: what it is to systems a page at a time, its last sessions, its second factor."""
     name = person.actor.name
     with hub.database.read() as connection:
         account = find_account(connection, name)
-        sessions = sign_ins.list_sessions(connection, name)
+        held = accounts.list_relations(connection, of_account=name, after=after, limit=RELATIONS_SHOWN)
+        sessions = sign_ins.list_sessions(connection, name, limit=SESSIONS_SHOWN + 1)
         factor = sign_ins.find_factor(connection, name)
         own_tokens = tokens.list_tokens(connection, name)
         linked = identities.list_identities(connection, name)
@@ -36,8 +42,12 @@ def show_account(hub: HubOf, person: PersonOf) -> HTMLResponse:
         "account.html",
         frame_for(person.actor, hub.now()),
         person=person,
+        held=held,
+        after=held[-1].number if len(held) == RELATIONS_SHOWN else None,
+        is_first=not after,
         email=account.email,
-        sessions=sessions,
+        sessions=sessions[:SESSIONS_SHOWN],
+        is_more=len(sessions) > SESSIONS_SHOWN,
         tokens=own_tokens,
         linked=linked,
         elsewhere=name_elsewhere(hub),

@@ -19,9 +19,13 @@ from hub.web.rendering import render_page
 from hub.web.visitors import PersonOf
 
 _SEE_OTHER = 303
+_NUMBER_MAX = (1 << 63) - 1
 REASON_FORM = Form("", "", "", "", (Field("reason", "Why", hint="Kept in the audit log.", is_required=True),))
 """What stands beside a button: why it is pressed."""
 ACCOUNTS_SHOWN = 50
+RELATIONS_SHOWN = 50
+RELATIONS_TOLD = 5
+"""Beside an account in the list: what more it is stands on its own page."""
 
 router = APIRouter(default_response_class=HTMLResponse, include_in_schema=False)
 
@@ -35,18 +39,22 @@ def show_users(
 ) -> HTMLResponse:
     """Show accounts by name, or those that contain what is searched for."""
     demand(hub, person.actor, Action.MANAGE_ACCOUNTS)
+    now = hub.now()
     with hub.database.read() as connection:
         found = accounts.list_accounts(connection, after=after, search=search.strip(), limit=ACCOUNTS_SHOWN)
-        held = {one.name: accounts.list_relations(connection, of_account=one.name) for one in found}
+        held = {
+            one.name: accounts.list_relations(connection, of_account=one.name, at=now, limit=RELATIONS_TOLD + 1)
+            for one in found
+        }
     return render_page(
         "users.html",
-        frame_for(person.actor, hub.now()),
+        frame_for(person.actor, now),
         found=found,
         held=held,
+        told=RELATIONS_TOLD,
         search=search.strip(),
         after=found[-1].name if len(found) == ACCOUNTS_SHOWN else None,
         is_first=not after,
-        now=hub.now(),
     )
 
 
@@ -71,10 +79,12 @@ def take_new_user(hub: HubOf, person: PersonOf, typed: Typed) -> Response:
 
 
 @router.get("/users/{account}")
-def show_user(hub: HubOf, person: PersonOf, account: str) -> HTMLResponse:
-    """Show an account with all that it was and is."""
+def show_user(
+    hub: HubOf, person: PersonOf, account: str, after: Annotated[int, Query(ge=0, le=_NUMBER_MAX)] = 0
+) -> HTMLResponse:
+    """Show an account with all that it was and is, a page at a time."""
     demand(hub, person.actor, Action.MANAGE_ACCOUNTS)
-    return draw_user(hub, person.actor, account)
+    return draw_user(hub, person.actor, account, after=after)
 
 
 @router.get("/users/{account}/relations/new")
@@ -108,7 +118,8 @@ def take_end(hub: HubOf, person: PersonOf, account: str, number: int, typed: Typ
         said = REASON_FORM.take({"reason": reason})
         end_relation(hub.database, number, now, actor=person.actor.name, now=now, reason=said["reason"])
     except HubError as error:
-        return draw_user(hub, person.actor, account, error, number)
+        # The page that begins with it, wherever it stands among what the account is.
+        return draw_user(hub, person.actor, account, error, number, after=number - 1)
     return RedirectResponse(f"/users/{account}", status_code=_SEE_OTHER)
 
 
@@ -169,11 +180,12 @@ def draw_user(  # noqa: PLR0913, PLR0917 - what was just done to it
     token: str = "",
     *,
     is_invited: bool = False,
+    after: int = 0,
 ) -> HTMLResponse:
     """Draw the page of an account, with what came of what was done on it; for those who manage accounts."""
     with hub.database.read() as connection:
         found = find_account(connection, account)
-        held = accounts.list_relations(connection, of_account=account)
+        held = accounts.list_relations(connection, of_account=account, after=after, limit=RELATIONS_SHOWN)
         factor = sign_ins.find_factor(connection, account)
         sessions = sign_ins.list_sessions(connection, account)
         held_tokens = tokens.list_tokens(connection, account)
@@ -184,6 +196,8 @@ def draw_user(  # noqa: PLR0913, PLR0917 - what was just done to it
         status=200 if error is None else 422,
         account=found,
         held=held,
+        after=held[-1].number if len(held) == RELATIONS_SHOWN else None,
+        is_first=not after,
         has_password=has_password,
         has_factor=factor is not None and factor.confirmed_at is not None,
         sessions=len(sessions),

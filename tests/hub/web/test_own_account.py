@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import re
 from typing import TYPE_CHECKING
 
 import pytest
@@ -11,13 +12,15 @@ from hub.access.codes import STEP_MS
 from hub.access.throttle import FREE_FAILURES
 from hub.app import build_app
 from hub.config import Address, HubSettings
-from hub.rules.permissions import Role
-from hub.services.manage_people import add_account
+from hub.rules.permissions import Relation, Role
+from hub.services.manage_people import add_account, relate_account
 from hub.services.set_password import make_link
+from hub.services.sign_in import Visit, begin_session
 from hub.services.sign_in_elsewhere import FRESH_MS
 from hub.store import accounts, audit_log
 from hub.store.accounts import Account
-from tests.hub.reporting import JAN
+from hub.web.pages.account import RELATIONS_SHOWN, SESSIONS_SHOWN
+from tests.hub.reporting import JAN, add_system
 from tests.hub.web.acting import PASSWORD, Browser, give_password, let_in, signed_in
 
 if TYPE_CHECKING:
@@ -46,6 +49,27 @@ def actions(app: FastAPI) -> list[str]:
     """Return what the audit log says was done last, the earliest first."""
     with app.state.hub.database.read() as connection:
         return [one.action for one in audit_log.iterate_audit(connection)]
+
+
+def test_one_sees_what_one_is_and_where_one_is_signed_in_a_page_at_a_time(app: FastAPI) -> None:
+    """Whoever is something to thousands of systems, or signs in every day, waits for no page of all of it."""
+    ann, database = signed_in(app, "ann"), app.state.hub.database
+    for one in range(RELATIONS_SHOWN + 3):
+        add_system(database, f"SLF-AB1234-{one:05d}")
+        role = Relation("ann", Role.REPORTER, f"SLF-AB1234-{one:05d}", START)
+        number = relate_account(database, role, actor="test", now=START).number
+    first = ann.get("/account").text
+    (place,) = re.findall(r'href="(/account\?after=\d+)" rel="next"', first)
+    assert first.count('<td data-label="System">') == RELATIONS_SHOWN
+    last = ann.get(place).text
+    assert (last.count('<td data-label="System">'), 'rel="next"' in last) == (3, False)
+    assert "These were all" in ann.get(f"/account?after={number}").text
+    assert "not listed" not in first
+    with database.write() as connection:
+        for _ in range(SESSIONS_SHOWN):
+            begin_session(connection, "ann", Visit("192.0.2.7"), START, has_code=False)
+    many = ann.get("/account").text
+    assert (many.count("since ") - first.count("since "), "not listed" in many) == (SESSIONS_SHOWN - 1, True)
 
 
 def test_a_password_is_changed_with_the_one_before(app: FastAPI) -> None:

@@ -17,6 +17,7 @@ from hub.rules.permissions import Relation, Role
 from hub.services.manage_people import add_account, relate_account
 from hub.store import accounts, audit_log
 from hub.store.accounts import Account
+from hub.web.pages.people import RELATIONS_SHOWN, RELATIONS_TOLD
 from tests.hub.reporting import JAN, SYSTEM, add_system
 from tests.hub.web.acting import PASSWORD, Browser, let_in, signed_in
 
@@ -77,6 +78,30 @@ def test_from_a_new_account_to_somebody_who_signs_in(app: FastAPI) -> None:
     told = html.unescape(signed_in(app, "aud").get("/audit?subject=ida").text)
     for words in ("add account", "relate", "make password link", "set password", "end relation", "sold the house"):
         assert words in told
+
+
+def test_who_is_something_to_many_systems_is_shown_a_page_at_a_time(app: FastAPI) -> None:
+    """The list of users tells a few, pages of the account all; one that cannot end is first where that is said."""
+    sec, systems, database = signed_in(app, "sec"), RELATIONS_SHOWN + 3, app.state.hub.database
+    add_account(database, Account("large", "Large Lee", "large@example.org", NOW, "test"))
+    numbers = []
+    for one in range(systems):
+        name = f"SLF-AB1234-{one + 100:05d}"
+        add_system(database, name)
+        held = relate_account(database, Relation("large", Role.REPORTER, name, NOW), actor="test", now=NOW)
+        numbers.append(held.number)
+    listed = sec.get("/users?search=large").text
+    assert (listed.count("reporter of"), "and more" in listed) == (RELATIONS_TOLD, True)
+    assert "and more" not in sec.get("/users?search=owner").text
+    first = sec.get("/users/large").text
+    assert first.count("End it now") == RELATIONS_SHOWN
+    place = f"/users/large?after={numbers[RELATIONS_SHOWN - 1]}"
+    assert f'href="{place}" rel="next"' in first
+    last = sec.get(place).text
+    assert (last.count("End it now"), 'rel="next"' in last) == (3, False)
+    assert "These were all" in sec.get(f"/users/large?after={numbers[-1]}").text
+    refused = sec.send(f"/users/large/relations/{numbers[-1]}/end", reason="").text
+    assert (refused.count("End it now"), "has to be filled in" in refused) == (1, True)
 
 
 def test_nobody_lifts_themselves_or_shuts_the_door_for_all(app: FastAPI) -> None:
