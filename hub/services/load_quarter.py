@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from hub.rules.certificates import WH_PER_CERTIFICATE, keeps_back
 from hub.rules.closing import RunKind, is_binding, month_state
+from hub.rules.details import effective
 from hub.rules.exporting import LeftOut, MonthToExport
 from hub.rules.facts import Programme, ProgrammeName
 from hub.rules.reported import ReportState
@@ -15,7 +16,8 @@ from hub.rules.verification_file import VerifiedMonth
 from hub.store import facts, ledger, meter_facts, months
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
+    from datetime import date
 
     from sqlalchemy import Connection
 
@@ -70,17 +72,32 @@ def load_quarter(connection: Connection, quarter: ProductionQuarter) -> LoadedQu
     return LoadedQuarter(tuple(found), tuple(held), tuple(still_open), _carried(connection, quarter))
 
 
-def load_months(connection: Connection, pts_id: str) -> tuple[MonthToExport, ...]:
-    """Return a registered system's months that have a number and need no true-up, as `load_quarter` does."""
+def load_months(connection: Connection, systems: Collection[str]) -> tuple[MonthToExport, ...]:
+    """Return the months of these registered systems that have a number and need no true-up, as `load_quarter` does.
+
+    By system and month; it costs a statement for each system, however many months it has.
+    """
     found: list[MonthToExport] = []
-    for row in months.list_system_months(connection, pts_id):
-        on = row.month.last_day
-        system = facts.find_system_facts(connection, pts_id, on)
-        assert system is not None, "it is registered"
-        loaded = _load(row, system, facts.find_programme(connection, pts_id, on))
-        if isinstance(loaded, MonthToExport):
-            found.append(loaded)
+    programmes = facts.list_all_programmes(connection, systems)
+    for pts_id, rows in months.list_all(connection, systems).items():
+        said = [one.facts for one in facts.list_system_versions(connection, pts_id)]
+        for row in rows:
+            on = row.month.last_day
+            system = effective(said, on)
+            assert system is not None, "the first facts of a system hold for all the time before"
+            loaded = _load(row, system, _programme_on(programmes.get(pts_id, {}), on))
+            if isinstance(loaded, MonthToExport):
+                found.append(loaded)
     return tuple(found)
+
+
+def _programme_on(said: Mapping[date, Programme], on: date) -> Programme | None:
+    """Return what `hub.store.facts.find_programme` does, given what was said last of each day on which one begins."""
+    begun = max((day for day in said if day <= on), default=None)
+    if begun is None or said[begun].programme is ProgrammeName.NONE:
+        return None
+    until_on = said[begun].until_on
+    return said[begun] if until_on is None or on <= until_on else None
 
 
 def load_verified(connection: Connection, loaded: Sequence[MonthToExport]) -> tuple[VerifiedMonth, ...]:

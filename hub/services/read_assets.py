@@ -10,7 +10,7 @@ from hub.errors import InputError
 from hub.rules.periods import date_at
 from hub.rules.quarters import gis_calendar, quarter_of
 from hub.rules.registry_files import unit_digits
-from hub.services.read_certificates import read_certificates
+from hub.services.read_certificates import read_certificates, read_units
 from hub.store import facts, months
 
 if TYPE_CHECKING:
@@ -138,11 +138,9 @@ def read_assets(connection: Connection, seen: Collection[str] | None, at: int, a
             without.append(Unassigned(system, str(error) if system.gis_asset else "register its GIS asset id"))
         else:
             groups.setdefault(unit, []).append(system)
+    read = read_units(connection, groups)
     return Assets(
-        assets=tuple(
-            _tell(connection, read_certificates(connection, group[0].system, at), group, seen)
-            for group in groups.values()
-        ),
+        assets=tuple(_tell(connection, read[unit], group, seen) for unit, group in groups.items()),
         without=tuple(without),
         next=systems[-1].system if len(systems) == limit else None,
     )

@@ -16,7 +16,7 @@ from hub.services.load_quarter import load_months
 from hub.store import facts
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
     from datetime import date
 
     from sqlalchemy import Connection
@@ -63,7 +63,18 @@ def read_certificates(connection: Connection, pts_id: str, at: int) -> Asset:
         message = f"no asset of the registry is known for system {pts_id}: register its GIS asset id"
         raise UnknownSubjectError(message)
     unit = unit_digits(known.gis_asset)
-    loaded = [month for system in facts.list_with_asset(connection, unit) for month in load_months(connection, system)]
+    return read_units(connection, [unit])[unit]
+
+
+def read_units(connection: Connection, units: Collection[str]) -> dict[str, Asset]:
+    """Return the certificates of the assets with these ids in digits, as `read_certificates` does, by them."""
+    return {
+        unit: _read(connection, unit, systems) for unit, systems in facts.list_with_assets(connection, units).items()
+    }
+
+
+def _read(connection: Connection, unit: str, systems: Collection[str]) -> Asset:
+    loaded = load_months(connection, systems)
     sent = [month for month in _send(loaded) if month.unit == unit]
     factors = {(month.system, month.month): month.factor_percent for month in loaded}
     return Asset(unit, tuple(sorted({month.system for month in sent})), _issue(sent, factors))

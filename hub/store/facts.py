@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
+from string import ascii_letters
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from sqlalchemy import bindparam, func, insert, select
+from sqlalchemy import bindparam, false, func, insert, or_, select
 
 from hub.rules.facts import MeterFacts, Programme, ProgrammeName, ReportingMode, SystemFacts, Technology
 from hub.store import schema
@@ -111,10 +112,21 @@ def list_greatest_capacities(connection: Connection) -> dict[str, int]:
     return {row.system: row.greatest for row in connection.execute(_GREATEST)}
 
 
-def list_with_asset(connection: Connection, digits: str) -> tuple[str, ...]:
-    """Return the systems that ever had an asset of the registry whose id ends with these digits, by PTS id."""
-    query = select(system_version.c.system).distinct().where(system_version.c.gis_asset.endswith(digits))
-    return tuple(connection.execute(query.order_by(system_version.c.system)).scalars())
+def list_with_assets(connection: Connection, units: Collection[str]) -> dict[str, tuple[str, ...]]:
+    """Return the systems that ever had each of these assets of the registry, by PTS id.
+
+    Units are the digits of assets' ids (`hub.rules.registry_files.unit_digits`). It goes once over all that was ever
+    said of systems, for as many assets as there are.
+    """
+    asset, system = system_version.c.gis_asset, system_version.c.system
+    query = select(system, asset).distinct().where(or_(false(), *(asset.endswith(unit) for unit in units)))
+    found: dict[str, tuple[str, ...]] = dict.fromkeys(units, ())
+    for row in connection.execute(query.order_by(system)):
+        # One of more digits may end with those of another.
+        unit = row.gis_asset.strip().lstrip(ascii_letters)
+        if unit in found and row.system not in found[unit]:
+            found[unit] += (row.system,)
+    return found
 
 
 def list_system_versions(connection: Connection, pts_id: str) -> tuple[Version[SystemFacts], ...]:

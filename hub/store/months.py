@@ -186,6 +186,14 @@ def list_system_months(
     return tuple(map(_system_month, connection.execute(query)))
 
 
+def list_all(connection: Connection, systems: Collection[str]) -> dict[str, tuple[SystemMonthRow, ...]]:
+    """Return all months of each of these systems, the earliest first, each in its last version.
+
+    Systems without any are left out.
+    """
+    return _list_of(connection, system_month.c.system.in_(list(systems)))
+
+
 def list_recent(
     connection: Connection, systems: Collection[str], since: ProductionMonth
 ) -> dict[str, tuple[SystemMonthRow, ...]]:
@@ -193,11 +201,11 @@ def list_recent(
 
     Systems without any are left out.
     """
-    query = (
-        select(system_month)
-        .where(system_month.c.system.in_(list(systems)), system_month.c.month >= str(since), _is_last())
-        .order_by(system_month.c.system, system_month.c.month)
-    )
+    return _list_of(connection, system_month.c.system.in_(list(systems)), system_month.c.month >= str(since))
+
+
+def _list_of(connection: Connection, *wanted: ColumnElement[bool]) -> dict[str, tuple[SystemMonthRow, ...]]:
+    query = select(system_month).where(*wanted, _is_last()).order_by(system_month.c.system, system_month.c.month)
     rows = map(_system_month, connection.execute(query))
     return {name: tuple(group) for name, group in itertools.groupby(rows, key=lambda row: row.system)}
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from sqlalchemy import event
+
 from hub.rules.closing import RunKind
 from hub.rules.facts import Programme, ProgrammeName
 from hub.rules.periods import parse_month
@@ -53,6 +55,26 @@ def test_quarters_add_up_and_carry_on(database: Database) -> None:
     assert (asset.eligible_wh, asset.certificates, asset.remainder_wh) == (2_250_000, 2, 250_000)
     assert asset.missing == ()
     assert not asset.is_shared
+
+
+def test_a_page_costs_its_systems_and_neither_their_months_nor_others(database: Database) -> None:
+    """As many statements for four months as for one; all assets of a page are looked up at once."""
+    for place in range(3):
+        add_system(database, f"SLF-AB1234-0000{place}", gis_asset=f"NON1234{place}")
+        _report(database, f"SLF-AB1234-0000{place}", f"PV-{place}", {JAN: 700, FEB: 1_500, MAR: 1_900, APR: 2_250})
+
+    def ask(limit: int) -> list[str]:
+        asked: list[str] = []
+        with database.read() as connection:
+            event.listen(connection, "before_cursor_execute", lambda *said: asked.append(said[2]))
+            assert len(read_assets(connection, None, AT, "", limit).assets) == limit
+        return asked
+
+    _run(database, JAN)
+    before = ask(3)
+    _run(database, FEB, MAR, APR)
+    assert len(ask(3)) == len(before)
+    assert sum("LIKE" in one for one in before) == 1
 
 
 def test_months_without_a_number_are_missing(database: Database) -> None:

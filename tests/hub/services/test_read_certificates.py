@@ -81,6 +81,9 @@ def test_systems_of_one_asset_share_what_is_left_over(database: Database) -> Non
     report(database, {JAN: 700}, OTHER, "PV-2")
     report(database, {JAN: 9_000}, "SLF-AB1234-00003", "PV-3")
     run(database, JAN)
+    with database.read() as connection:
+        found = facts.list_with_assets(connection, ["12345", "912345", "5"])
+    assert found == {"12345": (SYSTEM, OTHER), "912345": ("SLF-AB1234-00003",), "5": ()}
     asset = read(database)
     assert asset == read(database, OTHER)
     assert asset.systems == (SYSTEM, OTHER)
