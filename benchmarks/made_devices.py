@@ -97,7 +97,7 @@ def _add_states(connection: Connection, numbers: range) -> None:
         [
             (
                 *(device_id(one), 1, bytes(4), _heard_at(one), BEGAN_AT, *common),
-                *(_heard_at(one), 2, version[one % 3 == 0], HOUR_MS),
+                *(_heard_at(one), 2, version[one % 3 == 0], HOUR_MS, None),
             )
             for one in numbers
         ],
