@@ -29,7 +29,7 @@ def pages_of_people(marks: Marks) -> Pages:
         _reporting(marks)
         | _waiting(marks)
         | _months(marks)
-        | _exports()
+        | _exports(marks)
         | _users(marks)
         | _own(marks)
         | _account(marks)
@@ -81,8 +81,8 @@ def _months(marks: Marks) -> Pages:
     }
 
 
-def _exports() -> Pages:
-    quarter = quarter_of(MONTH)
+def _exports(marks: Marks) -> Pages:
+    quarter, system = quarter_of(MONTH), system_name(marks.middle)
     return {
         "/exports": (Asked("exports", "/exports"),),
         "/exports/{number}": (Asked("an export", "/exports/1"), Asked("a verification file", "/exports/2")),
@@ -90,7 +90,10 @@ def _exports() -> Pages:
             Asked("an export, saved", "/exports/1/content"),
             Asked("a verification, saved", "/exports/2/content"),
         ),
-        "/missing": (Asked("missing", f"/missing?quarter={quarter}"), Asked("missing", "/missing", PROVIDER)),
+        "/missing": (
+            Asked("missing", f"/missing?quarter={quarter}", far=f"/missing?quarter={quarter}&after={system}"),
+            Asked("missing", "/missing", PROVIDER),
+        ),
         "/missing.csv": (Asked("missing, saved", f"/missing.csv?quarter={quarter}"),),
     }
 

@@ -41,7 +41,7 @@ LIMIT_MS, LIMIT_KB, LIMIT_MB = 200, 60, 100
 PIPED_WIDTH = 120
 STARTS_SECONDS = 300.0
 SETTLE_SECONDS = 5
-_LIKE_ALERTS_BYTES = 1_000
+_LIKE_ROWS_BYTES = 1_000
 
 
 def main() -> None:
@@ -93,8 +93,9 @@ def _wait(port: int, session: str) -> None:
     deadline = time.monotonic() + STARTS_SECONDS
     while True:
         try:
-            board, alerts = (ask(port, path, session) for path in ("/board", "/alerts?standing=firing"))
-            if board.status == alerts.status == HTTPStatus.OK and alerts.bytes > _LIKE_ALERTS_BYTES:
+            looked = [ask(port, path, session) for path in ("/alerts?standing=firing", "/missing")]
+            is_answered = ask(port, "/board", session).status == HTTPStatus.OK
+            if is_answered and all(one.status == HTTPStatus.OK and one.bytes > _LIKE_ROWS_BYTES for one in looked):
                 return
         except OSError:
             assert time.monotonic() < deadline, "the hub does not answer"
