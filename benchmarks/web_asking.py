@@ -28,12 +28,16 @@ KIBI = 1 << 10
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """An answer: ms until the first byte of its body, its bytes on the wire without headers, its status and type."""
+    """An answer: ms until the first byte of its body, its bytes on the wire without headers, its status and type.
+
+    `whole_ms` is how long it took until the last byte.
+    """
 
     took_ms: float
     bytes: int
     status: int
     media_type: str
+    whole_ms: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +79,8 @@ def ask(port: int, path: str, session: str) -> Answer:
     took = (time.perf_counter() - began) * 1000
     length = len(first) + len(answer.read())
     connection.close()
-    return Answer(took, length, answer.status, answer.headers.get_content_type())
+    whole = (time.perf_counter() - began) * 1000
+    return Answer(took, length, answer.status, answer.headers.get_content_type(), whole)
 
 
 @dataclass(slots=True)
@@ -93,7 +98,7 @@ class Wanted:
     @property
     def is_done(self) -> bool:
         """Whether it need not be asked for again: it was often enough, or it takes too long for that."""
-        seconds = sum(one.took_ms for one in self.answers) / 1000
+        seconds = sum(one.whole_ms for one in self.answers) / 1000
         is_slow = len(self.answers) >= ASKED_LEAST and seconds > PAGE_SECONDS
         return len(self.answers) >= ASKED or is_slow or any(one.status == UNANSWERED for one in self.answers)
 
