@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from hub.clock import Now
     from hub.exchange.certificates import Expiry
     from hub.fleet.looks import FleetLook
+    from hub.services.read_strangers import StrangersLook
     from hub.services.sum_fleet import FleetSums
 
 WRITE_BUCKETS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
@@ -99,6 +100,8 @@ class Counting:
         """How many devices run which agent, as that was last looked at; None before the first look."""
         self.fleet: FleetLook | None = None
         """Where the devices stood as that was last looked at; None before the first look."""
+        self.strangers: StrangersLook | None = None
+        """Which meters nobody had registered as that was last looked at; None before the first look."""
         self.came = Came()
         """Blocks that were taken since the start, and the readings in them."""
         self.sums: FleetSums | None = None

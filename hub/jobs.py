@@ -198,6 +198,7 @@ class AlertJob:
         self._counting.links = {link.value: evaluated.links.get(link, 0) for link in Link}
         self._counting.versions = evaluated.versions
         self._counting.sums = evaluated.sums
+        self._counting.strangers = evaluated.strangers
         self._counting.note_size(self._database.size_bytes())
         if evaluated.fired or evaluated.ended:
             log.info("%d alerts fire now, %d are over", evaluated.fired, evaluated.ended)

@@ -20,6 +20,7 @@ from hub.services.measure_disk import measure_disk
 from hub.services.read_devices import read_devices
 from hub.services.read_reporting import current_window
 from hub.services.read_stated import Stated, read_stated
+from hub.services.read_strangers import look_for_strangers
 from hub.services.read_thresholds import load_thresholds
 from hub.services.sum_fleet import sum_fleet
 from hub.store import (
@@ -31,7 +32,6 @@ from hub.store import (
     dispatches,
     machines,
     notices_outbox,
-    ownership,
     poll_errors,
     registry,
     states,
@@ -51,13 +51,12 @@ if TYPE_CHECKING:
     from hub.fleet.hearing import Link
     from hub.fleet.looks import FleetLook
     from hub.services.read_devices import DeviceView
+    from hub.services.read_strangers import StrangersLook
     from hub.services.sum_fleet import FleetSums
     from hub.store.database import Database
     from protocol.identity import DeviceId
 
 _DAY_MS = 86_400_000
-STRANGERS_MAX = 1_000
-"""How many unregistered meters are looked at: with more, somebody has begun a fleet and not registered it."""
 _LACKING = (Standing.AT_RISK, Standing.HELD, Standing.WAITING, Standing.READY)
 
 
@@ -85,7 +84,8 @@ class Evaluated:
     """What a look came to: how many alerts fire now for the first time, and how many are over.
 
     `fleet` is what it came to of the board, `sums` what else there is to say of the fleet in numbers, `links` counts
-    devices by how they are heard, `versions` those that said so by the agent that they run.
+    devices by how they are heard, `versions` those that said so by the agent that they run. `strangers` are meters that
+    nobody has registered.
     """
 
     fired: int
@@ -94,6 +94,7 @@ class Evaluated:
     sums: FleetSums | None = field(compare=False, default=None)
     links: Mapping[Link, int] = field(compare=False, default_factory=dict)
     versions: Mapping[str, int] = field(compare=False, default_factory=dict)
+    strangers: StrangersLook | None = field(compare=False, default=None)
 
 
 def evaluate_alerts(database: Database, began_at: int, now: int, signs: HubSigns = NO_SIGNS) -> Evaluated:
@@ -113,7 +114,8 @@ def evaluate_alerts(database: Database, began_at: int, now: int, signs: HubSigns
             ingest_lag_ms=signs.ingest_lag_ms,
             ends=signs.ends,
         )
-        facts = _load_devices(connection, views, now)
+        strangers = look_for_strangers(connection)
+        facts = _load_devices(connection, views, strangers, now)
         drawn = draw_fleet(connection, views, facts, now)
         observed = observe(facts, hub, now, limits)
         seen = {(one.code, one.subject): one for one in observed}
@@ -135,7 +137,7 @@ def evaluate_alerts(database: Database, began_at: int, now: int, signs: HubSigns
     with database.read() as connection:
         sums = sum_fleet(connection, views, facts, now)
     versions = Counter(view.agent_version for view in views if view.agent_version)
-    return Evaluated(fired, ended, drawn.look, sums, Counter(view.link for view in views), versions)
+    return Evaluated(fired, ended, drawn.look, sums, Counter(view.link for view in views), versions, strangers)
 
 
 def _begin(seen: Seen, rule: Rule, now: int) -> Episode:
@@ -144,7 +146,9 @@ def _begin(seen: Seen, rule: Rule, now: int) -> Episode:
     return begun
 
 
-def _load_devices(connection: Connection, views: Sequence[DeviceView], now: int) -> list[DeviceFacts]:
+def _load_devices(
+    connection: Connection, views: Sequence[DeviceView], look: StrangersLook, now: int
+) -> list[DeviceFacts]:
     """Return what the rules ask of devices: a number of queries that does not grow with the fleet."""
     words = device_words.last_words(connection)
     known, streams = states.list_states(connection), states.list_streams(connection)
@@ -154,7 +158,7 @@ def _load_devices(connection: Connection, views: Sequence[DeviceView], now: int)
     stale = unread.list_unread(connection, now - UNREAD_MS, now)
     failed = poll_errors.count_failed(connection, now - _DAY_MS)
     strangers: dict[DeviceId, tuple[str, ...]] = {}
-    for meter in ownership.list_strangers(connection, STRANGERS_MAX):
+    for meter in look.strangers:
         strangers[meter.device] = (*strangers.get(meter.device, ()), meter.serial or "one without a serial number")
     found = []
     for view in views:

@@ -109,15 +109,27 @@ def find_strangers(
     return found, found[-1][0] if len(found) == limit else last
 
 
-def list_strangers(connection: Connection, limit: int) -> tuple[Stranger, ...]:
-    """Return the meters that devices read and nobody has registered, those seen last first."""
+def list_strangers(
+    connection: Connection, limit: int | None, *, beyond: int = 0, devices: Collection[DeviceId] | None = None
+) -> tuple[Stranger, ...]:
+    """Return the meters that devices read and nobody has registered, those seen last first.
+
+    Of registers `beyond` an id, and of these `devices` if they are given: without either, all registers are gone over.
+    """
     register = schema.register
     owned = _owned().subquery()
     query = (
         select(register.c.device, register.c.serial, register.c.make, register.c.model, func.max(register.c.seen_at))
-        .where(~exists().where(owned.c.register_id == register.c.id))
+        .where(register.c.id > beyond, ~exists().where(owned.c.register_id == register.c.id))
         .group_by(register.c.device, register.c.serial, register.c.make, register.c.model)
         .order_by(func.max(register.c.seen_at).desc(), register.c.device, register.c.serial)
         .limit(limit)
     )
+    if devices is not None:
+        query = query.where(register.c.device.in_(list(devices)))
     return tuple(Stranger(DeviceId(row[0]), *row[1:]) for row in connection.execute(query))
+
+
+def last_register(connection: Connection) -> int:
+    """Return the id of the register that was described last, 0 before the first."""
+    return int(connection.execute(select(func.coalesce(func.max(schema.register.c.id), 0))).scalar_one())

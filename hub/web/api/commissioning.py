@@ -11,7 +11,8 @@ from hub.services.commission_meter import Look, commission_meter
 from hub.services.read_details import parse_kwh, parse_time
 from hub.services.read_fleet import read_systems
 from hub.services.read_jobs import read_jobs
-from hub.store import commissionings, ownership, registry
+from hub.services.read_strangers import read_strangers
+from hub.store import commissionings, registry
 from hub.web.actors import ActorOf, demand, demand_any
 from hub.web.api.kinds import with_example
 from hub.web.api.paging import Page, PageByNumber, by_name
@@ -40,7 +41,7 @@ def list_onboarding(hub: HubOf, actor: ActorOf) -> models.OnboardingJson:
     with hub.database.read() as connection:
         return models.onboarding_json(
             registry.list_unknown_devices(connection, LISTED_MAX),
-            ownership.list_strangers(connection, LISTED_MAX),
+            read_strangers(connection, hub.counting.strangers, LISTED_MAX),
             registry.list_unheard(connection, LISTED_MAX),
         )
 

@@ -12,8 +12,9 @@ from hub.rules.permissions import Action, Actor
 from hub.services.commission_meter import Look, commission_meter
 from hub.services.compute_production import find_system
 from hub.services.read_details import parse_kwh, parse_time
+from hub.services.read_strangers import read_strangers
 from hub.services.register_device import register_device
-from hub.store import commissionings, ownership, registry
+from hub.store import commissionings, registry
 from hub.web.actors import demand
 from hub.web.context import Hub, HubOf
 from hub.web.forms import Field, Form, Typed, WrongFieldError, draw_form, read_field
@@ -36,7 +37,7 @@ def show_onboarding(hub: HubOf, person: PersonOf, after: int = 0) -> HTMLRespons
     demand(hub, person.actor, Action.REGISTER_SYSTEM)
     with hub.database.read() as connection:
         unknown = registry.list_unknown_devices(connection, SHOWN)
-        strangers = ownership.list_strangers(connection, SHOWN)
+        strangers = read_strangers(connection, hub.counting.strangers, SHOWN)
         unheard = registry.list_unheard(connection, SHOWN)
         waiting = commissionings.list_waiting(connection, after, SHOWN)
     return render_page(
