@@ -22,7 +22,10 @@ def write_link(kind: str, name: str, link: str, hours: int) -> Words:
     return render_words(f"link_{kind}", {"reader": name, "link": link, "hours": hours, "title": "Meterline"})
 
 
-def write_change(name: str, account: str, what: str, when: str, pages_url: str) -> Words:
-    """Return the words of a mail that tells somebody that a way into their account was changed."""
-    told = {"reader": name, "account": account, "what": what, "when": when, "pages_url": pages_url}
+def write_change(name: str, account: str, what: str, when: str, reset_at: str) -> Words:
+    """Return the words of a mail that tells somebody that a way into their account was changed.
+
+    `reset_at` is where the hub's pages are at which another password can be set; empty where that would be of no use.
+    """
+    told = {"reader": name, "account": account, "what": what, "when": when, "reset_at": reset_at}
     return render_words("account_changed", {**told, "title": "Meterline"})

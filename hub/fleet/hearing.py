@@ -12,7 +12,9 @@ if TYPE_CHECKING:
 CADENCE_NUMBER = "seal_seconds"
 """Under this name a device says, among its numbers, how often it seals a block."""
 CADENCE_SECONDS_MAX = 7 * 86_400
-_LATE_CADENCES, _LATE_SLACK_MS = 2, 5 * 60_000
+LATE_SLACK_MS = 5 * 60_000
+"""How long a block may be on its way."""
+_LATE_CADENCES = 2
 _SILENT_CADENCES = 6
 
 
@@ -55,7 +57,7 @@ def silent_after_ms(cadence_ms: int | None, least_ms: int) -> int:
 
 def late_after_ms(cadence_ms: int) -> int:
     """Return after which time without a block one is overdue: one may fail to come, and five minutes of way."""
-    return _LATE_CADENCES * cadence_ms + _LATE_SLACK_MS
+    return _LATE_CADENCES * cadence_ms + LATE_SLACK_MS
 
 
 def judge_link(of: Hearing, at: int) -> tuple[Link, int | None]:
@@ -71,8 +73,10 @@ def judge_link(of: Hearing, at: int) -> tuple[Link, int | None]:
     silent_at = of.heard_at + silent_after_ms(of.cadence_ms, of.silent_ms)
     if at > silent_at:
         return Link.SILENT, silent_at
-    if of.cadence_ms is not None and of.block_at is not None:
-        late_at = of.block_at + late_after_ms(of.cadence_ms)
+    if of.cadence_ms is not None:
+        # One that came back, or never brought any, has the time of one block to bring it.
+        since_back = (of.changed_at or of.heard_at) + of.cadence_ms + LATE_SLACK_MS
+        late_at = max(since_back, (of.block_at or 0) + late_after_ms(of.cadence_ms))
         if at > late_at:
             return Link.LATE, late_at
     return Link.ONLINE, of.changed_at

@@ -98,6 +98,8 @@ def page_missing(  # noqa: PLR0913 - whose systems of which quarter, from where 
     look = missing_lines.find_look(connection, quarter)
     if not months or look is None:
         return MissingPage(quarter, months, None, None, (), None)
+    # Of a month that has closed since, nobody has counted yet what lacks it.
+    months = months[: look.months]
     names = missing_lines.list_lines(connection, quarter, only=only, after=after, limit=limit)
     lacking, _ = load_lacking(connection, months, "", len(names), names)
     return MissingPage(

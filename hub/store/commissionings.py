@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import exists, insert, select
 
 from hub.fleet.commissioning import Stand, Verdict
-from hub.store.fleet_tables import commissioning
+from hub.store.fleet_tables import IS_MATCHING, commissioning
 from hub.store.schema import meter, meter_device
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ def list_commissionings(connection: Connection, meter_id: int) -> tuple[Commissi
 
 def list_waiting(connection: Connection, after: int, limit: int) -> tuple[Waiting, ...]:
     """Return the next meters after an id that wait for a look at their dial that matches, by id."""
-    matches = exists().where(commissioning.c.meter_id == meter.c.id, commissioning.c.verdict == Verdict.MATCHES.value)
+    matches = exists().where(commissioning.c.meter_id == meter.c.id, IS_MATCHING)
     is_read = exists().where(meter_device.c.meter_id == meter.c.id)
     query = (
         select(meter.c.id, meter.c.system, meter.c.serial, meter.c.registered_at)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from sqlalchemy import func, insert, or_, select, update
+from sqlalchemy import delete, func, insert, or_, select, update
 
 from hub.alerting.telling import Way
 from hub.store.channel_tables import channel, dispatch, dispatch_attempt
@@ -78,6 +78,16 @@ def add_dispatch(connection: Connection, new: Dispatch) -> int:
         "useful_until": new.useful_until,
     }
     return int(connection.execute(insert(dispatch).values(values).returning(dispatch.c.number)).scalar_one())
+
+
+def forget_changes(connection: Connection) -> None:
+    """Forget messages about changes of accounts that were never tried."""
+    tried = select(dispatch_attempt.c.dispatch)
+    connection.execute(
+        delete(dispatch).where(
+            dispatch.c.kind == Kind.CHANGED.value, dispatch.c.decided.is_(None), dispatch.c.number.not_in(tried)
+        )
+    )
 
 
 def list_waiting(connection: Connection) -> tuple[WaitingDispatch, ...]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import delete, func, insert, select
 
 from hub.store.dialect import insert_or_replace
+from hub.store.facts import chunks
 from hub.store.fleet_tables import missing_line, missing_look
 
 if TYPE_CHECKING:
@@ -51,16 +52,22 @@ def list_lines(
     """Return the systems after a PTS id that lacked a month, all or `only` some of them, by PTS id."""
     table = missing_line
     query = select(table.c.system).where(table.c.quarter == str(quarter), table.c.system > after)
-    if only is not None:
-        query = query.where(table.c.system.in_(list(only)))
-    return tuple(connection.execute(query.order_by(table.c.system).limit(limit)).scalars())
+    query = query.order_by(table.c.system).limit(limit)
+    if only is None:
+        return tuple(connection.execute(query).scalars())
+    found: list[str] = []
+    for some in chunks([one for one in only if one > after]):
+        found += connection.execute(query.where(table.c.system.in_(some))).scalars()
+        if limit is not None and len(found) >= limit:
+            break
+    return tuple(found[:limit])
 
 
 def count_lines(connection: Connection, quarter: ProductionQuarter, only: Collection[str]) -> int:
     """Return how many of these systems lacked a month."""
     table = missing_line
-    query = select(func.count()).where(table.c.quarter == str(quarter), table.c.system.in_(list(only)))
-    return connection.execute(query).scalar_one()
+    query = select(func.count()).where(table.c.quarter == str(quarter))
+    return sum(connection.execute(query.where(table.c.system.in_(some))).scalar_one() for some in chunks(only))
 
 
 def add_lines(connection: Connection, quarter: ProductionQuarter, systems: Iterable[str]) -> None:
@@ -73,7 +80,8 @@ def add_lines(connection: Connection, quarter: ProductionQuarter, systems: Itera
 def forget_lines(connection: Connection, quarter: ProductionQuarter, systems: Collection[str]) -> None:
     """Leave out systems that lack no month of a quarter any more."""
     table = missing_line
-    connection.execute(delete(table).where(table.c.quarter == str(quarter), table.c.system.in_(list(systems))))
+    for some in chunks(systems):
+        connection.execute(delete(table).where(table.c.quarter == str(quarter), table.c.system.in_(some)))
 
 
 def forget_before(connection: Connection, quarter: ProductionQuarter) -> None:

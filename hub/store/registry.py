@@ -123,7 +123,7 @@ def list_unheard(connection: Connection, limit: int) -> tuple[Device, ...]:
     """Return registered devices of which no block ever came, those registered last first."""
     table = schema.device
     heard = exists().where(schema.stream.c.device == table.c.id)
-    query = select(table).where(~heard).order_by(table.c.registered_at.desc(), table.c.id).limit(limit)
+    query = select(table).where(~heard).order_by(table.c.registered_at.desc(), table.c.id.desc()).limit(limit)
     return tuple(_device(row) for row in connection.execute(query))
 
 

@@ -52,6 +52,7 @@ device = _table(
 )
 
 Index("device_by_name", device.c.name, device.c.id)
+Index("device_by_registration", device.c.registered_at, device.c.id)
 
 signing_key = _table(
     "signing_key",

@@ -3,7 +3,7 @@
 from typing import Annotated
 
 from fastapi import APIRouter, Depends
-from pydantic import BaseModel, Field, StrictBool, StrictInt
+from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictInt
 
 from hub.fleet.axes import Axis, stand_at
 from hub.fleet.bulks import OF_ALERTS, BulkAction, BulkKind, Outcome
@@ -34,7 +34,10 @@ class BulkBody(BaseModel):
     thinks match; it has to be right for more than twenty, and to retire any.
     """
 
-    model_config = with_example(action="resend", reason="after the outage", tag="lte", number=12, dry_run=True)
+    # A filter that is not known must not widen what it is done to.
+    model_config = ConfigDict(
+        extra="forbid", **with_example(action="resend", reason="after the outage", tag="lte", number=12, dry_run=True)
+    )
 
     action: BulkKind
     until: str = Field("", max_length=40)

@@ -96,6 +96,17 @@ def test_a_device_is_measured_by_what_it_says_of_itself(
     assert _link(registered, NOW + hours * 3_600_000) is link
 
 
+@pytest.mark.parametrize("has_brought", [True, False])
+def test_one_that_came_back_has_the_time_of_a_block(registered: Database, *, has_brought: bool) -> None:
+    """Its last one is of before, or there was none: it is late once it had the time to bring one."""
+    device, later = made_log(COUNTS), NOW + 80 * 3_600_000
+    if has_brought:
+        accept_blocks(registered, device.arrivals(0), TERMS, NOW)
+    _answer(registered, device, device.state(health={"seal_seconds": 3_600}), at=later)
+    assert _link(registered, later + 65 * 60_000) is Link.ONLINE
+    assert _link(registered, later + 65 * 60_000 + 1) is Link.LATE
+
+
 def test_it_is_kept_since_when_nobody_keeps_a_clock(registered: Database) -> None:
     """From the first word of it on, until somebody does."""
     device = MadeDevice()
@@ -113,8 +124,10 @@ def test_it_is_kept_since_when_nobody_keeps_a_clock(registered: Database) -> Non
 def test_a_device_that_is_heard_and_brings_nothing_is_late(registered: Database) -> None:
     """Its word that it is there does not stand for blocks; the next one makes good."""
     device, later = made_log(COUNTS), NOW + 3 * 3_600_000
+    said = {"seal_seconds": 3_600}
     accept_blocks(registered, device.arrivals(0), TERMS, NOW)
-    _answer(registered, device, device.state(health={"seal_seconds": 3_600}), at=later)
+    for at in (NOW, later):
+        _answer(registered, device, device.state(health=said), at=at)
     assert _link(registered, later) is Link.LATE
     accept_blocks(registered, device.arrivals(1), TERMS, later)
     assert _link(registered, later) is Link.ONLINE

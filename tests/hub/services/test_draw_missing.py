@@ -121,6 +121,7 @@ def test_a_closed_window_is_looked_at_without_delay(lacking: Database) -> None:
     draw_missing(lacking, early)
     assert page(lacking, early).months == (JAN, FEB)
     draw_missing(lacking, early + 1)
+    assert page(lacking, NOW).months == (JAN, FEB)
     assert fetch(lacking, "SELECT months FROM missing_look WHERE quarter = '2024-Q1'") == [(2,)]
     draw_missing(lacking, NOW)
     assert page(lacking).rows[0].months == (JAN, FEB, MAR)
@@ -142,6 +143,8 @@ def test_what_is_not_kept_is_said(lacking: Database) -> None:
     with lacking.read() as connection, pytest.raises(InputError, match="notices missing 2020-Q1"):
         page_missing(connection, parse_quarter("2020-Q1"), NOW, only=None, limit=2)
     draw_missing(lacking, NOW)
+    many = {f"S-{number}" for number in range(2_500)}
+    assert (names(page(lacking, only=many, limit=10)), page(lacking, only=many).systems) == (SYSTEMS, 5)
     draw_missing(lacking, NOW + 3 * 366 * 86_400_000)
     with lacking.read() as connection:
         assert missing_lines.find_look(connection, QUARTER) is None
