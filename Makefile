@@ -36,7 +36,7 @@ judges:  ## Install the Modbus server from npm that the tests judge the edge by 
 	@cd tests/judges && npm ci --omit=optional --ignore-scripts --no-audit --no-fund --loglevel=error
 
 test: env  ## Run the tests, two files at a time (one that needs a missing part is skipped and names it)
-	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 check: check-static coverage test  ## Run what CI runs: format, lint, types, architecture, tests
 

@@ -144,10 +144,10 @@ def test_looking_at_a_window_takes_a_fiftieth_of_the_time(database: Database, mo
         add_meter(database, f"PV-{name[-1]}", name)
     enter(database, 2, JAN, 400_000)
     job = BoardJob(database, counting, clock)
+    ticks = iter((0.0, 0.5, 0.5, 30.5))
+    monkeypatch.setattr(module, "monotonic_seconds", lambda: next(ticks))
     assert not job.run(lambda: False)
     assert (counting.missing, job.every_seconds) == (Missing(1), LOOK_EVERY_SECONDS)
-    ticks = iter((0.0, 30.0))
-    monkeypatch.setattr(module, "monotonic_seconds", lambda: next(ticks))
     job.run(lambda: False)
     assert job.every_seconds == LOOK_SHARE * 30
     monkeypatch.undo()

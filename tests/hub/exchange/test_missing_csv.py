@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hub.exchange.missing_csv import COLUMNS, missing_csv
+from hub.exchange.missing_csv import COLUMNS, missing_csv, missing_heading
 from hub.rules.missing_production import MissingSystem
 from hub.rules.periods import parse_month
 from hub.rules.reported import AcceptedReading, Origin
@@ -31,7 +31,7 @@ def read(text: str) -> list[list[str]]:
 
 def test_the_report_is_exact() -> None:
     """Energy in whole Wh, the nameplate as it is, times in UTC; nothing where there is no reading."""
-    heading, first, second = read(missing_csv([make_row(), make_row(last=None)]))
+    heading, first, second = read(missing_heading() + missing_csv([make_row(), make_row(last=None)]))
     assert tuple(heading) == COLUMNS
     known = ["S-1", "Barn", "Barn", "Barn", "7.5", "2016-07 2016-09"]
     assert first == [*known, "1234567", "2016-07-01T04:00:00Z"]
@@ -41,7 +41,7 @@ def test_the_report_is_exact() -> None:
 @pytest.mark.parametrize("formula", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1+1", "\r\n=1+1", "  =1"])
 def test_no_cell_is_a_formula(formula: str) -> None:
     """An apostrophe goes before whatever a spreadsheet would compute."""
-    (_, row) = read(missing_csv([make_row(formula)]))
+    (row,) = read(missing_csv([make_row(formula)]))
     assert all(cell == f"'{formula.strip()}" for cell in row[1:4])
 
 
@@ -49,5 +49,5 @@ def test_no_cell_is_a_formula(formula: str) -> None:
 def test_any_name_stays_in_its_cell(name: str) -> None:
     """Quotes, commas and line ends end neither a cell nor a row."""
     rows = read(missing_csv([make_row(name), make_row()]))
-    assert [len(row) for row in rows] == [len(COLUMNS)] * 3
+    assert [len(row) for row in rows] == [len(COLUMNS)] * 2
     assert not any(row[1].startswith(("=", "+", "-", "@", "\t", "\r")) for row in rows)

@@ -52,6 +52,7 @@ NOBODY_DECIDES = {
     "advance_safe": "follows from a backup that was read back whole",
     "back_up": "changes nothing of what is known; the backup has a row of its own",
     "draw_board": "what follows from the ledger and the clock, drawn anew at every look",
+    "draw_missing": "what follows from the ledger and the clock, drawn anew at every look",
     "draw_fleet": "what follows from devices and the clock, drawn anew at every look",
     "evaluate_alerts": "what follows from the fleet and the clock; people answer by `answer_alert`",
     "flush_outbox": "sends what `issue_command` has entered",

@@ -41,7 +41,7 @@ LISTS: dict[str, tuple[Callable[[Connection], object], str]] = {
     "what was found": (lambda reader: analyse_systems(reader, JULY, "A", 1), "system_month_found"),
     "what devices have to report": (lambda reader: list_waiting_of(reader, OPENS_AT, "A", 1), "ix_meter_system"),
     "open alerts": (lambda reader: page_open(reader, NOW, 9, 1), "ix_alert_ended_at (ended_at=? AND number<?)"),
-    "rules that fire": (alerts.find_firing, "alert_firing (code=?)"),
+    "rules that fire": (alerts.find_firing, "alert_open (code=?)"),
     "alerts that are over": (lambda reader: read_over(reader, 9, 1), "alert USING INTEGER PRIMARY KEY (rowid<?)"),
     "silences": (
         lambda reader: alerts.list_silences(reader, NOW, after=(NOW, 1), limit=1),

@@ -61,7 +61,7 @@ def walk(browser: Browser, path: str) -> list[str]:
     names = []
     while path:
         page = html.unescape(browser.get(path).text)
-        names += re.findall(r'<th scope="row"><a href="/devices/[^"]+">([^<]+)<', page)
+        names += re.findall(r'<th scope="row"><a class="name" href="/devices/[^"]+">([^<]+)<', page)
         onward = re.findall(r'<a href="([^"]+)" rel="next"', page)
         path = onward[0] if onward else ""
     return names
