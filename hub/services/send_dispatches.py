@@ -82,12 +82,13 @@ def send_dispatches(
         if not held:
             return Delivery(is_elsewhere=True)
         at = now()
-        if doors.mailer is None:
+        with database.read() as connection:
+            waiting = dispatches.list_waiting(connection)
+        if doors.mailer is None and any(one.dispatch.kind is Kind.CHANGED for one in waiting):
             # Nobody waits for these as for a link, and a hub that sends no mail is no failure.
             with database.write() as connection:
                 dispatches.forget_changes(connection)
-        with database.read() as connection:
-            waiting = dispatches.list_waiting(connection)
+                waiting = dispatches.list_waiting(connection)
         stale = [one for one in waiting if at >= one.dispatch.useful_until]
         due = [one for one in waiting if at < one.dispatch.useful_until and _is_due(one, at)]
         warnings = _give_up(database, stale, at)

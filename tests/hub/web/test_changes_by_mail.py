@@ -36,10 +36,12 @@ def sec(app: FastAPI) -> Browser:
 
 def words_of(server: MailServer) -> list[tuple[str, str, str]]:
     """Return of each mail to whom it went, what it is about, and what it says."""
-    return [
-        (str(one["To"]), str(one["Subject"]), one.get_body(("plain",)).get_content())  # type: ignore[union-attr]
-        for one in server.postbox.messages
-    ]
+    said = []
+    for one in server.postbox.messages:
+        body = one.get_body(("plain",))
+        assert body is not None
+        said.append((str(one["To"]), str(one["Subject"]), body.get_content()))
+    return said
 
 
 def test_one_is_told_at_the_address_that_one_had(app: FastAPI, server: MailServer, sec: Browser) -> None:
