@@ -47,12 +47,14 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from hub.alerting.life import Episode, Seen
-    from hub.alerting.rules import Rule
+    from hub.alerting.rules import Code, Rule
+    from hub.alerting.thresholds import Thresholds
     from hub.fleet.hearing import Link
     from hub.fleet.looks import FleetLook
     from hub.services.read_devices import DeviceView
     from hub.services.read_strangers import StrangersLook
     from hub.services.sum_fleet import FleetSums
+    from hub.store.alerts import KeptAlert
     from hub.store.database import Database
     from protocol.identity import DeviceId
 
@@ -121,6 +123,21 @@ def evaluate_alerts(database: Database, began_at: int, now: int, signs: HubSigns
         seen = {(one.code, one.subject): one for one in observed}
         held = {(one.episode.code, one.episode.subject): one for one in alerts.list_open(connection)}
     keep_fleet(database, drawn, signs.came)
+    fired, ended = _keep_episodes(database, held, seen, limits, now)
+    with database.read() as connection:
+        sums = sum_fleet(connection, views, facts, now)
+    versions = Counter(view.agent_version for view in views if view.agent_version)
+    return Evaluated(fired, ended, drawn.look, sums, Counter(view.link for view in views), versions, strangers)
+
+
+def _keep_episodes(
+    database: Database,
+    held: Mapping[tuple[Code, str], KeptAlert],
+    seen: Mapping[tuple[Code, str], Seen],
+    limits: Thresholds,
+    now: int,
+) -> tuple[int, int]:
+    """Keep how episodes begin, go on and end; return how many fire now for the first time, and how many are over."""
     steps = [(kept, step(kept.episode, seen.get(key), limits.rule(key[0]), now)) for key, kept in held.items()]
     saved = [(kept, after) for kept, after in steps if after is not None and after != kept.episode]
     begun = [_begin(seen[key], limits.rule(key[0]), now) for key in seen.keys() - held.keys()]
@@ -133,11 +150,7 @@ def evaluate_alerts(database: Database, began_at: int, now: int, signs: HubSigns
         alerts.add_episodes(connection, begun)
     fired = sum(kept.episode.fired_at is None and after.fired_at is not None for kept, after in saved)
     fired += sum(one.fired_at is not None for one in begun)
-    ended = sum(after.ended_at is not None for _, after in saved)
-    with database.read() as connection:
-        sums = sum_fleet(connection, views, facts, now)
-    versions = Counter(view.agent_version for view in views if view.agent_version)
-    return Evaluated(fired, ended, drawn.look, sums, Counter(view.link for view in views), versions, strangers)
+    return fired, sum(after.ended_at is not None for _, after in saved)
 
 
 def _begin(seen: Seen, rule: Rule, now: int) -> Episode:
