@@ -120,7 +120,6 @@ def _users(marks: Marks) -> Pages:
             Asked("audit log", "/audit", far=f"/audit?before={entries // 2}"),
             Asked("audit log, of one", f"/audit?actor={account_name(1)}"),
             Asked("audit log, of nobody", "/audit?subject=nobody"),
-            Asked("audit log, verified", "/audit?verify=true"),
         ),
         "/audit.csv": (Asked("audit log, saved", "/audit.csv"),),
     }

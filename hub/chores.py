@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
     from hub.clock import Now
 
+    Step = Callable[[int], object]
+
 _STOP_SECONDS = 5.0
 
 
@@ -24,17 +26,25 @@ _STOP_SECONDS = 5.0
 class Chore:
     """A piece of work: `done` of `total` steps, and once it has ended what came of it.
 
-    `ended_at` (UTC ms) is None while it goes on; `problem` is empty unless it failed.
+    `page` is where it is begun and looked at, `unit` what its steps are, in the plural. `ended_at` (UTC ms) is None
+    while it goes on; `problem` is empty unless it failed.
     """
 
+    page: str
+    unit: str
     name: str
     actor: str
-    begun_at: int
+    total: int
     done: int = 0
-    total: int = 0
+    begun_at: int = 0
     ended_at: int | None = None
     result: str = ""
     problem: str = ""
+
+    @property
+    def goes_on(self) -> bool:
+        """Whether it has not ended yet."""
+        return self.ended_at is None
 
 
 class Chores:
@@ -51,17 +61,22 @@ class Chores:
         """The work that goes on, or that ended last; None since the hub began."""
         return self._chore
 
-    def begin(self, name: str, actor: str, total: int, work: Callable[[Callable[[int], object]], str]) -> Chore:
-        """Begin a piece of work of so many steps and return at once; raises AlreadyRegisteredError while one goes on.
+    def latest_of(self, page: str) -> Chore | None:
+        """Return the latest work, if it is looked at on this page; None otherwise."""
+        chore = self._chore
+        return chore if chore is not None and chore.page == page else None
+
+    def begin(self, chore: Chore, work: Callable[[Step], str]) -> Chore:
+        """Begin a piece of work and return at once; raises AlreadyRegisteredError while one goes on.
 
         `work` is told how to report steps that are done, and returns in a sentence what came of it.
         """
         with self._lock:
-            chore = self._chore
-            if chore is not None and chore.ended_at is None:
-                message = f"{chore.name} goes on, begun by {chore.actor}: wait until it has ended"
+            before = self._chore
+            if before is not None and before.goes_on:
+                message = f"{before.name} goes on, begun by {before.actor}: wait until it has ended"
                 raise AlreadyRegisteredError(message)
-            begun = self._chore = Chore(name, actor, self._now(), total=total)
+            begun = self._chore = replace(chore, begun_at=self._now())
             self._thread = threading.Thread(target=self._work, args=(work,), name="hub-chore", daemon=True)
             self._thread.start()
         return begun
@@ -71,7 +86,7 @@ class Chores:
         if self._thread is not None:
             self._thread.join(seconds)
 
-    def _work(self, work: Callable[[Callable[[int], object]], str]) -> None:
+    def _work(self, work: Callable[[Step], str]) -> None:
         result, problem = "", "The hub met a bug; its log has the details."
         try:
             result, problem = work(self._step), ""

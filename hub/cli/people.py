@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Annotated
 
 import typer
+from rich.console import Console
+from rich.progress import Progress
 
 from hub.cli.mail_options import PagesUrl
 from hub.cli.terminal import DEFAULT_DATA, AsJson, Data, actor, open_data, plain, print_json, print_table
@@ -13,7 +15,6 @@ from hub.config import parse_pages_url
 from hub.formats import local_time
 from hub.models import people as models
 from hub.models.changes import ProvidersJson
-from hub.rules.audit_chain import find_broken
 from hub.rules.local_times import format_local, parse_local
 from hub.rules.permissions import Relation, Role
 from hub.services.disable_account import disable_account, enable_account
@@ -21,6 +22,7 @@ from hub.services.manage_people import add_account, approve_provider, end_relati
 from hub.services.manage_tokens import end_token, issue_token, read_scope
 from hub.services.request_link import invite_account
 from hub.services.set_password import make_link, take_factor
+from hub.services.verify_audit import verify_audit
 from hub.store import accounts, audit_log, change_requests, tokens
 from hub.store.accounts import Account
 
@@ -253,15 +255,16 @@ def log(
 @audit_app.command("verify")
 def verify(data: Data = DEFAULT_DATA, *, as_json: AsJson = False) -> None:
     """Check the log's chain from its first entry on; exit code 1 and where, if it is broken."""
-    with open_data(data, create=False) as database, database.read() as connection:
-        broken = find_broken(audit_log.iterate_audit(connection))
-        latest = audit_log.list_audit(connection, limit=1)
-    entries, head = (latest[0].number, latest[0].sha256) if latest else (0, "")
+    with open_data(data, create=False) as database:
+        with database.read() as connection:
+            total = audit_log.count_audit(connection)
+        with Progress(console=Console(stderr=True), transient=True) as bars:
+            task = bars.add_task("verify the audit log", total=total)
+            verified = verify_audit(database, lambda entries: bars.advance(task, entries))
     if as_json:
-        print_json(models.AuditVerifiedJson(entries=entries, head=head, broken=broken))
-    elif broken is None:
-        typer.echo(f"{entries} entries, whole; the last is sealed as {head or 'nothing'}")
+        print_json(models.audit_verified_json(verified))
     else:
-        typer.echo(broken)
-    if broken is not None:
+        whole = f"{verified.entries} entries, whole; the last is sealed as {verified.head or 'nothing'}"
+        typer.echo(verified.broken or whole)
+    if verified.broken is not None:
         raise typer.Exit(EXIT_BROKEN)

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from hub.rules.audit_chain import AuditEntry
+    from hub.services.verify_audit import VerifiedAudit
     from hub.store.accounts import Account, HeldRelation
     from hub.store.identities import LinkedIdentity
     from hub.store.sign_ins import Factor, Session
@@ -129,6 +130,11 @@ class AuditVerifiedJson(BaseModel):
     entries: int
     head: str
     broken: str | None
+
+
+def audit_verified_json(verified: VerifiedAudit) -> AuditVerifiedJson:
+    """Return what came of checking the log."""
+    return AuditVerifiedJson(entries=verified.entries, head=verified.head, broken=verified.broken)
 
 
 def account_json(account: Account, relations: Sequence[HeldRelation]) -> AccountJson:

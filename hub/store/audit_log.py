@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from sqlalchemy import insert, select
+from sqlalchemy import func, insert, select
 
 from hub.rules.audit_chain import NO_ENTRY, AuditEntry, seal_entry
 from hub.rules.closing import canonical
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 APPEND_LOCK = 0x4155_4449_54
 """Who appends holds it until the commit: two writers must not chain onto the same entry. It spells AUDIT."""
+PART = 1_000
+"""How many entries are read at once."""
 
 
 def append_audit(  # noqa: PLR0913 - who did what to what, from what to what, why and when
@@ -59,8 +61,19 @@ def append_audit(  # noqa: PLR0913 - who did what to what, from what to what, wh
 
 
 def iterate_audit(connection: Connection) -> Iterator[AuditEntry]:
-    """Yield the whole log, oldest first."""
-    return map(_entry, connection.execute(select(audit_entry).order_by(audit_entry.c.number)))
+    """Yield the whole log, oldest first; it is read in parts, however long it is."""
+    after, part = 0, None
+    while part is None or len(part) == PART:
+        query = select(audit_entry).where(audit_entry.c.number > after).order_by(audit_entry.c.number).limit(PART)
+        part = connection.execute(query).all()
+        for row in part:
+            yield _entry(row)
+            after = row.number
+
+
+def count_audit(connection: Connection) -> int:
+    """Return how many entries the log has by the number of its last."""
+    return connection.execute(select(func.max(audit_entry.c.number))).scalar_one() or 0
 
 
 def list_audit(  # noqa: PLR0913 - by what it is narrowed down

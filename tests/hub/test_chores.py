@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from hub.chores import Chores
+from hub.chores import Chore, Chores
 from hub.errors import AlreadyRegisteredError, InputError
 
 if TYPE_CHECKING:
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 NOW = 1_700_000_000_000
 WAIT_SECONDS = 30.0
+ANOTHER = Chore("/others", "ones", "another", "bea", 1)
 
 
 def test_one_at_a_time_with_its_steps() -> None:
@@ -29,17 +30,20 @@ def test_one_at_a_time_with_its_steps() -> None:
         return "Seven."
 
     assert chores.latest is None
-    begun = chores.begin("counting", "ann", 7, work)
-    assert (begun.name, begun.actor, begun.total, begun.ended_at) == ("counting", "ann", 7, None)
+    begun = chores.begin(Chore("/counts", "numbers", "counting", "ann", 7), work)
+    assert (begun.name, begun.actor, begun.begun_at, begun.goes_on) == ("counting", "ann", NOW, True)
     assert at_work.wait(WAIT_SECONDS)
     assert chores.latest is not None
     assert (chores.latest.done, chores.latest.ended_at) == (3, None)
+    assert chores.latest_of("/counts") == chores.latest
+    assert chores.latest_of("/others") is None, "another page does not look at it"
     with pytest.raises(AlreadyRegisteredError, match="counting goes on, begun by ann"):
-        chores.begin("another", "bea", 1, lambda _: "")
+        chores.begin(ANOTHER, lambda _: "")
     may_end.set()
     chores.wait(WAIT_SECONDS)
     assert (chores.latest.done, chores.latest.result, chores.latest.ended_at) == (7, "Seven.", NOW)
-    chores.begin("another", "bea", 1, lambda _: "One.")
+    assert not chores.latest.goes_on
+    chores.begin(ANOTHER, lambda _: "One.")
     chores.wait(WAIT_SECONDS)
     assert chores.latest.result == "One."
 
@@ -52,7 +56,7 @@ def test_what_is_refused_is_told() -> None:
         message = "the month is closed"
         raise InputError(message)
 
-    chores.begin("closing", "ann", 1, work)
+    chores.begin(ANOTHER, work)
     chores.wait(WAIT_SECONDS)
     assert chores.latest is not None
     assert (chores.latest.problem, chores.latest.result) == ("the month is closed", "")
@@ -62,7 +66,7 @@ def test_what_is_refused_is_told() -> None:
 def test_a_bug_ends_it_and_says_so() -> None:
     """It does not look as if it went on for ever, and the process is told as of any thread."""
     chores = Chores(lambda: NOW)
-    chores.begin("dividing", "ann", 1, lambda _: str(1 // 0))
+    chores.begin(ANOTHER, lambda _: str(1 // 0))
     chores.wait(WAIT_SECONDS)
     assert chores.latest is not None
     assert (chores.latest.ended_at, "met a bug" in chores.latest.problem) == (NOW, True)

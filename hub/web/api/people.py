@@ -7,7 +7,6 @@ from pydantic import BaseModel, Field, StrictBool, StrictInt
 
 from hub.errors import InputError
 from hub.models import people as models
-from hub.rules.audit_chain import find_broken
 from hub.rules.local_times import parse_local
 from hub.rules.permissions import Action, Relation, Role
 from hub.services.disable_account import disable_account, enable_account
@@ -15,6 +14,7 @@ from hub.services.manage_people import add_account, approve_provider, end_relati
 from hub.services.manage_tokens import end_token, issue_token
 from hub.services.request_link import invite_account
 from hub.services.sign_in import end_all_sessions
+from hub.services.verify_audit import verify_audit
 from hub.store import accounts, audit_log, tokens
 from hub.store.accounts import Account
 from hub.web.actors import ActorOf, demand, demand_own
@@ -132,11 +132,7 @@ def list_audit_log(  # noqa: PLR0913, PLR0917 - by what it is narrowed down
 def verify_audit_log(hub: HubOf, actor: ActorOf) -> models.AuditVerifiedJson:
     """Check the log's chain from its first entry on."""
     demand(hub, actor, Action.READ_AUDIT_LOG)
-    with hub.database.read() as connection:
-        broken = find_broken(audit_log.iterate_audit(connection))
-        latest = audit_log.list_audit(connection, limit=1)
-    entries, head = (latest[0].number, latest[0].sha256) if latest else (0, "")
-    return models.AuditVerifiedJson(entries=entries, head=head, broken=broken)
+    return models.audit_verified_json(verify_audit(hub.database))
 
 
 @router.post("/accounts", status_code=201)

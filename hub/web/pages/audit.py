@@ -5,22 +5,27 @@ from collections.abc import Iterator
 from typing import Annotated
 
 from fastapi import APIRouter, Query
-from fastapi.responses import HTMLResponse, Response, StreamingResponse
+from fastapi.responses import HTMLResponse, RedirectResponse, Response, StreamingResponse
 
+from hub.chores import Chore
+from hub.errors import HubError
 from hub.exchange.cells import table_lines
-from hub.rules.audit_chain import AuditEntry, find_broken
+from hub.rules.audit_chain import AuditEntry
 from hub.rules.instants import format_instant
-from hub.rules.permissions import Action
+from hub.rules.permissions import Action, Actor
+from hub.services.verify_audit import VerifiedAudit, verify_audit
 from hub.store import audit_log
 from hub.web.actors import demand
 from hub.web.context import Hub, HubOf
 from hub.web.navigation import frame_for
 from hub.web.rendering import render_page
-from hub.web.visitors import ViewerOf
+from hub.web.visitors import PersonOf, ViewerOf
 
+PAGE = "/audit"
 ENTRIES_SHOWN = 50
 ENTRIES_AT_ONCE = 500
 _NUMBER_MAX = (1 << 63) - 1
+_SEE_OTHER = 303
 COLUMNS = ("number", "at", "actor", "action", "subject", "before", "after", "reason", "previous", "sha256")
 
 router = APIRouter(default_response_class=HTMLResponse, include_in_schema=False)
@@ -37,22 +42,42 @@ def show_audit(  # noqa: PLR0913, PLR0917 - by what it is narrowed down
     actor: Asked = "",
     action: Asked = "",
     before: Number = None,
-    *,
-    verify: bool = False,
 ) -> HTMLResponse:
-    """Show entries, the latest first; with `verify` check the whole chain too."""
+    """Show entries, the latest first, and how a check of the chain goes on."""
     demand(hub, viewer, Action.READ_AUDIT_LOG)
-    asked = {"subject": subject.strip(), "actor": actor.strip(), "action": action.strip()}
-    entries = _find(hub, asked, before, ENTRIES_SHOWN)
+    return _draw(hub, viewer, {"subject": subject.strip(), "actor": actor.strip(), "action": action.strip()}, before)
+
+
+@router.post("/audit/verification")
+def begin_verification(hub: HubOf, person: PersonOf) -> Response:
+    """Begin to check the whole chain; it goes on beside the pages, and changes nothing."""
+    demand(hub, person.actor, Action.READ_AUDIT_LOG)
+    with hub.database.read() as connection:
+        total = audit_log.count_audit(connection)
+    chore = Chore(PAGE, "entries", "checking the whole chain", person.actor.name, total)
+    try:
+        hub.chores.begin(chore, lambda step: _told_of(verify_audit(hub.database, step)))
+    except HubError as error:
+        return _draw(hub, person.actor, dict.fromkeys(("subject", "actor", "action"), ""), None, error)
+    return RedirectResponse(PAGE, status_code=_SEE_OTHER)
+
+
+def _draw(
+    hub: Hub, viewer: Actor, asked: dict[str, str], before: int | None, error: HubError | None = None
+) -> HTMLResponse:
+    entries, now = _find(hub, asked, before, ENTRIES_SHOWN), hub.now()
     return render_page(
         "audit.html",
-        frame_for(viewer, hub.now()),
+        frame_for(viewer, now),
+        status=200 if error is None else 422,
+        now=now,
+        chore=hub.chores.latest_of(PAGE),
+        problem="" if error is None else str(error),
         entries=[(one, _told(one.before), _told(one.after)) for one in entries],
         asked=asked,
         query={name: value for name, value in asked.items() if value},
         before=entries[-1].number if len(entries) == ENTRIES_SHOWN else None,
         is_first=before is None,
-        verdict=_verify(hub) if verify else None,
     )
 
 
@@ -90,16 +115,13 @@ def _find(hub: Hub, asked: dict[str, str], before: int | None, limit: int) -> tu
         return audit_log.list_audit(connection, **wanted, before=before, limit=limit)
 
 
-def _verify(hub: Hub) -> str:
+def _told_of(verified: VerifiedAudit) -> str:
     """Return in a sentence whether the log is whole from its first entry on."""
-    with hub.database.read() as connection:
-        broken = find_broken(audit_log.iterate_audit(connection))
-        latest = audit_log.list_audit(connection, limit=1)
-    if broken is not None:
-        return broken
-    if not latest:
+    if verified.broken is not None:
+        return f"The chain is broken: {verified.broken}."
+    if not verified.entries:
         return "The log has no entry yet."
-    return f"The chain is whole through entry {latest[0].number}, whose hash is {latest[0].sha256}."
+    return f"The chain is whole through entry {verified.entries}, whose hash is {verified.head}."
 
 
 def _told(content: str) -> list[tuple[str, str]]:

@@ -29,6 +29,7 @@ from hub.web.rendering import render_page
 from hub.web.visitors import PersonOf, ViewerOf
 
 _SEE_OTHER = 303
+PAGE = "/months"
 MONTHS_SHOWN = 24
 LINES_SHOWN = 50
 LINES_AT_ONCE = 500
@@ -56,7 +57,7 @@ def show_months(hub: HubOf, viewer: ViewerOf) -> HTMLResponse:
         own = [pair for pair in runs if pair[0].month == one]
         state = month_state(RunKind(run.kind) for run, _ in own)
         rows.append((one, window_of(one), state, own[-1][1] if own else None))
-    return render_page("months.html", frame_for(viewer, now), rows=rows, chore=hub.chores.latest, now=now)
+    return render_page("months.html", frame_for(viewer, now), rows=rows, chore=hub.chores.latest_of(PAGE), now=now)
 
 
 @router.get("/months/{month}.csv")
@@ -136,7 +137,8 @@ def _begin(hub: Hub, actor: Actor, month: ProductionMonth, what: str, reason: st
         runs = months.list_runs(connection, month)
     if what == "verify":
         systems = sum(result.systems for _, result in runs)
-        hub.chores.begin(f"drawing up {month} again", actor.name, systems, lambda step: _verify(hub, month, step))
+        again = Chore(PAGE, "systems", f"drawing up {month} again", actor.name, systems)
+        hub.chores.begin(again, lambda step: _verify(hub, month, step))
         return
     try:
         kind = RunKind(what)
@@ -151,9 +153,8 @@ def _begin(hub: Hub, actor: Actor, month: ProductionMonth, what: str, reason: st
         message = f"an amendment of {month} needs its reason: say why the number changes"
         raise InputError(message)
     names = {RunKind.PROVISIONAL: "looking at", RunKind.CLOSE: "closing", RunKind.AMEND: "amending"}
-    hub.chores.begin(
-        f"{names[kind]} {month}", actor.name, total, lambda step: _run(hub, actor.name, month, kind, reason, step)
-    )
+    chore = Chore(PAGE, "systems", f"{names[kind]} {month}", actor.name, total)
+    hub.chores.begin(chore, lambda step: _run(hub, actor.name, month, kind, reason, step))
 
 
 def _run(  # noqa: PLR0913, PLR0917 - what is done to which month
@@ -185,7 +186,7 @@ def _draw(  # noqa: PLR0913, PLR0917 - what is shown of which month
         runs = months.list_runs(connection, month)
         lines = months.list_month(connection, month, state=state, after=after, limit=LINES_SHOWN) if runs else ()
         found = analyse_month(connection, month) if runs else ()
-    chore, window = hub.chores.latest, window_of(month)
+    window = window_of(month)
     standing = month_state(RunKind(run.kind) for run, _ in runs)
     possible = [kind.value for kind in RunKind if refuse_run(kind, standing, month, window.closes_at, now) is None]
     return render_page(
@@ -208,13 +209,8 @@ def _draw(  # noqa: PLR0913, PLR0917 - what is shown of which month
         is_first=not after,
         may_close=refuse(hub, viewer, Action.CLOSE_MONTH) is None,
         may_review=refuse(hub, viewer, Action.REVIEW_FINDING) is None,
-        chore=chore,
-        goes_on=_goes_on(chore),
+        chore=hub.chores.latest_of(PAGE),
         problem="" if error is None else str(error),
         reason=reason,
         now=now,
     )
-
-
-def _goes_on(chore: Chore | None) -> bool:
-    return chore is not None and chore.ended_at is None

@@ -56,6 +56,7 @@ DONE_BY = {
     "POST /months/{month}": "POST /months/{month}/runs",
     "POST /months/{month}/reviews/{system}/{code}": "POST /systems/{pts_id}/months/{month}/reviews",
     "POST /exports": "POST /quarters/{quarter}/exports",
+    "POST /audit/verification": "GET /audit-log/verification",
     "POST /users/new": "POST /accounts",
     "POST /users/{account}/relations/new": "POST /accounts/{account}/relations",
     "POST /users/{account}/relations/{number}/end": "POST /relations/{number}/end",

@@ -6,11 +6,13 @@ import csv
 import html
 import io
 import re
+import threading
 from typing import TYPE_CHECKING
 
 import pytest
 
 from hub.app import build_app
+from hub.chores import Chore
 from hub.config import Address, HubSettings
 from hub.errors import InputError
 from hub.rules.permissions import Relation, Role
@@ -18,10 +20,12 @@ from hub.services.manage_people import add_account, relate_account
 from hub.store import accounts, audit_log
 from hub.store.accounts import Account
 from hub.web.pages.people import RELATIONS_SHOWN, RELATIONS_TOLD
+from tests.hub.programs import wait_until
 from tests.hub.reporting import JAN, SYSTEM, add_system
 from tests.hub.web.acting import PASSWORD, Browser, let_in, signed_in
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from fastapi import FastAPI
@@ -197,16 +201,45 @@ def test_the_audit_log_is_narrowed_down_paged_and_saved(app: FastAPI) -> None:
     assert aud.get("/audit?before=0").status_code == 422
 
 
+def check_the_chain(app: FastAPI, browser: Browser) -> str:
+    """Have it checked, wait until that has ended, and return the page of then."""
+    assert browser.send("/audit/verification").headers["location"] == "/audit"
+    app.state.hub.chores.wait(30)
+    return browser.get("/audit").text
+
+
 def test_the_chain_is_checked_on_demand(app: FastAPI) -> None:
-    """Whole through its last entry."""
-    aud = signed_in(app, "aud")
+    """Whole through its last entry, or broken and where; who may not read the log may not begin it."""
+    aud, owner = signed_in(app, "aud"), signed_in(app, "owner")
+    assert owner.send("/audit/verification").status_code == 403
     with app.state.hub.database.read() as connection:
         (latest,) = audit_log.list_audit(connection, limit=1)
-    assert "The chain is whole" not in aud.get("/audit").text
-    assert (
-        f"The chain is whole through entry {latest.number}, whose hash is {latest.sha256}."
-        in aud.get("/audit?verify=true").text
-    )
+    assert "The chain is" not in aud.get("/audit").text
+    whole = f"The chain is whole through entry {latest.number}, whose hash is {latest.sha256}."
+    assert whole in check_the_chain(app, aud)
+    with app.state.hub.database.write() as connection:
+        connection.exec_driver_sql("DROP TRIGGER audit_entry_no_update")
+        connection.exec_driver_sql("UPDATE audit_entry SET reason = 'no' WHERE number = 2")
+    assert "The chain is broken: entry 2 does not say what was sealed: it was changed." in check_the_chain(app, aud)
+
+
+def test_one_check_goes_on_at_a_time(app: FastAPI) -> None:
+    """It says how far it is and looks again by itself; another is refused in a sentence, on the page."""
+    aud, may_end = signed_in(app, "aud"), threading.Event()
+
+    def work(step: Callable[[int], object]) -> str:
+        step(3)
+        assert may_end.wait(30)
+        return ""
+
+    app.state.hub.chores.begin(Chore("/audit", "entries", "checking the whole chain", "bea", 7), work)
+    wait_until(lambda: "3 of 7 entries" in aud.get("/audit").text, "the first step")
+    assert 'http-equiv="refresh"' in aud.get("/audit").text
+    again = aud.send("/audit/verification")
+    assert (again.status_code, "goes on, begun by bea: wait until it has ended" in again.text) == (422, True)
+    may_end.set()
+    app.state.hub.chores.wait(30)
+    assert 'http-equiv="refresh"' not in aud.get("/audit").text
 
 
 @pytest.mark.parametrize("name", ["owner", "bea", "aud"])
