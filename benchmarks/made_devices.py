@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from sqlalchemy import update
+
 from benchmarks.made_months import first_meter
 from hub.fleet.commissioning import Verdict
 from hub.fleet.lifecycle import Word
@@ -139,16 +141,18 @@ def _add_readings(connection: Connection, numbers: range, strangers: range) -> N
 def _add_meters(connection: Connection, numbers: list[int], waiting: int, end: int) -> None:
     """Register who reads which meter; the dials of all but the last ones were looked at, and match."""
     insert_rows(connection, schema.meter_device, [(first_meter(one), device_id(one), BEGAN_AT) for one in numbers])
-    stand = (BEGAN_AT, _REGISTER_WH)
+    stand, looked_at = (BEGAN_AT, _REGISTER_WH), [one for one in numbers if one < end - waiting]
     insert_rows(
         connection,
         fleet_tables.commissioning,
         [
             (one + 1, first_meter(one), *stand, *stand, *stand, Verdict.MATCHES.value, BEGAN_AT, "made")
-            for one in numbers
-            if one < end - waiting
+            for one in looked_at
         ],
     )
+    if looked_at:
+        among = schema.meter.c.id.between(first_meter(looked_at[0]), first_meter(looked_at[-1]))
+        connection.execute(update(schema.meter).where(among).values(dial_matched_at=BEGAN_AT))
 
 
 def _add_words(connection: Connection, devices: int) -> None:

@@ -107,7 +107,9 @@ def _make_systems(connection: Connection, numbers: range, meter: int, chance: ra
         connection, schema.system, [(one.system, one.name, str(one.capacity_w_dc / 1000), at) for one in systems]
     )
     insert_rows(
-        connection, schema.meter, [(one.meter, one.system, one.serial, one.make, one.model, at, None) for one in meters]
+        connection,
+        schema.meter,
+        [(one.meter, one.system, one.serial, one.make, one.model, at, None, None) for one in meters],
     )
     facts.add_system_versions(connection, systems, _MAKER)
     meter_facts.add_meter_versions(connection, meters, _MAKER)

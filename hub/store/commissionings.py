@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sqlalchemy import exists, insert, select
+from sqlalchemy import exists, insert, select, update
 
 from hub.fleet.commissioning import Stand, Verdict
-from hub.store.fleet_tables import IS_MATCHING, commissioning
-from hub.store.schema import meter, meter_device
+from hub.store.fleet_tables import commissioning
+from hub.store.schema import IS_UNMATCHED, meter, meter_device
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Row
@@ -39,7 +39,7 @@ class Waiting:
 
 
 def add_commissioning(connection: Connection, done: Commissioning) -> None:
-    """Keep a look at a dial; those before stay."""
+    """Keep a look at a dial; those before stay, and with one that matches the meter waits for none any more."""
     connection.execute(
         insert(commissioning).values(
             meter_id=done.meter,
@@ -54,6 +54,8 @@ def add_commissioning(connection: Connection, done: Commissioning) -> None:
             actor=done.actor,
         )
     )
+    if done.verdict is Verdict.MATCHES:
+        connection.execute(update(meter).where(meter.c.id == done.meter).values(dial_matched_at=done.dial.at))
 
 
 def list_commissionings(connection: Connection, meter_id: int) -> tuple[Commissioning, ...]:
@@ -65,11 +67,10 @@ def list_commissionings(connection: Connection, meter_id: int) -> tuple[Commissi
 
 def list_waiting(connection: Connection, after: int, limit: int) -> tuple[Waiting, ...]:
     """Return the next meters after an id that wait for a look at their dial that matches, by id."""
-    matches = exists().where(commissioning.c.meter_id == meter.c.id, IS_MATCHING)
     is_read = exists().where(meter_device.c.meter_id == meter.c.id)
     query = (
         select(meter.c.id, meter.c.system, meter.c.serial, meter.c.registered_at)
-        .where(meter.c.id > after, meter.c.read_until.is_(None), is_read, ~matches)
+        .where(meter.c.id > after, IS_UNMATCHED, is_read)
         .order_by(meter.c.id)
         .limit(limit)
     )

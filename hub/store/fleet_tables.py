@@ -1,6 +1,6 @@
 """What people say of devices in the field."""
 
-from sqlalchemy import Column, ForeignKey, Index, LargeBinary, Table, Text, literal_column
+from sqlalchemy import Column, ForeignKey, Index, LargeBinary, Table, Text
 
 from hub.store.schema import Whole, metadata
 
@@ -73,9 +73,6 @@ commissioning = Table(
     sqlite_with_rowid=True,
 )
 """Every look at a dial that had a verdict; after one that matches there is no other."""
-IS_MATCHING = commissioning.c.verdict == literal_column("'matches'")
-"""That a dial was as it should be: written out, so that its index is known to hold it."""
-Index("commissioning_matching", commissioning.c.meter_id, sqlite_where=IS_MATCHING, postgresql_where=IS_MATCHING)
 
 window_line = Table(
     "window_line",

@@ -89,8 +89,13 @@ meter = _table(
     Column("model", Text, nullable=False),
     Column("registered_at", Whole, nullable=False),
     Column("read_until", Whole),
+    # Of the look at its dial that matched, so that what waits for one is found without asking for every meter's looks.
+    Column("dial_matched_at", Whole),
     UniqueConstraint("serial", "make", name="meter_once"),
 )
+IS_UNMATCHED = meter.c.read_until.is_(None) & meter.c.dial_matched_at.is_(None)
+"""That a meter is read on and its dial was not found to match yet."""
+Index("meter_unmatched", meter.c.id, sqlite_where=IS_UNMATCHED, postgresql_where=IS_UNMATCHED)
 
 meter_device = _table(
     "meter_device",

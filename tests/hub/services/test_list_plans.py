@@ -17,7 +17,7 @@ from hub.services.read_alerts import page_open, read_over
 from hub.services.read_events import page_events
 from hub.services.read_meters import FIRST, MeterPlace, page_meters
 from hub.services.report_devices import list_waiting_of
-from hub.store import alerts, device_words, months
+from hub.store import alerts, commissionings, device_words, months
 from hub.store.meter_events import EventPlace
 from tests.hub.conftest import SYSTEM
 from tests.hub.making import NOW, TERMS, MadeDevice, made_log
@@ -40,6 +40,7 @@ LISTS: dict[str, tuple[Callable[[Connection], object], str]] = {
     "events": (lambda reader: page_events(reader, SYSTEM, EventPlace(NOW, 1, 1), 1), "meter_event_by_time"),
     "what was found": (lambda reader: analyse_systems(reader, JULY, "A", 1), "system_month_found"),
     "what devices have to report": (lambda reader: list_waiting_of(reader, OPENS_AT, "A", 1), "ix_meter_system"),
+    "dials that wait": (lambda reader: commissionings.list_waiting(reader, 9, 1), "meter_unmatched (id>?)"),
     "open alerts": (lambda reader: page_open(reader, NOW, 9, 1), "ix_alert_ended_at (ended_at=? AND number<?)"),
     "rules that fire": (alerts.find_firing, "alert_open (code=?)"),
     "alerts that are over": (lambda reader: read_over(reader, 9, 1), "alert USING INTEGER PRIMARY KEY (rowid<?)"),

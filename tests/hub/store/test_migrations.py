@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,8 +15,8 @@ from alembic.runtime.migration import MigrationContext
 from hub.rules.facts import MeterFacts, SystemFacts
 from hub.services.accept_blocks import accept_blocks
 from hub.services.answer_state import answer_state
+from hub.store import commissionings, descriptors, facts, meter_facts
 from hub.store import database as store
-from hub.store import descriptors, facts, meter_facts
 from hub.store.database import Database, open_database
 from hub.store.descriptors import Described
 from hub.store.facts import Recorded
@@ -27,6 +28,8 @@ from tests.hub.making import BOOT_ID, JULY_AT, NOW, QUARTER_MS, TERMS, MadeDevic
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from sqlalchemy import Connection
 
 COUNTS = [1000 + 25 * place for place in range(24)]
 MISSING = 4
@@ -62,15 +65,23 @@ def device() -> MadeDevice:
     return made
 
 
+@contextmanager
+def earlier_hub(folder: Path, revision: str) -> Iterator[Connection]:
+    """Yield a writer to a new hub of an earlier version, which is closed then."""
+    earlier = Database(folder)
+    config = Config()
+    config.set_main_option("script_location", str(Path(store.__file__).parent / "migrations"))
+    with earlier.write() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, revision)
+        yield connection
+    earlier.close()
+
+
 @pytest.fixture
 def upgraded(tmp_path: Path, device: MadeDevice) -> Iterator[Database]:
     """Return the database of a hub of schema 0001 that holds all blocks of `device` but one, opened by this hub."""
-    first = Database(tmp_path)
-    config = Config()
-    config.set_main_option("script_location", str(Path(store.__file__).parent / "migrations"))
-    with first.write() as connection:
-        config.attributes["connection"] = connection
-        command.upgrade(config, "0001")
+    with earlier_hub(tmp_path, "0001") as connection:
         run = connection.exec_driver_sql
         run("INSERT INTO device VALUES (?, 'Barn', 0)", (device.id,))
         run("INSERT INTO signing_key VALUES (?, ?, ?, 0)", (device.id, device.key.key_id, device.key.spki))
@@ -91,7 +102,6 @@ def upgraded(tmp_path: Path, device: MadeDevice) -> Iterator[Database]:
         meter = make_meter()
         descriptors.add_descriptor(connection, Described(device.id, wire.describe(meter), meter, 1, 0, NOW))
         run("INSERT INTO gap VALUES (1, 2, 0, ?, ?, 'meter-no-reply')", (JULY_AT, JULY_AT + QUARTER_MS))
-    first.close()
     opened = open_database(tmp_path, create=False)
     yield opened
     opened.close()
@@ -132,21 +142,37 @@ def test_blocks_beyond_a_gap_count_after_the_upgrade(upgraded: Database, device:
     assert fetch(upgraded, "SELECT DISTINCT verdict FROM block") == [("ok",)]
 
 
+def test_dials_that_matched_wait_for_no_other_look(tmp_path: Path) -> None:
+    """A look that differed, or one at another meter, does not count for a meter."""
+    with earlier_hub(tmp_path, "0036") as connection:
+        run = connection.exec_driver_sql
+        run("INSERT INTO device VALUES (x'01', 'Barn', 1)")
+        run("INSERT INTO system (pts_id, name, capacity_kw_dc, registered_at) VALUES ('A', 'Barn', '7.5', 5)")
+        run(
+            "INSERT INTO meter (id, system, serial, make, model, registered_at)"
+            " VALUES (1, 'A', 'S-1', '', '', 7), (2, 'A', 'S-2', '', '', 7), (3, 'A', 'S-3', '', '', 7)"
+        )
+        run("INSERT INTO meter_device VALUES (1, x'01', 7), (2, x'01', 7), (3, x'01', 7)")
+        run(
+            "INSERT INTO commissioning VALUES (1, 1, 8, 5, 7, 5, 9, 5, 'differs', 10, 'ian'),"
+            " (2, 2, 8, 5, 7, 5, 9, 5, 'differs', 10, 'ian'), (3, 2, 9, 5, 7, 5, 9, 5, 'matches', 10, 'ian')"
+        )
+    opened = open_database(tmp_path, create=False)
+    with opened.read() as connection:
+        assert [one.serial for one in commissionings.list_waiting(connection, 0, 9)] == ["S-1", "S-3"]
+    assert fetch(opened, "SELECT dial_matched_at FROM meter ORDER BY id") == [(None,), (9,), (None,)]
+    opened.close()
+
+
 def test_what_was_registered_holds_from_the_beginning(tmp_path: Path) -> None:
     """Systems and meters of an earlier hub have facts; a nameplate a little above a limit stays above it."""
-    earlier = Database(tmp_path)
-    config = Config()
-    config.set_main_option("script_location", str(Path(store.__file__).parent / "migrations"))
-    with earlier.write() as connection:
-        config.attributes["connection"] = connection
-        command.upgrade(config, "0005")
+    with earlier_hub(tmp_path, "0005") as connection:
         run = connection.exec_driver_sql
         run("INSERT INTO system VALUES ('A', 'Barn', '7.5', 5), ('B', 'Roof', '10.0001', 6)")
         run(
             "INSERT INTO meter (id, system, serial, make, model, registered_at, read_until)"
             " VALUES (3, 'A', 'S-1', '', '', 7, NULL), (4, 'B', 'S-2', 'CCS', '', 8, 9)"
         )
-    earlier.close()
     opened = open_database(tmp_path, create=False)
     with opened.read() as connection:
         assert facts.list_system_facts(connection, None, facts.BEGINNING) == (
