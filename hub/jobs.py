@@ -6,6 +6,7 @@ import contextlib
 import logging
 from typing import TYPE_CHECKING
 
+from hub.alerting.listening import Listening
 from hub.alerting.observing_hub import EndFacts
 from hub.alerting.telling import Way
 from hub.clock import monotonic_seconds
@@ -15,10 +16,11 @@ from hub.fleet.hearing import Link
 from hub.sentences import SentenceLimit
 from hub.services.draw_board import draw_board
 from hub.services.draw_missing import draw_missing
-from hub.services.evaluate_alerts import HubSigns, evaluate_alerts
+from hub.services.evaluate_alerts import HubSigns, evaluate_alerts, find_last_look
 from hub.services.queue_dispatches import queue_dispatches
 from hub.services.queue_notices import find_turn, queue_notices
 from hub.services.read_reporting import current_window
+from hub.services.read_thresholds import load_thresholds
 from hub.services.report_devices import report_devices
 from hub.services.send_dispatches import Doors, send_dispatches
 from hub.services.send_notices import send_notices
@@ -176,6 +178,8 @@ class AlertJob:
         self._certificates = () if settings is None else settings.certificates
         self._crl = None if settings is None else settings.crl
         self._began_at = now()
+        self._listening: Listening | None = None
+        self._looked_at: int | None = None
         self._told = counting.came
 
     def run(self, is_stopping: Callable[[], bool]) -> bool:  # noqa: ARG002 - one look is not divided
@@ -185,14 +189,18 @@ class AlertJob:
         self._counting.certificates = read_expiries(self._certificates)
         self._counting.crl = None if self._crl is None else read_next_update(self._crl)
         growth = self._counting.growth()
+        now, is_deaf = self._now(), self._counting.is_deaf()
+        listening = self._listen(now, is_deaf=is_deaf)
         signs = HubSigns(
             came=came - self._told,
             ingest_lag_ms=self._counting.lag_ms(),
             ends=self._ends(),
-            is_deaf=self._counting.is_deaf(),
+            is_deaf=is_deaf,
             bytes_per_day=None if growth is None else growth.bytes_per_day,
+            heard_until=listening.before,
         )
-        evaluated = evaluate_alerts(self._database, self._began_at, self._now(), signs)
+        evaluated = evaluate_alerts(self._database, listening.since, now, signs)
+        self._looked_at = now
         self._told = came
         self._counting.fleet = evaluated.fleet
         self._counting.links = {link.value: evaluated.links.get(link, 0) for link in Link}
@@ -204,6 +212,16 @@ class AlertJob:
             log.info("%d alerts fire now, %d are over", evaluated.fired, evaluated.ended)
         self.every_seconds = max(LOOK_EVERY_SECONDS, LOOK_SHARE * (monotonic_seconds() - began))
         return False
+
+    def _listen(self, now: int, *, is_deaf: bool) -> Listening:
+        """Return since when devices are heard, at a look; the first one goes on from the last of the hub before it."""
+        if self._listening is None:
+            self._listening = Listening(self._began_at, find_last_look(self._database))
+        if is_deaf:
+            with self._database.read() as connection:
+                settling_ms = load_thresholds(connection, now).ms("device_silent_settling_minutes")
+            self._listening = self._listening.break_off(now, self._looked_at, settling_ms)
+        return self._listening
 
     def _ends(self) -> tuple[EndFacts, ...]:
         certificates = tuple(EndFacts(one.use, one.until) for one in self._counting.certificates)

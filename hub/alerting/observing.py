@@ -100,9 +100,10 @@ def _observe_fleet(devices: Sequence[DeviceFacts], hub: HubFacts, at: int, limit
 def _is_silent(one: DeviceFacts, hub: HubFacts, at: int, limits: Thresholds) -> bool:
     # Devices have to find a hub again that has just started, and each to have had the time to bring a block.
     settling_ms = max(limits.ms("device_silent_settling_minutes"), one.cadence_ms or 0)
-    if one.heard_at is None or at - hub.began_at < settling_ms:
+    judged_at = hub.listening.judged_at(at, settling_ms)
+    if one.heard_at is None or judged_at is None:
         return False
-    return at - one.heard_at > silent_after_ms(one.cadence_ms, limits.ms("device_silent_hours"))
+    return judged_at - one.heard_at > silent_after_ms(one.cadence_ms, limits.ms("device_silent_hours"))
 
 
 def _observe_device(one: DeviceFacts, at: int, limits: Thresholds) -> Iterator[Seen]:

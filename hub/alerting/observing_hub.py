@@ -12,6 +12,7 @@ from hub.rules.local_times import format_local
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from hub.alerting.listening import Listening
     from hub.alerting.thresholds import Thresholds
 
 HUB = "hub"
@@ -49,16 +50,16 @@ class EndFacts:
 class HubFacts:
     """The hub as it stands; instants are UTC ms.
 
-    `lacking` counts systems that lack the month of the open window (None where none is open), which closes at
-    `closes_at`; `missed` those that lacked it when the last one closed. `has_blocks` tells that there is something to
-    back up. `free_per_cent` is how much of its disk is free, `days_left` for how many days it has room as the database
-    grows; None where nobody can tell. `is_deaf` tells that it has no session with its broker. `ingest_lag_ms` is how
-    long the oldest message waits that was taken from the broker and is not committed. `erratic` are systems that wait
-    for a review, None where none does. `restorable_at` is when a backup of it was last seen to be restored: in a drill,
-    or as its own beginning, from which on there is time for the first.
+    `listening` tells since when it hears devices. `lacking` counts systems that lack the month of the open window (None
+    where none is open), which closes at `closes_at`; `missed` those that lacked it when the last one closed.
+    `has_blocks` tells that there is something to back up. `free_per_cent` is how much of its disk is free, `days_left`
+    for how many days it has room as the database grows; None where nobody can tell. `is_deaf` tells that it has no
+    session with its broker. `ingest_lag_ms` is how long the oldest message waits that was taken from the broker and is
+    not committed. `erratic` are systems that wait for a review, None where none does. `restorable_at` is when a backup
+    of it was last seen to be restored: in a drill, or as its own beginning, from which on there is time for the first.
     """
 
-    began_at: int
+    listening: Listening
     lacking: int | None = None
     closes_at: int = 0
     missed: int = 0

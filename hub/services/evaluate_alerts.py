@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from hub.alerting.life import step
+from hub.alerting.listening import Listening
 from hub.alerting.observing import DeviceFacts, observe
 from hub.alerting.observing_hub import ChannelFacts, EndFacts, ErraticFacts, HubFacts
 from hub.fleet.axes import UNREAD_MS
@@ -30,6 +31,7 @@ from hub.store import (
     channels,
     device_words,
     dispatches,
+    fleet_hours,
     machines,
     notices_outbox,
     poll_errors,
@@ -68,7 +70,8 @@ class HubSigns:
 
     `came` is what it took since it last looked, `ingest_lag_ms` how long the oldest message waits that it took from the
     broker and has not committed, `ends` until when certificates are good. `is_deaf` tells that it has no session with
-    its broker, `bytes_per_day` is by how much its database grows, None until that is known.
+    its broker, `bytes_per_day` is by how much its database grows, None until that is known. `heard_until` is until when
+    devices were heard before it began to listen, None if that is not known.
     """
 
     came: Came = field(default_factory=Came)
@@ -76,6 +79,7 @@ class HubSigns:
     ends: tuple[EndFacts, ...] = ()
     is_deaf: bool = False
     bytes_per_day: int | None = None
+    heard_until: int | None = None
 
 
 NO_SIGNS = HubSigns()
@@ -99,17 +103,24 @@ class Evaluated:
     strangers: StrangersLook | None = field(compare=False, default=None)
 
 
+def find_last_look(database: Database) -> int | None:
+    """Return when a hub last looked at this fleet (UTC ms); None before the first look."""
+    with database.read() as connection:
+        last = fleet_hours.find_last_hour(connection)
+    return None if last is None else last.looked_at
+
+
 def evaluate_alerts(database: Database, began_at: int, now: int, signs: HubSigns = NO_SIGNS) -> Evaluated:
     """Look at `now` (UTC ms), and keep how every alert goes on and where devices stand.
 
-    `began_at` is when this hub began to listen, `signs` what it knows of itself.
+    `began_at` is when this hub began to listen, or to listen again; `signs` what else it knows of itself.
     """
     with database.read() as connection:
         views = read_devices(connection, now)
         limits = load_thresholds(connection, now)
         room = measure_disk(database)
         hub = replace(
-            _load_hub(connection, began_at, now),
+            _load_hub(connection, Listening(began_at, signs.heard_until), now),
             free_per_cent=None if room is None else room.free_per_cent,
             days_left=None if room is None else room.days_left(signs.bytes_per_day),
             is_deaf=signs.is_deaf,
@@ -205,14 +216,14 @@ def _load_devices(
     return found
 
 
-def _load_hub(connection: Connection, began_at: int, now: int) -> HubFacts:
+def _load_hub(connection: Connection, listening: Listening, now: int) -> HubFacts:
     window, is_open = current_window(now)
     counts, looked = board.count_lines(connection), board.find_look(connection)
     is_current = looked is not None and (looked.month == window.month) == is_open
     number = {standing: count.systems for standing, count in counts.items()} if is_current else {}
     backup, drill = backups.latest_backup(connection), backups.latest_drill(connection)
     return HubFacts(
-        began_at=began_at,
+        listening=listening,
         lacking=sum(number.get(one, 0) for one in _LACKING) if is_open else None,
         closes_at=window.closes_at,
         missed=0 if is_open else number.get(Standing.MISSING, 0),

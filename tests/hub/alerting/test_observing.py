@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from hub.alerting.listening import Listening
 from hub.alerting.observing import DeviceFacts, observe
 from hub.alerting.observing_hub import ChannelFacts, EndFacts, ErraticFacts, HubFacts
 from hub.alerting.rules import Code, Severity
@@ -29,7 +30,7 @@ SKEW_WARNING_MS = DEFAULTS.ms("clock_skew_warning_seconds")
 DEVICE = DeviceFacts("d1", "Barn", Stage.IN_SERVICE, NOW)
 DAY_MS = 86_400_000
 CRL = EndFacts("revocation list", NOW + 7 * DAY_MS - 1, is_list=True)
-HUB = HubFacts(began_at=NOW - SETTLING_MS)
+HUB = HubFacts(Listening(NOW - SETTLING_MS))
 WELL = {"under_voltage": 0, "disk_used_percent": 85, "processor_millicelsius": 80_000}
 MACHINE = Machine(NOW, {"disk_used_percent": 50, "processor_millicelsius": 60_000}, 2, (Start(NOW, 1),))
 ENDS = (
@@ -54,7 +55,9 @@ def seen(device: DeviceFacts = DEVICE, hub: HubFacts = HUB) -> list[tuple[Code, 
         (SILENT, HUB, [(Code.DEVICE_SILENT, Severity.WARNING)]),
         (replace(DEVICE, heard_at=NOW - SILENT_MS), HUB, []),
         (replace(DEVICE, heard_at=None), HUB, []),
-        (SILENT, replace(HUB, began_at=HUB.began_at + 1), []),
+        (SILENT, replace(HUB, listening=Listening(NOW - SETTLING_MS + 1)), []),
+        (SILENT, replace(HUB, listening=Listening(NOW, NOW)), [(Code.DEVICE_SILENT, Severity.WARNING)]),
+        (SILENT, replace(HUB, listening=Listening(NOW, NOW - 1)), []),
         (replace(SILENT, stage=Stage.MAINTENANCE), HUB, []),
         (replace(SILENT, stage=Stage.DECOMMISSIONED), HUB, []),
         (replace(DEVICE, clock_ms=SKEW_WARNING_MS), HUB, []),
@@ -179,7 +182,7 @@ def test_much_of_a_fleet_is_an_alert_of_its_own(silent: int, well: int, is_fleet
 def test_each_rule_holds_of_a_subject_once() -> None:
     """However much is wrong with it."""
     worst = replace(SILENT, clock_ms=10**9, backlog=99, contested="x", is_forked=True, bad_blocks=3, conflicts=4)
-    hub = HubFacts(0, None, 0, 5, None, has_blocks=True, oldest_mail_at=0)
+    hub = HubFacts(Listening(0), None, 0, 5, None, has_blocks=True, oldest_mail_at=0)
     found = observe([worst], hub, NOW)
     assert len({(one.code, one.subject) for one in found}) == len(found) == 10
 
@@ -201,18 +204,18 @@ def test_a_machine_s_ills_are_named_together() -> None:
         (replace(DEVICE, heard_at=NOW - 3_600_001), HUB, {"device_silent_hours": 1}, [Code.DEVICE_SILENT]),
         (
             replace(DEVICE, heard_at=NOW - SILENT_MS - 1, cadence_ms=SILENT_MS // 6 + 1),
-            replace(HUB, began_at=0),
+            replace(HUB, listening=Listening(0)),
             {},
             [],
         ),
-        (replace(SILENT, cadence_ms=SILENT_MS // 6), replace(HUB, began_at=0), {}, [Code.DEVICE_SILENT]),
+        (replace(SILENT, cadence_ms=SILENT_MS // 6), replace(HUB, listening=Listening(0)), {}, [Code.DEVICE_SILENT]),
         (
             replace(SILENT, cadence_ms=SETTLING_MS + 60_000),
-            replace(HUB, began_at=NOW - SETTLING_MS),
+            replace(HUB, listening=Listening(NOW - SETTLING_MS)),
             {},
             [],
         ),
-        (SILENT, replace(HUB, began_at=NOW), {"device_silent_settling_minutes": 0}, [Code.DEVICE_SILENT]),
+        (SILENT, replace(HUB, listening=Listening(NOW)), {"device_silent_settling_minutes": 0}, [Code.DEVICE_SILENT]),
         (
             SILENT,
             HUB,
