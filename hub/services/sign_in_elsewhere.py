@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from hub.errors import AlreadyRegisteredError, NotIdentifiedError, UnknownSubjectError
 from hub.services.manage_people import find_account
 from hub.services.sign_in import begin_session
+from hub.services.tell_account import WayIn, tell_account
 from hub.store import identities
 from hub.store.audit_log import append_audit
 from hub.store.identities import LinkedIdentity
@@ -42,7 +43,7 @@ def link_identity(database: Database, account: str, identity: Identity, now: int
     Raises AlreadyRegisteredError for one that is linked with another account.
     """
     with database.write() as connection:
-        find_account(connection, account)
+        linked = find_account(connection, account)
         held = identities.find_identity(connection, identity.issuer, identity.subject)
         if held is not None and held.account != account:
             message = "who you are there is linked with another account here: take it away there first"
@@ -51,12 +52,13 @@ def link_identity(database: Database, account: str, identity: Identity, now: int
             identities.add_identity(connection, LinkedIdentity(identity.issuer, identity.subject, account, now))
             after = {"issuer": identity.issuer, "subject": identity.subject}
             append_audit(connection, actor=account, action="link identity", subject=account, at=now, after=after)
+            tell_account(connection, linked, WayIn.ELSEWHERE, now)
 
 
 def unlink_identities(database: Database, account: str, *, actor: str, now: int) -> None:
     """Take every link of an account away; raises UnknownSubjectError where there is no account, or none is linked."""
     with database.write() as connection:
-        find_account(connection, account)
+        linked = find_account(connection, account)
         held = identities.list_identities(connection, account)
         if not held:
             message = f"{account} is linked with no identity"
@@ -64,3 +66,4 @@ def unlink_identities(database: Database, account: str, *, actor: str, now: int)
         identities.drop_identities(connection, account)
         before = [{"issuer": one.issuer, "subject": one.subject} for one in held]
         append_audit(connection, actor=actor, action="unlink identities", subject=account, at=now, before=before)
+        tell_account(connection, linked, WayIn.ELSEWHERE, now)

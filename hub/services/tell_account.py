@@ -24,6 +24,7 @@ class WayIn(StrEnum):
     PASSWORD = "password"  # noqa: S105 - the word for it
     EMAIL = "mail address"
     FACTOR = "second factor"
+    ELSEWHERE = "sign-in elsewhere"
 
 
 def tell_account(connection: Connection, account: Account, what: WayIn, now: int) -> None:

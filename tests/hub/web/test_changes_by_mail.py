@@ -6,11 +6,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from hub.exchange.oidc import Identity
 from hub.rules.instants import format_instant
 from hub.services.manage_people import add_account
 from hub.services.request_link import LINKS_AN_HOUR
 from hub.services.send_dispatches import Delivery, Doors, send_dispatches
 from hub.services.set_password import make_link, set_password, take_factor
+from hub.services.sign_in_elsewhere import link_identity, unlink_identities
 from hub.store.accounts import Account
 from tests.hub.making import NOW, fetch
 from tests.hub.web.acting import PASSWORD, Browser
@@ -64,6 +66,19 @@ def test_one_is_told_at_the_address_that_one_had(app: FastAPI, server: MailServe
     html = server.postbox.messages[0].get_body(("html",))
     assert html is not None
     assert f'<a href="{URL}/forgot">' in html.get_content()
+
+
+def test_a_sign_in_elsewhere_is_told_of(app: FastAPI, server: MailServer) -> None:
+    """Once it is linked, and once it is taken away; linked again it is no change."""
+    database = app.state.hub.database
+    identity = Identity("https://town.example", "4711", has_mfa=False)
+    for _ in range(2):
+        link_identity(database, "ann", identity, NOW)
+    unlink_identities(database, "ann", actor="sec", now=NOW)
+    assert deliver(app, server).sent == 2
+    assert [(to, subject) for to, subject, _ in words_of(server)] == [
+        ("Ann <Ann@Example.org>", "The sign-in elsewhere of your account was changed")
+    ] * 2
 
 
 def test_a_first_password_is_no_change_and_a_second_is(app: FastAPI, server: MailServer) -> None:
