@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Annotated
 
 from fastapi import APIRouter, Query
-from fastapi.responses import HTMLResponse, RedirectResponse, Response, StreamingResponse
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from hub.chores import Chore
 from hub.errors import HubError
@@ -19,6 +19,7 @@ from hub.web.actors import demand
 from hub.web.context import Hub, HubOf
 from hub.web.navigation import frame_for
 from hub.web.rendering import render_page
+from hub.web.tables import save_table
 from hub.web.visitors import PersonOf, ViewerOf
 
 PAGE = "/audit"
@@ -88,14 +89,11 @@ def save_audit(  # noqa: PLR0913, PLR0917 - by what it is narrowed down
     """Give what the page shows, and all that follows it, as a table."""
     demand(hub, viewer, Action.READ_AUDIT_LOG)
     asked = {"subject": subject.strip(), "actor": actor.strip(), "action": action.strip()}
-    headers = {"content-disposition": 'attachment; filename="audit_log.csv"', "cache-control": "no-store"}
-    lines = _write_table(hub, asked, before)
-    return StreamingResponse(lines, media_type="text/csv; charset=utf-8", headers=headers)
+    return save_table("audit_log.csv", table_lines([COLUMNS]), _write_table(hub, asked, before))
 
 
 def _write_table(hub: Hub, asked: dict[str, str], before: int | None) -> Iterator[str]:
     """Yield the lines of all that was asked for; between two parts nothing is held open, however slowly one reads."""
-    yield table_lines([COLUMNS])
     while True:
         entries = _find(hub, asked, before, ENTRIES_AT_ONCE)
         yield table_lines(map(_cells, entries))

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from fastapi import APIRouter
-from fastapi.responses import HTMLResponse, RedirectResponse, Response, StreamingResponse
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from hub.errors import HubError, InputError
 from hub.exchange.cells import table_lines
@@ -29,6 +29,7 @@ from hub.web.fleet_drawing import draw_links
 from hub.web.forms import Typed, read_field
 from hub.web.navigation import frame_for
 from hub.web.rendering import render_page
+from hub.web.tables import save_table
 from hub.web.visitors import PersonOf, ViewerOf
 from protocol.errors import IdentityError
 from protocol.identity import format_device_id, parse_device_id
@@ -76,8 +77,7 @@ def show_devices(hub: HubOf, viewer: ViewerOf, wanted: FilterOf, after: Asked = 
 def save_devices(hub: HubOf, viewer: ViewerOf, wanted: FilterOf) -> Response:
     """Give all devices that match as a table, written as it is read."""
     demand(hub, viewer, Action.VIEW_PRODUCTION)
-    headers = {"content-disposition": 'attachment; filename="devices.csv"', "cache-control": "no-store"}
-    return StreamingResponse(_write_table(hub, wanted), media_type="text/csv; charset=utf-8", headers=headers)
+    return save_table("devices.csv", table_lines([COLUMNS]), _write_table(hub, wanted))
 
 
 @router.get("/devices/{device}")
@@ -152,7 +152,6 @@ def _draw(  # noqa: PLR0913 - what was typed before
 def _write_table(hub: Hub, wanted: DeviceFilter) -> Iterator[str]:
     """Yield the lines of all devices that match; between two parts nothing is held open, however slowly one reads."""
     now, after = hub.now(), None
-    yield table_lines([COLUMNS])
     while True:
         with hub.database.read() as connection:
             found = device_list.list_page(connection, wanted, after=after, limit=DEVICES_AT_ONCE)

@@ -1,11 +1,10 @@
 """Pages of what leaves the hub: a quarter's files for the registries, and which months nobody reported."""
 
-import itertools
 from typing import Annotated
 from urllib.parse import quote
 
 from fastapi import APIRouter, Path
-from fastapi.responses import HTMLResponse, RedirectResponse, Response, StreamingResponse
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from hub.errors import HubError, InputError
 from hub.exchange.missing_csv import missing_csv, missing_heading
@@ -22,6 +21,7 @@ from hub.web.device_filter import Asked
 from hub.web.forms import Typed, read_field
 from hub.web.navigation import frame_for
 from hub.web.rendering import render_page
+from hub.web.tables import save_table
 from hub.web.visitors import PersonOf, ViewerOf
 
 _SEE_OTHER = 303
@@ -100,11 +100,7 @@ def save_missing(hub: HubOf, viewer: ViewerOf, quarter: str = "") -> Response:
     """Give the Missing Production Report as a table."""
     seen, wanted = demand_any(hub, viewer, Action.VIEW_MISSING), _quarter(hub, quarter)
     pieces = map(missing_csv, iterate_missing(hub.database, wanted, hub.now(), seen))
-    name = f"missing_production_{wanted}.csv"
-    headers = {"content-disposition": f'attachment; filename="{name}"', "cache-control": "no-store"}
-    return StreamingResponse(
-        itertools.chain([missing_heading()], pieces), media_type="text/csv; charset=utf-8", headers=headers
-    )
+    return save_table(f"missing_production_{wanted}.csv", missing_heading(), pieces)
 
 
 def _quarter(hub: Hub, text: str) -> ProductionQuarter:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from typing import Annotated
 
 from fastapi import APIRouter, Query
-from fastapi.responses import HTMLResponse, RedirectResponse, Response, StreamingResponse
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from hub.chores import Chore
 from hub.errors import HubError, InputError
@@ -26,6 +26,7 @@ from hub.web.context import Hub, HubOf
 from hub.web.forms import Typed
 from hub.web.navigation import frame_for
 from hub.web.rendering import render_page
+from hub.web.tables import save_table
 from hub.web.visitors import PersonOf, ViewerOf
 
 _SEE_OTHER = 303
@@ -65,9 +66,7 @@ def save_month(hub: HubOf, viewer: ViewerOf, month: str, state: ReportState | No
     """Give the month of every system as it was kept last, as a table; those of one state if given."""
     demand(hub, viewer, Action.VIEW_PRODUCTION)
     wanted = parse_month(month)
-    headers = {"content-disposition": f'attachment; filename="months_{wanted}.csv"', "cache-control": "no-store"}
-    lines = _write_table(hub, wanted, state)
-    return StreamingResponse(lines, media_type="text/csv; charset=utf-8", headers=headers)
+    return save_table(f"months_{wanted}.csv", table_lines([COLUMNS]), _write_table(hub, wanted, state))
 
 
 @router.get("/months/{month}")
@@ -116,7 +115,6 @@ def decide_finding(  # noqa: PLR0913, PLR0917 - which finding, and what was type
 
 def _write_table(hub: Hub, month: ProductionMonth, state: ReportState | None) -> Iterator[str]:
     """Yield the lines of a month's table; between two parts nothing is held open, however slowly one reads."""
-    yield table_lines([COLUMNS])
     after: str | None = ""
     while after is not None:
         with hub.database.read() as connection:
