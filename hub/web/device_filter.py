@@ -7,8 +7,7 @@ from fastapi import Depends, Query
 
 from hub.fleet.axes import Axis, stand_at
 from hub.store.device_list import DeviceFilter
-
-Asked = Annotated[str, Query(max_length=200)]
+from hub.web.forms import Asked
 
 
 def take_filter(

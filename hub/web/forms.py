@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, TypeVar
 
-from fastapi import Depends, Request
+from fastapi import Depends, Query, Request
 
 from hub.errors import HubError, InputError
 from hub.web.rendering import render_page
@@ -25,6 +25,9 @@ T = TypeVar("T")
 TEXT_MAX = 200
 LONG_TEXT_MAX = 4_000
 DIGITS_MAX = 9
+
+Asked = Annotated[str, Query(max_length=TEXT_MAX)]
+"""What an address asks for in a word or a line."""
 
 
 class WrongFieldError(InputError):

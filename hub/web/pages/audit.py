@@ -17,6 +17,7 @@ from hub.services.verify_audit import VerifiedAudit, verify_audit
 from hub.store import audit_log
 from hub.web.actors import demand
 from hub.web.context import Hub, HubOf
+from hub.web.forms import Asked
 from hub.web.navigation import frame_for
 from hub.web.rendering import render_page
 from hub.web.tables import save_table
@@ -31,7 +32,6 @@ COLUMNS = ("number", "at", "actor", "action", "subject", "before", "after", "rea
 
 router = APIRouter(default_response_class=HTMLResponse, include_in_schema=False)
 
-Asked = Annotated[str, Query(max_length=200)]
 Number = Annotated[int | None, Query(ge=1, le=_NUMBER_MAX)]
 
 

@@ -19,8 +19,8 @@ from hub.store.device_list import DeviceFilter
 from hub.web.actors import demand, refuse
 from hub.web.bulk_doors import parse_place, place_of
 from hub.web.context import Hub, HubOf
-from hub.web.device_filter import Asked, FilterOf, query_of
-from hub.web.forms import Field, Form, Typed, draw_form, read_field, read_whole_number
+from hub.web.device_filter import FilterOf, query_of
+from hub.web.forms import Asked, Field, Form, Typed, draw_form, read_field, read_whole_number
 from hub.web.navigation import frame_for
 from hub.web.rendering import FragmentName, render_live, render_page, watch_of
 from hub.web.visitors import PersonOf, ViewerOf

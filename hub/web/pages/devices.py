@@ -24,9 +24,9 @@ from hub.store.device_list import DeviceFilter
 from hub.store.registry import Device
 from hub.web.actors import demand, refuse
 from hub.web.context import Hub, HubOf
-from hub.web.device_filter import Asked, FilterOf, query_of
+from hub.web.device_filter import FilterOf, query_of
 from hub.web.fleet_drawing import draw_links
-from hub.web.forms import Typed, read_field
+from hub.web.forms import Asked, Typed, read_field
 from hub.web.navigation import frame_for
 from hub.web.rendering import render_page
 from hub.web.tables import save_table

@@ -17,8 +17,7 @@ from hub.services.report_missing import iterate_missing, last_quarters, page_mis
 from hub.store import exports
 from hub.web.actors import demand, demand_any, refuse
 from hub.web.context import Hub, HubOf
-from hub.web.device_filter import Asked
-from hub.web.forms import Typed, read_field
+from hub.web.forms import Asked, Typed, read_field
 from hub.web.navigation import frame_for
 from hub.web.rendering import render_page
 from hub.web.tables import save_table

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Annotated
 from urllib.parse import urlencode
 
-from fastapi import APIRouter, File, Form, Query, UploadFile
+from fastapi import APIRouter, File, Form, UploadFile
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from hub.errors import HubError, InputError, NotAllowedError
@@ -24,18 +24,16 @@ from hub.store import ledger
 from hub.store.registry import System
 from hub.web.actors import refuse
 from hub.web.context import Hub, HubOf
-from hub.web.forms import WrongFieldError, read_field
+from hub.web.forms import TEXT_MAX, Asked, WrongFieldError, read_field
 from hub.web.navigation import Frame, frame_for
 from hub.web.rendering import render_page
 from hub.web.visitors import PersonOf
 
 _SEE_OTHER = 303
-_TEXT_MAX = 200
 
 router = APIRouter(default_response_class=HTMLResponse, include_in_schema=False)
 
-Text = Annotated[str, Form(max_length=_TEXT_MAX)]
-Asked = Annotated[str, Query(max_length=_TEXT_MAX)]
+Text = Annotated[str, Form(max_length=TEXT_MAX)]
 
 
 @dataclass(frozen=True, slots=True)
