@@ -39,6 +39,8 @@ if TYPE_CHECKING:
 
 EVERY_SECONDS = 180.0
 REPORT_EVERY_SECONDS = 60.0
+REPORT_SHARE = 9
+"""To look for what devices brought is at most a tenth of the time: it costs as much as there are systems."""
 QUEUE_AGAIN_SECONDS = 3600.0
 """How long what was found due stands, unless another occasion begins: to look costs as much as there are systems."""
 LOOK_EVERY_SECONDS = 60.0
@@ -113,16 +115,18 @@ class DeviceReportJob:
     name = "automatic reporting"
 
     def __init__(self, database: Database, now: Now, every_seconds: float = REPORT_EVERY_SECONDS) -> None:
-        self.every_seconds = every_seconds
+        self.every_seconds = self._every_seconds = every_seconds
         self._database = database
         self._now = now
 
     def run(self, is_stopping: Callable[[], bool]) -> bool:
         """Report what can be reported now; return that there is no more."""
+        began = monotonic_seconds()
         for one in report_devices(self._database, self._now(), is_stopping):
             if one.answer is not None:
                 outcome = one.answer.judgement.outcome
                 log.info("meter %s of system %s is reported for %s: %s", one.serial, one.system, one.month, outcome)
+        self.every_seconds = max(self._every_seconds, REPORT_SHARE * (monotonic_seconds() - began))
         return False
 
 

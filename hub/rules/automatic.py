@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from hub.rules.instants import format_instant
-from hub.rules.production import is_verified, may_count, nearest_to, stands_at
+from hub.rules.production import EDGE_HALF_WIDTH_MS, is_verified, may_count, nearest_to, stands_at
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,6 +24,17 @@ class Choice:
 
     reading: Reading | None
     why: str
+
+
+def deciding_span(month: ProductionMonth, opens_at: int, closes_at: int, *, now: int) -> tuple[int, int]:
+    """Return between which instants (UTC ms, both included) readings decide what `choose_report` says at `now`.
+
+    Those outside of it change nothing: of a meter without any inside, it says the same as without any reading.
+    """
+    since, until = month.ends_at - EDGE_HALF_WIDTH_MS, month.ends_at + EDGE_HALF_WIDTH_MS
+    if now < closes_at - LAST_CALL_MS:
+        return since, until
+    return min(since, opens_at), max(until, closes_at - 1)
 
 
 def choose_report(

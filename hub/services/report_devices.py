@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from hub.rules.automatic import choose_report
+from hub.rules.automatic import choose_report, deciding_span
 from hub.rules.facts import ReportingMode
 from hub.rules.periods import date_at
 from hub.rules.reading_names import ReadingName
@@ -16,7 +16,7 @@ from hub.services.submit_reading import Reported, enter_reading, know_sky
 from hub.store import contests, facts, ledger, ownership, registry, series, submissions
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from sqlalchemy import Connection
 
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from hub.services.submit_reading import Answer
     from hub.store.database import Database
     from hub.store.registry import Meter
-    from protocol.identity import DeviceId
 
 ACTOR = "device"
 SYSTEMS_AT_ONCE = 500
@@ -76,15 +75,12 @@ def list_waiting_of(
         if meter.devices and meter.system in automatic
     ]
     entered = ledger.find_entries(connection, [meter.id for meter in meters], window.month)
-    contested = contests.find_contested(connection)
-    found = []
-    for meter in meters:
-        if meter.id not in entered:
-            choice = _choose(connection, meter, window, now, contested)
-            found.append(
-                DeviceReport(meter.system, meter.id, meter.serial, window.month, choice.reading, choice.why),
-            )
-    return tuple(found), systems[-1].system if len(systems) == limit else None
+    waiting = [meter for meter in meters if meter.id not in entered]
+    found = tuple(
+        DeviceReport(meter.system, meter.id, meter.serial, window.month, choice.reading, choice.why)
+        for meter, choice in zip(waiting, _choose(connection, waiting, window, now), strict=True)
+    )
+    return found, systems[-1].system if len(systems) == limit else None
 
 
 def report_devices(
@@ -92,11 +88,18 @@ def report_devices(
 ) -> tuple[DeviceReport, ...]:
     """Report at `now` (UTC ms) every meter of which a reading in custody reports the month; return all that waited.
 
-    A reading that was refused or held once is not submitted again.
+    A reading that was refused or held once is not submitted again. Between two pages of systems nothing is held open.
     """
-    with database.read() as connection:
-        waiting = list(list_waiting(connection, now))
-    return tuple(_report(database, one, now) for one in waiting if not is_stopping())
+    done: list[DeviceReport] = []
+    after: str | None = ""
+    while after is not None:
+        with database.read() as connection:
+            waiting, after = list_waiting_of(connection, now, after, SYSTEMS_AT_ONCE)
+        for one in waiting:
+            if is_stopping():
+                return tuple(done)
+            done.append(_report(database, one, now))
+    return tuple(done)
 
 
 def _report(database: Database, waiting: DeviceReport, now: int) -> DeviceReport:
@@ -126,15 +129,21 @@ def _was_submitted(connection: Connection, waiting: DeviceReport, reading: Readi
     )
 
 
-def _choose(
-    connection: Connection, meter: Meter, window: ReportingWindow, now: int, contested: Collection[DeviceId]
-) -> Choice:
-    """Return which reading of a meter reports the window's month; one of a contested device does not."""
+def _choose(connection: Connection, meters: Sequence[Meter], window: ReportingWindow, now: int) -> Iterator[Choice]:
+    """Yield of each meter which reading reports the window's month; one of a contested device does not.
+
+    Most meters that wait have none in custody that could. That is asked of all of them at once.
+    """
+    registers = ownership.registers_by_meter(connection, [meter.id for meter in meters])
+    since, until = deciding_span(window.month, window.opens_at, window.closes_at, now=now)
+    read = series.find_read(connection, [one for own in registers.values() for one in own], since, until)
+    contested = contests.find_contested(connection)
     edges = sorted({window.opens_at, window.month.ends_at, now})
-    registers = ownership.registers_of(connection, meter)
-    readings = [
-        reading
-        for reading in series.find_deciding(connection, registers, edges)
-        if reading.device not in contested and (meter.read_until is None or reading.read_at <= meter.read_until)
-    ]
-    return choose_report(window.month, window.opens_at, window.closes_at, readings, now=now)
+    for meter in meters:
+        own = registers.get(meter.id, ())
+        readings = [
+            reading
+            for reading in (() if read.isdisjoint(own) else series.find_deciding(connection, own, edges))
+            if reading.device not in contested and (meter.read_until is None or reading.read_at <= meter.read_until)
+        ]
+        yield choose_report(window.month, window.opens_at, window.closes_at, readings, now=now)

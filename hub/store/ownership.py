@@ -25,8 +25,16 @@ REGISTERS_AT_ONCE = 2000
 
 def registers_of(connection: Connection, meter: Meter) -> tuple[int, ...]:
     """Return the ids of the registers in which this meter counts generated energy; empty before it was described."""
-    rows = connection.execute(_owned().where(schema.meter.c.id == meter.id).order_by(schema.register.c.id))
-    return tuple(row.register_id for row in rows if is_generated(row.obis))
+    return registers_by_meter(connection, [meter.id]).get(meter.id, ())
+
+
+def registers_by_meter(connection: Connection, meters: Collection[int]) -> dict[int, tuple[int, ...]]:
+    """Return the same of each of these meters, by meter; those without a register are left out."""
+    found: dict[int, tuple[int, ...]] = {}
+    for row in connection.execute(_registers_by_meter(), {"meters": list(meters)}):
+        if is_generated(row.obis):
+            found[row.meter_id] = (*found.get(row.meter_id, ()), row.register_id)
+    return found
 
 
 def systems_of(connection: Connection, registers: Iterable[int]) -> frozenset[str]:
@@ -44,6 +52,12 @@ def owners(connection: Connection, devices: Collection[DeviceId] | None = None) 
     if devices is not None:
         query = query.where(schema.register.c.device.in_(list(devices)))
     return {row.register_id: row.meter_id for row in connection.execute(query)}
+
+
+@functools.cache
+def _registers_by_meter() -> Select[tuple[int, str, int, str]]:
+    # Built once: every month of every meter asks.
+    return _owned().where(schema.meter.c.id.in_(bindparam("meters", expanding=True))).order_by(schema.register.c.id)
 
 
 @functools.cache

@@ -6,7 +6,7 @@ import functools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sqlalchemy import Select, and_, bindparam, func, or_, select, tuple_
+from sqlalchemy import Select, and_, bindparam, exists, func, or_, select, tuple_
 
 from hub.rules import production
 from hub.rules.placing import Placing
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     _Row = Row[tuple[object, ...]]
 
 
+REGISTERS_AT_ONCE = 500
+"""So many are looked up by one statement."""
 FIRST_AT, LAST_AT = -(1 << 63), (1 << 63) - 1
 """Before and after every instant (UTC ms) that a column holds."""
 
@@ -58,6 +60,17 @@ def find_deciding(connection: Connection, registers: Sequence[int], edges: Seque
         if len(registers) > 1:
             found += _handover(connection, registers, register)
     return _in_order([*found, *_drop_rows(connection, registers)])
+
+
+def find_read(connection: Connection, registers: Sequence[int], since: int, until: int) -> frozenset[int]:
+    """Return those of these registers of which any reading, good or not, carries a time between two (UTC ms)."""
+    table, register = schema.reading, schema.register
+    is_read = exists().where(table.c.register_id == register.c.id, table.c.read_at.between(since, until))
+    found: set[int] = set()
+    for start in range(0, len(registers), REGISTERS_AT_ONCE):
+        some = registers[start : start + REGISTERS_AT_ONCE]
+        found |= set(connection.execute(select(register.c.id).where(register.c.id.in_(some), is_read)).scalars())
+    return frozenset(found)
 
 
 def first_reading(connection: Connection, registers: Sequence[int]) -> Reading | None:
