@@ -13,6 +13,7 @@ from hub.clock import monotonic_seconds
 from hub.counting import Counting, Missing
 from hub.exchange.certificates import read_expiries, read_next_update
 from hub.fleet.hearing import Link
+from hub.pacing import Pace
 from hub.sentences import SentenceLimit
 from hub.services.draw_board import draw_board
 from hub.services.draw_missing import draw_missing
@@ -39,8 +40,10 @@ if TYPE_CHECKING:
 
 EVERY_SECONDS = 180.0
 REPORT_EVERY_SECONDS = 60.0
-REPORT_SHARE = 9
-"""To look for what devices brought is at most a tenth of the time: it costs as much as there are systems."""
+REPORT_REST = 9
+"""To look for what devices brought, and to report it, is at most a tenth of the time."""
+MISSING_REST = 4
+"""There is an hour for what takes a minute at 100,000 systems."""
 QUEUE_AGAIN_SECONDS = 3600.0
 """How long what was found due stands, unless another occasion begins: to look costs as much as there are systems."""
 LOOK_EVERY_SECONDS = 60.0
@@ -115,18 +118,16 @@ class DeviceReportJob:
     name = "automatic reporting"
 
     def __init__(self, database: Database, now: Now, every_seconds: float = REPORT_EVERY_SECONDS) -> None:
-        self.every_seconds = self._every_seconds = every_seconds
+        self.every_seconds = every_seconds
         self._database = database
         self._now = now
 
     def run(self, is_stopping: Callable[[], bool]) -> bool:
         """Report what can be reported now; return that there is no more."""
-        began = monotonic_seconds()
-        for one in report_devices(self._database, self._now(), is_stopping):
+        for one in report_devices(self._database, self._now(), Pace(is_stopping, REPORT_REST)):
             if one.answer is not None:
                 outcome = one.answer.judgement.outcome
                 log.info("meter %s of system %s is reported for %s: %s", one.serial, one.system, one.month, outcome)
-        self.every_seconds = max(self._every_seconds, REPORT_SHARE * (monotonic_seconds() - began))
         return False
 
 
@@ -163,9 +164,7 @@ class MissingJob:
 
     def run(self, is_stopping: Callable[[], bool]) -> bool:
         """Look at what is due; return that there is no more."""
-        began = monotonic_seconds()
-        draw_missing(self._database, self._now(), is_stopping)
-        self.every_seconds = max(LOOK_EVERY_SECONDS, LOOK_SHARE * (monotonic_seconds() - began))
+        draw_missing(self._database, self._now(), Pace(is_stopping, MISSING_REST))
         return False
 
 

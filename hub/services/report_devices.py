@@ -92,7 +92,7 @@ def report_devices(
     """
     done: list[DeviceReport] = []
     after: str | None = ""
-    while after is not None:
+    while after is not None and not is_stopping():
         with database.read() as connection:
             waiting, after = list_waiting_of(connection, now, after, SYSTEMS_AT_ONCE)
         for one in waiting:

@@ -153,7 +153,7 @@ def _june(meter: int) -> ledger.NewEntry:
 
 @pytest.mark.parametrize("stops_after", [0, 1])
 def test_it_ends_when_the_hub_does(registered: Database, stops_after: int) -> None:
-    """Between two meters, not inside one."""
+    """Before a page of systems, or between two meters, not inside one."""
     seal(registered, [1000 + 20_000 * day for day in range(36)], JULY_AT)
-    asked = iter([False] * stops_after + [True] * 5)
+    asked = iter([False] * 2 * stops_after + [True] * 5)
     assert len(report_devices(registered, JULY.ends_at + 60_000, lambda: next(asked))) == stops_after
