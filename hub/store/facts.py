@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
-from string import ascii_letters
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from sqlalchemy import bindparam, false, func, insert, or_, select
+from sqlalchemy import bindparam, func, insert, select
 
 from hub.rules.facts import MeterFacts, Programme, ProgrammeName, ReportingMode, SystemFacts, Technology
 from hub.store import schema
 from hub.store.dates import to_date, to_text
-from hub.store.facts_tables import system_programme, system_version
+from hub.store.facts_tables import UNIT, system_programme, system_version
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
@@ -115,17 +114,13 @@ def list_greatest_capacities(connection: Connection) -> dict[str, int]:
 def list_with_assets(connection: Connection, units: Collection[str]) -> dict[str, tuple[str, ...]]:
     """Return the systems that ever had each of these assets of the registry, by PTS id.
 
-    Units are the digits of assets' ids (`hub.rules.registry_files.unit_digits`). It goes once over all that was ever
-    said of systems, for as many assets as there are.
+    Units are the digits of assets' ids (`hub.rules.registry_files.unit_digits`).
     """
-    asset, system = system_version.c.gis_asset, system_version.c.system
-    query = select(system, asset).distinct().where(or_(false(), *(asset.endswith(unit) for unit in units)))
+    system = system_version.c.system
+    query = select(UNIT.label("unit"), system).distinct().where(UNIT.in_(list(units))).order_by(system)
     found: dict[str, tuple[str, ...]] = dict.fromkeys(units, ())
-    for row in connection.execute(query.order_by(system)):
-        # One of more digits may end with those of another.
-        unit = row.gis_asset.strip().lstrip(ascii_letters)
-        if unit in found and row.system not in found[unit]:
-            found[unit] += (row.system,)
+    for row in connection.execute(query):
+        found[row.unit] += (row.system,)
     return found
 
 

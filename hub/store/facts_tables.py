@@ -5,9 +5,10 @@ Rows are added and never changed: later facts are later rows, and the rows of a 
 
 from __future__ import annotations
 
+from string import ascii_letters
 from typing import TYPE_CHECKING
 
-from sqlalchemy import Column, ForeignKey, Index, Integer, Table, Text
+from sqlalchemy import Column, ForeignKey, Index, Integer, Table, Text, literal_column
 
 from hub.store.schema import Whole, metadata
 
@@ -43,6 +44,9 @@ system_version = _ledger(
     Column("town", Text, nullable=False),
     Column("reason", Text, nullable=False),
 )
+UNIT = literal_column(f"ltrim(trim({system_version.c.gis_asset.name}), '{ascii_letters}')", Text)
+"""The digits of an asset's id (`hub.rules.registry_files.unit_digits`): written out, so that its index is known."""
+Index("system_version_unit", UNIT, system_version.c.system)
 Index("system_version_effective", system_version.c.system, system_version.c.effective_on, system_version.c.number)
 
 # From which day on the raised limit of manual reporting holds, by the operator's word; None: it does not.

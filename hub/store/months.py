@@ -296,8 +296,10 @@ def _versions() -> Select[tuple[str, int, str, int]]:
     )
 
 
+@functools.cache
 def _is_last() -> ColumnElement[bool]:
     """Return whether a version is the last one of a run that ended."""
+    # Built once: to build it takes longer than to look up the months of a system.
     later = system_month.alias("later")
     newer = select(later.c.version).where(
         later.c.system == system_month.c.system,

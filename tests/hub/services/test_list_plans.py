@@ -17,7 +17,7 @@ from hub.services.read_alerts import page_open, read_over
 from hub.services.read_events import page_events
 from hub.services.read_meters import FIRST, MeterPlace, page_meters
 from hub.services.report_devices import list_waiting_of
-from hub.store import alerts, commissionings, device_words, months
+from hub.store import alerts, commissionings, device_words, facts, months
 from hub.store.meter_events import EventPlace
 from tests.hub.conftest import SYSTEM
 from tests.hub.making import NOW, TERMS, MadeDevice, made_log
@@ -37,6 +37,7 @@ LISTS: dict[str, tuple[Callable[[Connection], object], str]] = {
         lambda reader: page_meters(reader, MeterPlace(is_stranger=True, number=0), 1),
         "register USING INTEGER PRIMARY KEY (rowid>?)",
     ),
+    "systems of assets": (lambda reader: facts.list_with_assets(reader, ["10001"]), "system_version_unit (<expr>=?)"),
     "events": (lambda reader: page_events(reader, SYSTEM, EventPlace(NOW, 1, 1), 1), "meter_event_by_time"),
     "what was found": (lambda reader: analyse_systems(reader, JULY, "A", 1), "system_month_found"),
     "what devices have to report": (lambda reader: list_waiting_of(reader, OPENS_AT, "A", 1), "ix_meter_system"),

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from hub.store.database import Database
 
 
+@pytest.mark.filterwarnings("ignore:.*expression-based index .?system_version_unit")
 def test_migrations_make_the_schema_in_the_code(database: Database) -> None:
     """A database made by the migrations is the one the queries are written for."""
     with database.read() as connection:

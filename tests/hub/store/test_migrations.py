@@ -107,6 +107,7 @@ def upgraded(tmp_path: Path, device: MadeDevice) -> Iterator[Database]:
     opened.close()
 
 
+@pytest.mark.filterwarnings("ignore:.*expression-based index .?system_version_unit")
 def test_the_first_schema_becomes_this_one(upgraded: Database, device: MadeDevice) -> None:
     """A database of the first released hub gets the tables that the queries are written for, and loses no block."""
     with upgraded.read() as connection:
