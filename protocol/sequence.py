@@ -43,7 +43,7 @@ def join(items: Iterable[bytes]) -> bytes:
     """Return one sequence of these complete encodings; raises MalformedError for one that is not exactly one."""
     listed = tuple(items)
     for item in listed:
-        if split(item) != (item,):
+        if not item or _skip(item, 0, cbor.BYTES_MAX, 1) != len(item):
             message = f"{len(item)} bytes cannot stand in a sequence: they are not exactly one value"
             raise MalformedError(message)
     return b"".join(listed)
