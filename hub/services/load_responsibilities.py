@@ -71,24 +71,30 @@ def _lacking(
     months: Sequence[ProductionMonth],
     registered: Mapping[str, int],
 ) -> Iterator[Responsibility]:
+    """Yield what lacks a month; who answers, and what came last, is asked of these alone: most systems lack none."""
     meters = meter_facts.list_meter_facts(connection, [one.system for one in systems])
     numbers = [meter.meter for some in meters.values() for meter in some]
     until = ledger.last_number(connection)
-    around = [(month, ledger.find_around(connection, numbers, month, until)) for month in months]
-    who = _who_answers(connection, list(meters), months[-1].ends_at)
+    reported = [(month, ledger.find_reported(connection, numbers, month, until)) for month in months]
+    missing: dict[str, tuple[ProductionMonth, ...]] = {}
+    for pts_id, own in meters.items():
+        since = registered[pts_id]
+        months_of = tuple(month for month, found in reported if any(_lacks(each, month, found, since) for each in own))
+        if months_of:
+            missing[pts_id] = months_of
+    lacking = [meter.meter for pts_id in missing for meter in meters[pts_id]]
+    around = ledger.find_around(connection, lacking, months[-1], until)
+    who = _who_answers(connection, list(missing), months[-1].ends_at)
     for one in systems:
-        own = meters.get(one.system, ())
-        since = registered[one.system]
-        missing = tuple(month for month, found in around if any(_lacks(each, month, found, since) for each in own))
-        if missing:
+        if one.system in missing:
             yield Responsibility(
                 system=one.system,
                 name=one.name,
                 capacity_w_dc=one.capacity_w_dc,
                 mode=one.reporting_mode,
                 responsible=who.get(one.system, ()),
-                missing=missing,
-                last=_latest(own, around[-1][1]),
+                missing=missing[one.system],
+                last=_latest(meters[one.system], around),
             )
 
 
@@ -104,11 +110,12 @@ def _who_answers(connection: Connection, systems: Collection[str], at: int) -> M
     return found
 
 
-def _lacks(meter: MeterFacts, month: ProductionMonth, around: Mapping[int, Around], registered_at: int) -> bool:
+def _lacks(meter: MeterFacts, month: ProductionMonth, reported: Collection[int], registered_at: int) -> bool:
     """Return whether a meter was in service in a month and has no accepted reading for it."""
+    if meter.meter in reported:
+        return False
     began_at = registered_at if meter.initial_at is None else meter.initial_at
-    terms = replace(terms_of(meter), initial_at=began_at)
-    return is_active(terms, month) and around[meter.meter].counting is None
+    return is_active(replace(terms_of(meter), initial_at=began_at), month)
 
 
 def _latest(meters: Sequence[MeterFacts], around: Mapping[int, Around]) -> AcceptedReading | None:

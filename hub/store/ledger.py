@@ -181,6 +181,18 @@ def last_number(connection: Connection) -> int:
     return int(connection.execute(select(func.coalesce(func.max(accepted_reading.c.number), 0))).scalar_one())
 
 
+def find_reported(
+    connection: Connection, meters: Collection[int], month: ProductionMonth, until: int
+) -> frozenset[int]:
+    """Return those of these meters (at most `METERS_AT_ONCE`) of which a reading counts for this month.
+
+    `until` is the number of the last entry that is looked at: the ledger as it was then.
+    """
+    assert len(meters) <= METERS_AT_ONCE, len(meters)
+    rows = connection.execute(_find_reported(), {"meters": list(meters), "month": str(month), "until": until})
+    return frozenset(row.meter_id for row in rows)
+
+
 def find_around(
     connection: Connection, meters: Collection[int], month: ProductionMonth, until: int
 ) -> dict[int, Around]:
@@ -196,6 +208,16 @@ def find_around(
         place = "counting" if accepted.month == month else "before" if accepted.month < month else "after"
         found[accepted.meter] = replace(found[accepted.meter], **{place: accepted})
     return found
+
+
+@functools.cache
+def _find_reported() -> Select[tuple[int]]:
+    table = accepted_reading
+    return select(table.c.meter_id).where(
+        table.c.meter_id.in_(bindparam("meters", expanding=True)),
+        table.c.month == bindparam("month", type_=Text),
+        table.c.number <= bindparam("until"),
+    )
 
 
 @functools.cache
