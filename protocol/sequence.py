@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 _UNSIGNED, _NEGATIVE, _OCTETS, _TEXT, _ARRAY, _MAP, _TAG, _SIMPLE = range(8)
 _IN_HEAD = 24
 _LEAST_BY_INFORMATION = {24: 24, 25: 2**8, 26: 2**16, 27: 2**32}
+_INFORMATION_MAX = max(_LEAST_BY_INFORMATION)
 _LITERALS = range(20, 23)
 # A tag is no container, yet each must count, or a run of tags would be as deep as it is long.
 _DEPTH_MAX = cbor.DEPTH_MAX + 1
@@ -70,8 +71,9 @@ def _skip(data: bytes, position: int, limit: int, depth: int) -> int:
     major, argument, position = _head(data, position, limit)
     if major in (_OCTETS, _TEXT):
         return _within(data, position + argument, limit)
-    inner = {_ARRAY: argument, _MAP: 2 * argument, _TAG: 1}.get(major, 0)
-    for _ in range(inner):
+    if major in (_UNSIGNED, _NEGATIVE, _SIMPLE):
+        return position
+    for _ in range({_ARRAY: argument, _MAP: 2 * argument, _TAG: 1}[major]):
         position = _skip(data, position, limit, depth + 1)
     return position
 
@@ -80,7 +82,7 @@ def _head(data: bytes, position: int, limit: int) -> tuple[int, int, int]:
     """Return major type, argument and the position after the head at `position` (RFC 8949 §3)."""
     after = _within(data, position + 1, limit)
     major, information = data[position] >> 5, data[position] & 0x1F
-    if (major == _SIMPLE and information not in _LITERALS) or information > max(_LEAST_BY_INFORMATION):
+    if (major == _SIMPLE and information not in _LITERALS) or information > _INFORMATION_MAX:
         message = f"the head at byte {position} has an indefinite length, a float or a reserved form"
         raise MalformedError(message)
     if information < _IN_HEAD:

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
-SCHEMA_REVISION = "0038"
+SCHEMA_REVISION = "0039"
 _REVISIONS = table("alembic_version", column("version_num"))
 """Where Alembic keeps what it has done."""
 DATABASE_NAME = "hub.db"

@@ -130,6 +130,7 @@ system_month = Table(
     sqlite_with_rowid=False,
 )
 Index("system_month_by_month", system_month.c.month, system_month.c.system)
+Index("system_month_by_state", system_month.c.month, system_month.c.state, system_month.c.system)
 IS_FOUND = system_month.c.findings != literal_column("'[]'")
 """That something was found of a system's month: written out, so that its index is known to hold it."""
 Index(

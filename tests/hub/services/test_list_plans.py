@@ -38,6 +38,10 @@ LISTS: dict[str, tuple[Callable[[Connection], object], str]] = {
         "register USING INTEGER PRIMARY KEY (rowid>?)",
     ),
     "systems of assets": (lambda reader: facts.list_with_assets(reader, ["10001"]), "system_version_unit (<expr>=?)"),
+    "months of a state": (
+        lambda reader: months.list_month(reader, JULY, state="missing", after="A", limit=1),
+        "system_month_by_state (month=? AND state=? AND system>?)",
+    ),
     "events": (lambda reader: page_events(reader, SYSTEM, EventPlace(NOW, 1, 1), 1), "meter_event_by_time"),
     "what was found": (lambda reader: analyse_systems(reader, JULY, "A", 1), "system_month_found"),
     "what devices have to report": (lambda reader: list_waiting_of(reader, OPENS_AT, "A", 1), "ix_meter_system"),
