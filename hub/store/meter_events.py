@@ -5,10 +5,11 @@ A device that had no time yet states an event at the instant of its readings, so
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
-from sqlalchemy import and_, exists, func, select, tuple_
+from sqlalchemy import and_, bindparam, exists, func, select, tuple_
 
 from hub.rules.placing import true_at
 from hub.store import schema, stated_tables
@@ -184,10 +185,8 @@ def _event(connection: Connection, row: _Row) -> StatedEvent:
 
 def _stated_at(connection: Connection, row: _Row) -> int:
     """Return when an event was seen: where the readings count that the device took then, in the same boot."""
-    reading = schema.reading
-    then = connection.execute(
-        _readings(row).where(reading.c.read_at == row.at, reading.c.boot_id == row.boot_id).limit(1)
-    ).first()
+    of_meter = {"device": row.device, "meter_index": row.meter_index}
+    then = connection.execute(_read_then(), {**of_meter, "read_at": row.at, "boot_id": row.boot_id}).first()
     return row.at if then is None else _true_at(then)
 
 
@@ -195,17 +194,36 @@ def _reading(connection: Connection, row: _Row, read_at: int | None, raw: int | 
     """Return a reading beside an event, where it counts and with its energy, if the hub has taken it."""
     if read_at is None or raw is None:
         return None
-    reading, link = schema.reading, schema.descriptor_register
-    found = connection.execute(
-        _readings(row).where(link.c.rid == row.rid, reading.c.read_at == read_at, reading.c.raw == raw).limit(1)
-    ).first()
+    of_meter = {"device": row.device, "meter_index": row.meter_index}
+    found = connection.execute(_read_beside(), {**of_meter, "rid": row.rid, "read_at": read_at, "raw": raw}).first()
     if found is None:
         return EventReading(read_at, signed_to_pattern(raw), None)
     return EventReading(_true_at(found), signed_to_pattern(raw), found.register_wh)
 
 
-def _readings(row: _Row) -> Select[tuple[object, ...]]:
-    """Return the query of what a device read under the number of an event's meter, with what its boots found later."""
+@functools.cache
+def _read_then() -> Select[tuple[object, ...]]:
+    # Built once, as those below: to build one takes longer than to look up what it asks for.
+    reading = schema.reading
+    return (
+        _readings().where(reading.c.read_at == bindparam("read_at"), reading.c.boot_id == bindparam("boot_id")).limit(1)
+    )
+
+
+@functools.cache
+def _read_beside() -> Select[tuple[object, ...]]:
+    reading, link = schema.reading, schema.descriptor_register
+    return (
+        _readings()
+        .where(
+            link.c.rid == bindparam("rid"), reading.c.read_at == bindparam("read_at"), reading.c.raw == bindparam("raw")
+        )
+        .limit(1)
+    )
+
+
+def _readings() -> Select[tuple[object, ...]]:
+    """Return the query of what a `device` read of its `meter_index`, with what its boots found later."""
     reading, link, descriptor = schema.reading, schema.descriptor_register, schema.descriptor
     clock = schema.boot_clock
     query: Select[tuple[object, ...]] = (
@@ -215,7 +233,11 @@ def _readings(row: _Row) -> Select[tuple[object, ...]]:
         .join(link, link.c.register_id == reading.c.register_id)
         .join(descriptor, and_(descriptor.c.device == link.c.device, descriptor.c.id == link.c.descriptor))
         .outerjoin(clock, and_(clock.c.device == descriptor.c.device, clock.c.boot_id == reading.c.boot_id))
-        .where(descriptor.c.device == row.device, descriptor.c.meter_index == row.meter_index, ~is_placed())
+        .where(
+            descriptor.c.device == bindparam("device"),
+            descriptor.c.meter_index == bindparam("meter_index"),
+            ~is_placed(),
+        )
     )
     return query
 
@@ -229,20 +251,26 @@ def _serial(connection: Connection, row: _Row, at: int) -> str:
 
     Of a number that was not read by then it is that of the meter that was described last.
     """
+    asked = {"device": row.device, "meter_index": row.meter_index, "at": at}
+    return str(connection.execute(_find_serial(), asked).scalar())
+
+
+@functools.cache
+def _find_serial() -> Select[tuple[str]]:
     reading, link, descriptor = schema.reading, schema.descriptor_register, schema.descriptor
     # A seek for each register: a join with readings would go over all of them.
     last = (
         select(reading.c.read_at)
-        .where(reading.c.register_id == link.c.register_id, reading.c.read_at <= at)
+        .where(reading.c.register_id == link.c.register_id, reading.c.read_at <= bindparam("at"))
         .order_by(reading.c.read_at.desc())
         .limit(1)
         .correlate(link)
         .scalar_subquery()
     )
-    described = (
+    return (
         select(descriptor.c.serial)
         .outerjoin(link, and_(link.c.device == descriptor.c.device, link.c.descriptor == descriptor.c.id))
-        .where(descriptor.c.device == row.device, descriptor.c.meter_index == row.meter_index)
+        .where(descriptor.c.device == bindparam("device"), descriptor.c.meter_index == bindparam("meter_index"))
         .order_by(last.desc().nulls_last(), descriptor.c.stream_id.desc(), descriptor.c.seq.desc())
+        .limit(1)
     )
-    return str(connection.execute(described.limit(1)).scalar())
